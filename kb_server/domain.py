@@ -1,0 +1,186 @@
+"""The words of the system: what flows between loaders, stores, retrieval and answering.
+
+Offsets are counted in characters of the document's text; `text[start:end]` is the thing itself.
+Scores are higher-is-better and lie in 0..1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class BlockKind(StrEnum):
+    """What a block of a document is."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST = "list"
+    TABLE = "table"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a document's text: `document.text[start:end]`.
+
+    `heading_path` holds the headings the block stands under, outermost first; a heading's own path ends with itself.
+    A list has an item a line and a table a row a line; newlines elsewhere are line breaks of the source.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    page: int | None = None
+    heading_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's text and its structure. Blocks are in reading order and do not overlap."""
+
+    name: str
+    text: str
+    blocks: tuple[Block, ...]
+    pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Where a chunk lies in its document; made by a Splitter."""
+
+    start: int
+    end: int
+    page: int | None
+    heading_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stored slice of a document, with its text."""
+
+    id: int
+    document: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading_path: tuple[str, ...]
+
+    @property
+    def searchable(self) -> str:
+        """What is embedded and indexed: the headings, then the text. Quotes are taken from `text` alone."""
+        return searchable_text(self.heading_path, self.text)
+
+
+def searchable_text(heading_path: tuple[str, ...], text: str) -> str:
+    """Put the heading path before a chunk's text, leaving out headings that the text shows already."""
+    titles = [title for title in heading_path if title not in text]
+    return "\n".join([" > ".join(titles), text]) if titles else text
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk with its score, and what each stage of retrieval gave it (`dense`, `lexical`; absent if not asked)."""
+
+    chunk: Chunk
+    score: float
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which documents may be searched; empty means all. `folder` is a prefix of the document's name."""
+
+    documents: tuple[str, ...] = ()
+    folder: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.documents or self.folder)
+
+
+class SearchMode(StrEnum):
+    """Which indexes a search asks."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
+class AnswerMode(StrEnum):
+    """How an answer is made: written by a language model, or the best sentences verbatim."""
+
+    GENERATE = "generate"
+    EXTRACT = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; `role` is `system`, `user` or `assistant`."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen; temperature 0 is greedy."""
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote that backs the answer's sentence marked `[number]`.
+
+    `start` and `end` are the quote's offsets in the document; `supported` says that the numbers, dates and names of
+    the sentence occur in the cited chunk.
+    """
+
+    number: int
+    chunk_id: int
+    document: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`."""
+
+    text: str
+    refused: bool
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    mode: AnswerMode
+    model: str | None
+    timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """First event of an answer: the passages it will be made from."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the answer's text, in order."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Last event of an answer."""
+
+    answer: Answer
+
+
+AnswerEvent = Retrieved | Token | Done

@@ -1,0 +1,128 @@
+"""The one error tree.
+
+Every message is one sentence with the value that was wrong; every hint is the mend.
+
+    KbError                      code             exit
+    ├── UsageError               usage            2     the request itself is wrong
+    │   ├── InvalidName          invalid_name
+    │   ├── UnknownSetting       unknown_setting
+    │   ├── InvalidSetting       invalid_setting
+    │   ├── AlreadyExists        already_exists
+    │   └── NotFound             not_found
+    ├── MissingExtra             missing_extra    1     a package that is not installed
+    ├── ModelNotFound            model_not_found  1     a model folder or name that is not there
+    ├── ModelMismatch            model_mismatch   1     the base was made by another embedder
+    ├── GenerationFailed         generation       1
+    ├── LoadError                unreadable       1     one file; the rest of a batch goes on
+    ├── StorageError             storage          1     a damaged or unwritable store
+    │   ├── StorageFull          storage_full           no space left
+    │   └── Busy                 busy                   another process is writing
+    └── Interrupted              interrupted      130   stopped by the user; what is done stays
+"""
+
+
+class KbError(Exception):
+    """Base of every error shown to a user: a sentence, and a hint that says how to mend it."""
+
+    code = "error"
+    exit_status = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(KbError):
+    """The request itself is wrong; the same request fails again."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class InvalidName(UsageError):
+    """A knowledge base or document name that is not allowed."""
+
+    code = "invalid_name"
+
+
+class UnknownSetting(UsageError):
+    """A key in a settings file or the environment that no setting has."""
+
+    code = "unknown_setting"
+
+
+class InvalidSetting(UsageError):
+    """A setting whose value cannot be used."""
+
+    code = "invalid_setting"
+
+
+class AlreadyExists(UsageError):
+    """Something of that name is there already."""
+
+    code = "already_exists"
+
+
+class NotFound(UsageError):
+    """Nothing of that name is there."""
+
+    code = "not_found"
+
+
+class MissingExtra(KbError):
+    """A backend whose package is not installed; the hint is the command that installs it."""
+
+    code = "missing_extra"
+
+
+class ModelNotFound(KbError):
+    """A model folder or name that is not on this machine."""
+
+    code = "model_not_found"
+
+
+class ModelMismatch(KbError):
+    """The knowledge base was made by another embedder than the one configured."""
+
+    code = "model_mismatch"
+
+
+class GenerationFailed(KbError):
+    """The language model could not answer."""
+
+    code = "generation"
+
+
+class LoadError(KbError):
+    """One document cannot be read; the rest of a batch goes on."""
+
+    code = "unreadable"
+
+
+class StorageError(KbError):
+    """A store is damaged, of a newer version, or cannot be written."""
+
+    code = "storage"
+
+
+class StorageFull(StorageError):
+    """No space is left where the knowledge base lies."""
+
+    code = "storage_full"
+
+
+class Busy(StorageError):
+    """Another process is writing to the knowledge base."""
+
+    code = "busy"
+
+
+class Interrupted(KbError):
+    """Stopped by the user; what was committed stays."""
+
+    code = "interrupted"
+    exit_status = 130

@@ -1,0 +1,151 @@
+"""The protocols between the parts. A backend is one class in one file that has one of these shapes."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from kb_server.domain import Document, Filter, Hit, Message, Sampling, SearchMode, Slice
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Loader(Protocol):
+    """Reads one kind of file."""
+
+    def load(self, path: Path, name: str) -> Document:
+        """Read the file; raises LoadError with a reason a person understands. `name` becomes the document's name."""
+        ...
+
+
+class Splitter(Protocol):
+    """Cuts a document into slices that are searched and cited."""
+
+    def split(self, document: Document) -> list[Slice]:
+        """Return slices in reading order; together they cover every block's text."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into unit-length vectors."""
+
+    @property
+    def name(self) -> str:
+        """What users call the model."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever vectors of the same text would: name, dimension, prompts, revision of the weights."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts as passages: float32 [n, dimension], unit length, in the order given."""
+        ...
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question: float32 [dimension], unit length."""
+        ...
+
+
+class VectorStore(Protocol):
+    """Ids and vectors, nothing else. Scores are (1 + cosine) / 2, so 0..1; ties go to the lower id."""
+
+    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
+        """Insert or replace. Raises StorageError for NaN, a wrong dimension, or ids and vectors that do not pair."""
+        ...
+
+    def delete(self, ids: Collection[int]) -> None:
+        """Remove; ids that are not there are ignored."""
+        ...
+
+    def search(self, vector: Vectors, k: int, allowed: Collection[int] | None = None) -> list[tuple[int, float]]:
+        """Return up to k (id, score), best first; only ids in `allowed` if it is given."""
+        ...
+
+    def ids(self) -> set[int]:
+        """Return every id in the store."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of vectors."""
+        ...
+
+    def flush(self) -> None:
+        """Make everything added or deleted so far durable and visible to other processes."""
+        ...
+
+    def close(self) -> None:
+        """Release files; not a flush."""
+        ...
+
+
+class LexicalIndex(Protocol):
+    """Words of chunks, ranked by BM25. A score is the share of the question's term weight that the chunk holds."""
+
+    def add(self, ids: Sequence[int], texts: Sequence[str]) -> None:
+        """Insert or replace."""
+        ...
+
+    def delete(self, ids: Collection[int]) -> None:
+        """Remove; ids that are not there are ignored."""
+        ...
+
+    def search(self, question: str, k: int, allowed: Collection[int] | None = None) -> list[tuple[int, float]]:
+        """Return up to k (id, score in 0..1), best first; only ids in `allowed` if it is given."""
+        ...
+
+    def ids(self) -> set[int]:
+        """Return every id in the index."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of chunks."""
+        ...
+
+    def flush(self) -> None:
+        """Make everything added or deleted so far durable and visible to other processes."""
+        ...
+
+    def close(self) -> None:
+        """Release files; not a flush."""
+        ...
+
+
+class Retriever(Protocol):
+    """Finds the chunks that a question is about."""
+
+    def retrieve(
+        self, question: str, k: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
+    ) -> list[Hit]:
+        """Return up to k hits of indexed documents, best first."""
+        ...
+
+
+class Generator(Protocol):
+    """A language model that writes."""
+
+    @property
+    def name(self) -> str:
+        """What users call the model."""
+        ...
+
+    @property
+    def context_window(self) -> int:
+        """Most tokens that prompt and answer may have together."""
+        ...
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Return the exact length of the prompt made from these messages."""
+        ...
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
+        """Yield the answer piece by piece; closing the iterator stops the model."""
+        ...

@@ -1,0 +1,59 @@
+"""Where sentences end, in Chinese and English."""
+
+import re
+
+_CJK_END = "。！？；…"
+_CLOSING = "\"'”’」』）)】》］]"
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al inc ltd co corp no vol fig eq ca approx dept est gen col lt sgt "
+    "rev hon jan feb mar apr jun jul aug sep sept oct nov dec pp p u.s u.k u.n d.c a.m p.m ph.d".split()
+)
+_BOUNDARY = re.compile(rf"\n+|[{_CJK_END}]+[{_CLOSING}]*|[.!?]+[{_CLOSING}]*(?=\s|$|[\u3400-\u9fff])")
+_NEXT_CHARACTER = re.compile(r"\s*(\S)")
+_LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+$")
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Return the (start, end) of each sentence, in order, without the white space around it.
+
+    A newline ends a sentence, since inside a block it separates list items, table rows and lines of code.
+    """
+    spans: list[tuple[int, int]] = []
+    begin = 0
+    for mark in _BOUNDARY.finditer(text):
+        if mark.group().startswith(".") and not _ends_sentence(text, begin, mark):
+            continue
+        _append_trimmed(spans, text, begin, mark.end())
+        begin = mark.end()
+    _append_trimmed(spans, text, begin, len(text))
+    return spans
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences themselves."""
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def _ends_sentence(text: str, begin: int, mark: re.Match[str]) -> bool:
+    """Tell a full stop from the point of an abbreviation, an initial or a list number."""
+    if len(mark.group()) > 1:
+        return True
+    word = _LAST_WORD.search(text, begin, mark.start())
+    if word is None:
+        return True
+    token = word.group()
+    is_initial = len(token) == 1 and token.isalpha() and token.isupper()
+    is_list_number = token.isdigit() and not text[begin : word.start()].strip()
+    if is_initial or is_list_number or token.casefold() in _ABBREVIATIONS:
+        return False
+    following = _NEXT_CHARACTER.match(text, mark.end())
+    return following is None or not following[1].islower()
+
+
+def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        spans.append((start, end))

@@ -1,0 +1,1 @@
+"""File -> Document (blocks with page and heading path), and Document -> slices."""

@@ -1,0 +1,1 @@
+"""Ids and vectors only: memory (the oracle) and faiss."""
