@@ -6,6 +6,7 @@ Scores are higher-is-better and lie in 0..1.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -76,6 +77,53 @@ def searchable_text(heading_path: tuple[str, ...], text: str) -> str:
     """Put the heading path before a chunk's text, leaving out headings that the text shows already."""
     titles = [title for title in heading_path if title not in text]
     return "\n".join([" > ".join(titles), text]) if titles else text
+
+
+class DocumentState(StrEnum):
+    """How far a document has come; only an indexed one is searched."""
+
+    PENDING = "pending"
+    INDEXED = "indexed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as the catalog knows it; `file` is the generated name its bytes are kept under."""
+
+    id: int
+    name: str
+    state: DocumentState
+    sha256: str
+    file: str
+    pages: int | None
+    chunks: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How dense and lexical scores are mixed: the weight of the dense score for each script of a question.
+
+    `chunks` is how many the base had when the weights were fitted, so that growth can call for a new fit.
+    """
+
+    weights: Mapping[str, float]
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """A named set of documents with one embedder and one store; `id` names its folder."""
+
+    id: str
+    name: str
+    store: str
+    embedder: str
+    fingerprint: str
+    dimension: int
+    fusion: Fusion | None
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)

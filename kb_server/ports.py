@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kb_server.domain import Document, Filter, Hit, Message, Sampling, SearchMode, Slice
+from kb_server.domain import Chunk, Document, Filter, Hit, Message, Sampling, SearchMode, Slice
 
 Vectors = npt.NDArray[np.float32]
 
@@ -102,6 +102,10 @@ class LexicalIndex(Protocol):
         """Return up to k (id, score in 0..1), best first; only ids in `allowed` if it is given."""
         ...
 
+    def weights(self, question: str) -> dict[str, float]:
+        """Return how much each different term of a question weighs: its inverse document frequency."""
+        ...
+
     def ids(self) -> set[int]:
         """Return every id in the index."""
         ...
@@ -116,6 +120,18 @@ class LexicalIndex(Protocol):
 
     def close(self) -> None:
         """Release files; not a flush."""
+        ...
+
+
+class ChunkSource(Protocol):
+    """Where the chunks behind the ids come from: the catalog."""
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
+        """Return the searchable chunks among these ids; others are left out."""
+        ...
+
+    def chunk_ids(self, filters: Filter | None = None) -> list[int]:
+        """Return the ids of searchable chunks that the filter lets through, in order."""
         ...
 
 

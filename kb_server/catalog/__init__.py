@@ -1,0 +1,1 @@
+"""The source of truth: which knowledge bases, documents and chunks there are."""

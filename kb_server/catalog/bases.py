@@ -1,0 +1,89 @@
+"""Rows of knowledge bases."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from kb_server.catalog.database import Database
+from kb_server.catalog.schema import chunks, documents, knowledge_bases
+from kb_server.domain import DocumentState, Fusion, KnowledgeBase
+from kb_server.errors import AlreadyExists, NotFound
+
+
+class Bases:
+    """The knowledge bases of a catalog, found by their exact name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, store: str, embedder: str, fingerprint: str, dimension: int) -> KnowledgeBase:
+        """Add a base under a generated id; raises AlreadyExists."""
+        base = KnowledgeBase(
+            secrets.token_hex(8),
+            name,
+            store,
+            embedder,
+            fingerprint,
+            dimension,
+            None,
+            datetime.now(UTC).replace(tzinfo=None),
+        )
+        row = {column.name: getattr(base, column.name) for column in knowledge_bases.columns}
+        with self._database.writing() as connection:
+            try:
+                connection.execute(insert(knowledge_bases).values(row))
+            except IntegrityError as error:
+                raise AlreadyExists(
+                    f"A knowledge base named '{name}' exists already.",
+                    f"Choose another name, or remove it with: kb delete {name}",
+                ) from error
+        return base
+
+    def find(self, name: str) -> KnowledgeBase:
+        """Return the base of exactly this name; raises NotFound."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(knowledge_bases).where(knowledge_bases.c.name == name)).first()
+        if row is None:
+            raise NotFound(
+                f"There is no knowledge base named '{name}'.",
+                f"See the names with: kb list; make one with: kb create {name}",
+            )
+        return _base(row)
+
+    def all(self) -> list[KnowledgeBase]:
+        """Return all bases by name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(knowledge_bases).order_by(knowledge_bases.c.name)).all()
+        return [_base(row) for row in rows]
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Return (indexed documents, their chunks) by base id; bases without any are left out."""
+        query = (
+            select(documents.c.base_id, func.count(documents.c.id.distinct()), func.count(chunks.c.id))
+            .select_from(documents.outerjoin(chunks))
+            .where(documents.c.state == DocumentState.INDEXED)
+            .group_by(documents.c.base_id)
+        )
+        with self._database.reading() as connection:
+            return {base_id: (documents_, chunks_) for base_id, documents_, chunks_ in connection.execute(query)}
+
+    def set_fusion(self, base_id: str, fusion: Fusion) -> None:
+        """Keep newly fitted fusion weights."""
+        value = {"weights": dict(fusion.weights), "chunks": fusion.chunks}
+        with self._database.writing() as connection:
+            connection.execute(update(knowledge_bases).where(knowledge_bases.c.id == base_id).values(fusion=value))
+
+    def delete(self, base_id: str) -> None:
+        """Remove a base with its documents and chunks."""
+        with self._database.writing() as connection:
+            connection.execute(delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
+
+
+def _base(row: Row[Any]) -> KnowledgeBase:
+    values = row._asdict()
+    if values["fusion"] is not None:
+        values["fusion"] = Fusion(**values["fusion"])
+    return KnowledgeBase(**values)

@@ -1,0 +1,121 @@
+"""Opening the catalog's database: one engine, the pragmas SQLite needs, and the schema brought up to date."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from kb_server.catalog.schema import SCHEMA_VERSION
+from kb_server.errors import Busy, StorageError, StorageFull
+
+_BUSY_SECONDS = 30
+
+
+class Database:
+    """The catalog's tables, reached in transactions; errors of the driver come out as StorageError.
+
+    Any SQLAlchemy URL works; SQLite is set up so that readers never wait for the writer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            _prepare_sqlite(self._engine)
+        self._writing_engine = self._engine.execution_options(writing=True)
+        with self._translated():
+            self._bring_up_to_date()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one consistent state."""
+        with self._translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection whose changes are committed together at the end, or not at all."""
+        with self._translated(), self._writing_engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise _translate(error, self._engine.url.render_as_string(hide_password=True)) from error
+
+    def _bring_up_to_date(self) -> None:
+        if self._version() == SCHEMA_VERSION:
+            return
+        with ExitStack() as stack:
+            if self._engine.dialect.name == "sqlite" and self._engine.url.database:
+                stack.enter_context(FileLock(f"{self._engine.url.database}.migrating", timeout=_BUSY_SECONDS))
+            version = self._version() or ""
+            if version > SCHEMA_VERSION:
+                raise StorageError(
+                    f"The catalog has schema {version}; this program knows up to {SCHEMA_VERSION}.",
+                    "Use the newer kb-server that wrote it.",
+                )
+            if version < SCHEMA_VERSION:
+                self._migrate()
+
+    def _version(self) -> str | None:
+        with self._engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+    def _migrate(self) -> None:
+        # Alembic takes a third of a second to import and is needed once in a catalog's life.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        with as_file(files("kb_server.catalog") / "migrations") as folder, self._writing_engine.begin() as connection:
+            config.set_main_option("script_location", str(folder).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    if engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+
+
+def _set_pragmas(connection: SqliteConnection, _record: ConnectionPoolEntry) -> None:
+    """Readers never wait for the writer (WAL); a commit that was reported survives a power cut (FULL)."""
+    connection.isolation_level = None  # the driver's own BEGIN comes too late: reads and DDL would stand outside it
+    for pragma in (f"busy_timeout={_BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # In SQLite a transaction that reads first and writes later cannot wait for another writer: writers say so at once.
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _translate(error: DatabaseError, place: str) -> StorageError:
+    reason = str(error.orig)
+    if "full" in reason:
+        return StorageFull(
+            f"No space is left for the catalog {place}.", "Free some space and run the same command again."
+        )
+    if "locked" in reason:
+        return Busy(f"The catalog {place} is being written by another process.", "Wait for it and try again.")
+    return StorageError(
+        f"The catalog {place} cannot be used: {reason}.",
+        "Check that its folder can be written; if the file is damaged, put a copy of it back.",
+    )

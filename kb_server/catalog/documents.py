@@ -1,0 +1,220 @@
+"""Rows of one knowledge base's documents and chunks.
+
+A document is written `pending` with its chunks, becomes `indexed` in a second transaction that also removes the version
+it replaces, and is `failed` if it cannot be read. Whoever removes rows gets the ids of the chunks that went with them,
+to take them out of the stores afterwards; the catalog always goes first.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
+
+from kb_server.catalog.database import Database
+from kb_server.catalog.schema import chunks, document_texts, documents
+from kb_server.domain import Chunk, Document, DocumentState, Filter, Slice, StoredDocument, searchable_text
+from kb_server.errors import NotFound
+
+_IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A document whose rows are written and whose vectors are not known to be: chunk ids and what to index of each."""
+
+    document_id: int
+    chunk_ids: tuple[int, ...]
+    texts: tuple[str, ...]
+
+
+class Documents:
+    """The documents of one knowledge base."""
+
+    def __init__(self, database: Database, base_id: str) -> None:
+        self._database = database
+        self._base_id = base_id
+
+    def all(self) -> list[StoredDocument]:
+        """Return every document by name, in whatever state."""
+        counts = func.count(chunks.c.id).label("chunks")
+        query = (
+            select(*_document_columns(), counts)
+            .select_from(documents.outerjoin(chunks))
+            .where(self._mine())
+            .group_by(documents.c.id)
+            .order_by(documents.c.name, documents.c.id)
+        )
+        with self._database.reading() as connection:
+            return [_document(row._asdict()) for row in connection.execute(query)]
+
+    def digests(self) -> dict[str, str]:
+        """Return the sha256 of each indexed document by name."""
+        query = select(documents.c.name, documents.c.sha256).where(self._mine(DocumentState.INDEXED))
+        with self._database.reading() as connection:
+            return {row.name: row.sha256 for row in connection.execute(query)}
+
+    def text(self, name: str) -> str:
+        """Return the whole text of an indexed document, which chunk offsets count in; raises NotFound."""
+        query = (
+            select(document_texts.c.text)
+            .join(documents)
+            .where(self._mine(DocumentState.INDEXED), documents.c.name == name)
+        )
+        with self._database.reading() as connection:
+            text: str | None = connection.execute(query).scalar()
+        if text is None:
+            raise NotFound(f"There is no indexed document named '{name}' here.", "See the names with: kb docs NAME")
+        return text
+
+    def begin(self, sha256: str, file: str, document: Document, slices: Sequence[Slice]) -> tuple[Pending, list[int]]:
+        """Write a document `pending` with its chunks; returns it and the chunk ids of an unfinished try it replaces."""
+        row = self._row(document.name, DocumentState.PENDING, sha256, file, pages=document.pages)
+        unfinished = (DocumentState.PENDING, DocumentState.FAILED)
+        with self._database.writing() as connection:
+            removed = self._remove(connection, documents.c.name == document.name, documents.c.state.in_(unfinished))
+            document_id = connection.execute(insert(documents).values(row).returning(documents.c.id)).scalar_one()
+            connection.execute(insert(document_texts).values(document_id=document_id, text=document.text))
+            pending = _insert_chunks(connection, document_id, document, slices)
+        return pending, removed
+
+    def pending(self) -> list[Pending]:
+        """Return the documents that an interrupted run left, in the order they were begun."""
+        query = self._chunk_rows(DocumentState.PENDING).order_by(chunks.c.id)
+        found: dict[int, list[Chunk]] = {}
+        with self._database.reading() as connection:
+            ids = select(documents.c.id).where(self._mine(DocumentState.PENDING)).order_by(documents.c.id)
+            found = {document_id: [] for document_id in connection.execute(ids).scalars()}
+            for row in connection.execute(query):
+                found[row.document_id].append(_chunk(row))
+        return [_pending(document_id, part) for document_id, part in found.items()]
+
+    def commit(self, document_ids: Collection[int]) -> list[int]:
+        """Make pending documents searchable and remove the versions they replace; returns those versions' chunk ids."""
+        removed: list[int] = []
+        with self._database.writing() as connection:
+            for document_id in document_ids:
+                name = select(documents.c.name).where(documents.c.id == document_id).scalar_subquery()
+                earlier = documents.c.state == DocumentState.INDEXED
+                removed += self._remove(connection, documents.c.name == name, earlier)
+                done = update(documents).where(documents.c.id == document_id)
+                connection.execute(done.values(state=DocumentState.INDEXED, error=None))
+        return removed
+
+    def fail(self, name: str, sha256: str, reason: str) -> None:
+        """Note why a document could not be read; an indexed version of it stays and carries the reason."""
+        with self._database.writing() as connection:
+            self._remove(connection, documents.c.name == name, documents.c.state != DocumentState.INDEXED)
+            indexed = update(documents).where(self._mine(DocumentState.INDEXED), documents.c.name == name)
+            if connection.execute(indexed.values(error=reason)).rowcount:
+                return
+            row = self._row(name, DocumentState.FAILED, sha256, "", error=reason)
+            connection.execute(insert(documents).values(row))
+
+    def remove(self, names: Collection[str]) -> list[int]:
+        """Remove documents in every state, all or none; returns their chunk ids. Raises NotFound for unknown names."""
+        with self._database.writing() as connection:
+            known = set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
+            if missing := sorted(set(names) - known):
+                raise NotFound(f"There is no document named '{missing[0]}' here.", "See the names with: kb docs NAME")
+            return [id_ for name in names for id_ in self._remove(connection, documents.c.name == name)]
+
+    def files(self) -> set[str]:
+        """Return the generated names of the files that documents refer to."""
+        with self._database.reading() as connection:
+            return set(connection.execute(select(documents.c.file).where(self._mine())).scalars())
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
+        """Return the chunks of indexed documents among these ids; ids of anything else are left out."""
+        found: dict[int, Chunk] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(ids), _IDS_A_QUERY):
+                query = self._chunk_rows(DocumentState.INDEXED).where(
+                    chunks.c.id.in_(ids[start : start + _IDS_A_QUERY])
+                )
+                found.update((row.id, _chunk(row)) for row in connection.execute(query))
+        return found
+
+    def chunk_ids(self, filters: Filter | None = None) -> list[int]:
+        """Return the ids of searchable chunks, in order; of those documents only that the filter lets through."""
+        query = select(chunks.c.id).join(documents).where(self._mine(DocumentState.INDEXED)).order_by(chunks.c.id)
+        if filters:
+            query = query.where(_condition(filters))
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def chunk_count(self) -> int:
+        """Return how many chunks are searchable."""
+        query = select(func.count()).select_from(chunks.join(documents)).where(self._mine(DocumentState.INDEXED))
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def _mine(self, state: DocumentState | None = None) -> ColumnElement[bool]:
+        mine = documents.c.base_id == self._base_id
+        return mine if state is None else mine & (documents.c.state == state)
+
+    def _chunk_rows(self, state: DocumentState) -> Select[Any]:
+        return select(chunks, documents.c.name).join(documents).where(self._mine(state))
+
+    def _row(
+        self,
+        name: str,
+        state: DocumentState,
+        sha256: str,
+        file: str,
+        *,
+        pages: int | None = None,
+        error: str | None = None,
+    ) -> dict[str, Any]:
+        values = {"base_id": self._base_id, "name": name, "state": state, "sha256": sha256, "file": file}
+        return {**values, "pages": pages, "error": error, "created": datetime.now(UTC).replace(tzinfo=None)}
+
+    def _remove(self, connection: Connection, *conditions: ColumnElement[bool]) -> list[int]:
+        doomed = select(documents.c.id).where(self._mine(), *conditions)
+        ids = connection.execute(select(chunks.c.id).where(chunks.c.document_id.in_(doomed))).scalars().all()
+        connection.execute(delete(documents).where(self._mine(), *conditions))
+        return list(ids)
+
+
+def _insert_chunks(connection: Connection, document_id: int, document: Document, slices: Sequence[Slice]) -> Pending:
+    rows = [
+        {
+            "document_id": document_id,
+            "text": document.text[part.start : part.end],
+            "start": part.start,
+            "end": part.end,
+            "page": part.page,
+            "heading_path": list(part.heading_path),
+        }
+        for part in slices
+    ]
+    inserted = insert(chunks).returning(chunks.c.id, sort_by_parameter_order=True)
+    ids = connection.execute(inserted, rows).scalars().all() if rows else []
+    texts = tuple(searchable_text(part.heading_path, document.text[part.start : part.end]) for part in slices)
+    return Pending(document_id, tuple(ids), texts)
+
+
+def _document_columns() -> list[ColumnElement[Any]]:
+    return [documents.c[name] for name in ("id", "name", "state", "sha256", "file", "pages", "error")]
+
+
+def _document(values: dict[str, Any]) -> StoredDocument:
+    return StoredDocument(**{**values, "state": DocumentState(values["state"])})
+
+
+def _chunk(row: Row[Any]) -> Chunk:
+    return Chunk(row.id, row.name, row.text, row.start, row.end, row.page, tuple(row.heading_path))
+
+
+def _pending(document_id: int, part: list[Chunk]) -> Pending:
+    return Pending(document_id, tuple(chunk.id for chunk in part), tuple(chunk.searchable for chunk in part))
+
+
+def _condition(filters: Filter) -> ColumnElement[bool]:
+    either: list[ColumnElement[bool]] = []
+    if filters.documents:
+        either.append(documents.c.name.in_(filters.documents))
+    if filters.folder:
+        either.append(documents.c.name.startswith(filters.folder.rstrip("/") + "/", autoescape=True))
+    return or_(*either)

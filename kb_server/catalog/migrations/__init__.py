@@ -1,0 +1,1 @@
+"""How older catalogs become today's, one file a step."""

@@ -1,0 +1,83 @@
+"""Puts a Document together from what a loader finds, in reading order."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from kb_server.domain import Block, BlockKind, Document
+from loaders.characters import clean, squeeze, unwrap
+from loaders.table import Row, row_lines
+
+_GAP = "\n\n"
+
+
+class DocumentBuilder:
+    """Collects blocks; `build` joins them with an empty line between and notes where each one lies.
+
+    Text is cleaned on its way in, and what is left empty makes no block. `page` counts from 1.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._parts: list[str] = []
+        self._blocks: list[Block] = []
+        self._length = 0
+        self._headings: list[tuple[int, str]] = []
+
+    def heading(self, level: int, text: str, page: int | None = None) -> None:
+        """Add a heading on one line; it stands under the last heading of a lower level (0 is a title)."""
+        title = squeeze(unwrap(clean(text)))
+        if not title:
+            return
+        while self._headings and self._headings[-1][0] >= level:
+            self._headings.pop()
+        self._headings.append((level, title))
+        self._add(BlockKind.HEADING, title, page)
+
+    def paragraph(self, text: str, page: int | None = None) -> None:
+        """Add running text; its line breaks are wraps and vanish."""
+        self._add(BlockKind.PARAGRAPH, squeeze(unwrap(clean(text))), page)
+
+    def lines(self, text: str, page: int | None = None) -> None:
+        """Add text whose line breaks mean something: an address, a poem, a log."""
+        self._add(BlockKind.PARAGRAPH, _each_line(clean(text).split("\n")), page)
+
+    def items(self, items: Iterable[str], page: int | None = None) -> None:
+        """Add a list, an item a line. Leading blanks of an item stay: they show that it is nested."""
+        self._add(BlockKind.LIST, "\n".join(filter(None, map(_item, items))), page)
+
+    def table(
+        self, rows: Sequence[Row], page: int | None = None, headers: int | None = None, *, records: bool = False
+    ) -> None:
+        """Add a table, a row a line; see `loaders.table.row_lines` for `headers` and `records`."""
+        cleaned = [[squeeze(unwrap(clean(cell))) for cell in row] for row in rows]
+        self._add(BlockKind.TABLE, "\n".join(row_lines(cleaned, headers, records=records)), page)
+
+    def code(self, text: str, page: int | None = None) -> None:
+        """Add text that keeps its lines and their indentation."""
+        kept = "\n".join(line.rstrip() for line in textwrap.dedent(clean(text)).split("\n"))
+        self._add(BlockKind.CODE, kept, page)
+
+    def build(self, pages: int | None = None) -> Document:
+        """Return the document made of all that was added."""
+        return Document(self._name, _GAP.join(self._parts), tuple(self._blocks), pages)
+
+    def _add(self, kind: BlockKind, text: str, page: int | None) -> None:
+        text = text.strip()
+        if not text:
+            return
+        start = self._length + (len(_GAP) if self._parts else 0)
+        self._length = start + len(text)
+        path = tuple(title for _, title in self._headings)
+        self._parts.append(text)
+        self._blocks.append(Block(kind, start, self._length, page, path))
+
+
+def _each_line(lines: Iterable[str]) -> str:
+    return "\n".join(filter(None, map(squeeze, lines)))
+
+
+def _item(text: str) -> str:
+    cleaned = clean(text)
+    body = squeeze(unwrap(cleaned))
+    depth = len(cleaned) - len(cleaned.lstrip(" "))
+    return " " * depth + body if body else ""

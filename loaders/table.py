@@ -1,0 +1,69 @@
+"""How a table becomes text: each row is a line that can be found and understood by itself."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+Row = Sequence[str]
+
+_NUMBER = re.compile(r"[^\w]*\d[\d\s.,:/%€$£¥+-]*[^\W\d]{0,4}[^\w]*")
+_LONGEST_HEADING = 60
+
+
+def row_lines(rows: Sequence[Row], headers: int | None = None, *, records: bool = False) -> list[str]:
+    """Return the lines of a table whose cells are single lines.
+
+    `headers` is how many of the first rows are headings, where the format says so; None lets the cells tell.
+    `records` says that the rows are known to be things of one kind (a CSV file), so that a heading row is likely.
+    With headings a line is `Name: MiniLM; Size: 90 MB`, else `MiniLM | 90 MB`.
+    """
+    filled = _without_empty_columns([row for row in rows if any(row)])
+    if headers is None:
+        headers = int(has_header(filled, records=records))
+    if headers == 0 or headers >= len(filled):
+        return [" | ".join(filter(None, row)) for row in filled]
+    titles = _titles(filled[:headers])
+    return [_labelled(titles, row) for row in filled[headers:]]
+
+
+def has_header(rows: Sequence[Row], *, records: bool = False) -> bool:
+    """Guess whether the first row names the columns.
+
+    It must have a short, distinct, non-numeric name for every column but the first; and for two columns, unless the
+    rows are records, numbers must stand below, for two columns of words are as likely a list of names and values.
+    """
+    if len(rows) < 2 or len(rows[0]) < 2:
+        return False
+    first = rows[0]
+    names = [cell for cell in first if cell]
+    if len(names) < len(first) - (not first[0]) or len(set(names)) < len(names) or not all(map(_is_name, names)):
+        return False
+    return records or len(first) > 2 or all(len(row) > 1 and _is_number(row[1]) for row in rows[1:])
+
+
+def _is_name(cell: str) -> bool:
+    return len(cell) <= _LONGEST_HEADING and not _is_number(cell)
+
+
+def _is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def _without_empty_columns(rows: Sequence[Row]) -> Sequence[Row]:
+    """Leave out the columns that serve as spacing; rows may differ in length."""
+    used = sorted({index for row in rows for index, cell in enumerate(row) if cell})
+    if not used or len(used) == used[-1] + 1:
+        return rows
+    return [[row[index] for index in used if index < len(row)] for row in rows]
+
+
+def _titles(rows: Sequence[Row]) -> list[str]:
+    """Join the headings that stand above each other, each word once."""
+    width = max(map(len, rows))
+    columns = ([row[index] for row in rows if index < len(row)] for index in range(width))
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
+
+
+def _labelled(titles: Sequence[str], row: Row) -> str:
+    padded: Iterable[str] = [*titles, *[""] * (len(row) - len(titles))]
+    pairs = zip(padded, row, strict=False)
+    return "; ".join(f"{title}: {cell}" if title and title != cell else cell for title, cell in pairs if cell)

@@ -1,0 +1,174 @@
+"""The file that holds a store's vectors: appended to by one writer, followed by any number of readers."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+
+from kb_server.errors import StorageError, StorageFull
+from vectorstores.changes import Changes
+from vectorstores.frames import FILE, REMAKE, FileHeader, encode_frame, read_file_header, scan
+
+Signature = tuple[int, int, int, int]
+
+
+class VectorLog:
+    """A file of frames (see `frames`) and how much of it this object has read.
+
+    Only one object may append or replace at a time, which a lock outside sees to, and it must have read everything
+    before. Reading needs no lock. An unfinished append at the end is ignored, and cut off by the next append. The file
+    is read, not mapped: a writer that cuts it would end a process that has it mapped.
+    """
+
+    def __init__(self, path: Path, dimension: int) -> None:
+        self._path = path
+        self._dimension = dimension
+        self.forget()
+
+    def forget(self) -> None:
+        """Go back to having read nothing."""
+        self.records = 0
+        self._signature: Signature | None = None
+        self._identity = b""
+        self._end = 0
+        self._torn = False
+
+    def changed(self) -> bool:
+        """Say whether there is something to read; costs one stat."""
+        try:
+            return self._torn or _signature(self._path.stat()) != self._signature
+        except FileNotFoundError:
+            return self._signature is not None
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+
+    def read(self) -> tuple[bool, list[Changes]]:
+        """Return what was appended since the last read; True before it means: the file is another, begin with nothing.
+
+        Raises StorageError for a damaged or foreign file; then the next read tries the same again.
+        """
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                return self._read(file)
+        except FileNotFoundError:
+            self.forget()
+            return True, []
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+
+    def append(self, changes: Changes) -> None:
+        """Write one frame and wait until it is on the disk.
+
+        Raises StorageFull or StorageError; then the file is as it was, and the same call may be made again.
+        """
+        if self._signature is None and not self._torn:
+            self.replace(changes)
+            return
+        try:
+            with self._path.open("r+b", buffering=0) as file:
+                self._append(file, encode_frame(changes))
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        self.records += len(changes)
+
+    def replace(self, changes: Changes) -> None:
+        """Put a new file with these records in the place of the old one, at once; errors are those of `append`."""
+        unnamed = self._path.with_suffix(".new")
+        frame = encode_frame(changes)
+        header = FileHeader(self._dimension, secrets.token_bytes(16), FILE.size + sum(map(len, frame)))
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with unnamed.open("wb", buffering=0) as file:
+                _write(file, [memoryview(header.encode()), *frame])
+                signature = _signature(os.fstat(file.fileno()))
+            unnamed.replace(self._path)
+            _sync_folder(self._path.parent)
+        except OSError as error:
+            with suppress(OSError):
+                unnamed.unlink(missing_ok=True)
+            raise _unwritable(self._path, error) from error
+        self._signature, self._identity, self._end = signature, header.identity, header.whole
+        self._torn, self.records = False, len(changes)
+
+    def _read(self, file: FileIO) -> tuple[bool, list[Changes]]:
+        signature = _signature(os.fstat(file.fileno()))
+        header = read_file_header(file.read(FILE.size), self._path, self._dimension)
+        same = self._continues(signature, header)
+        start = self._end if same else FILE.size
+        file.seek(start)
+        found = scan(file.readall(), self._dimension, max(header.whole - start, 0))
+        intact = self.records if same else 0
+        if isinstance(found, int):
+            raise self._damaged(start + found, intact)
+        self._signature, self._identity = signature, header.identity
+        self._end, self._torn = start + found.size, found.torn
+        self.records = intact + sum(map(len, found.batches))
+        return not same, found.batches
+
+    def _continues(self, signature: Signature, header: FileHeader) -> bool:
+        """Say whether it is the file read before, grown: not replaced, and not an older copy that was put back."""
+        if self._signature is None:
+            return False
+        same_inode = signature[:2] == self._signature[:2]
+        return same_inode and header.identity == self._identity and signature[2] >= self._end
+
+    def _append(self, file: FileIO, frame: list[memoryview]) -> None:
+        file.truncate(self._end)
+        file.seek(self._end)
+        try:
+            _write(file, frame)
+        except OSError:
+            # If even this fails, what is left is an unfinished append, which readers ignore.
+            with suppress(OSError):
+                file.truncate(self._end)
+                os.fsync(file.fileno())
+            raise
+        self._end += sum(map(len, frame))
+        self._signature, self._torn = _signature(os.fstat(file.fileno())), False
+
+    def _damaged(self, position: int, intact: int) -> StorageError:
+        with self._path.open("rb") as file:
+            file.seek(FILE.size)
+            before = scan(file.read(position - FILE.size), self._dimension, 0)
+        if not isinstance(before, int):
+            intact = sum(map(len, before.batches))
+        message = f"Vector file '{self._path}' is damaged at byte {position}: the {intact} records before are intact."
+        return StorageError(message, REMAKE)
+
+
+def _signature(status: os.stat_result) -> Signature:
+    """Return what changes whenever the file does: device, inode, size in bytes, time in nanoseconds."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _write(file: FileIO, buffers: Iterable[memoryview]) -> None:
+    """Write all and wait for the disk. An unbuffered write may stop short: before a full disk, or after 2 GiB."""
+    for buffer in buffers:
+        written = 0
+        while written < len(buffer):
+            written += file.write(buffer[written:])
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a file's new name durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unreadable(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"Vector file '{path}' cannot be read: {error.strerror}.", "Check its rights and its disk.")
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = f"No space is left for vector file '{path}'; what was committed is intact."
+        return StorageFull(message, "Free some space and run the same command again.")
+    message = f"Vector file '{path}' cannot be written: {error.strerror}; what was committed is intact."
+    return StorageError(message, "Check its rights and its disk, and run the same command again.")
