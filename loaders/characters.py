@@ -1,6 +1,7 @@
 """Which characters a text may hold, and which are written without spaces between words."""
 
 import re
+from itertools import chain, pairwise
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
@@ -13,7 +14,6 @@ CJK = (
 """Inside of a regular-expression class: Chinese and Japanese letters and punctuation. Hangul has word spaces."""
 
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
-_WRAP = re.compile(r"\s*\n\s*")
 
 
 def clean(text: str) -> str:
@@ -33,9 +33,10 @@ def is_cjk(character: str) -> bool:
 
 def unwrap(text: str) -> str:
     """Join the lines of a wrapped paragraph: with nothing between two CJK characters, else with a space."""
-    return _WRAP.sub(_joint, text.strip())
+    lines = [line for part in text.split("\n") if (line := part.strip())]
+    joints = [_joint(before[-1], after[0]) for before, after in pairwise(lines)]
+    return "".join(chain.from_iterable(zip(lines, [*joints, ""], strict=False)))
 
 
-def _joint(wrap: re.Match[str]) -> str:
-    before, after = wrap.string[wrap.start() - 1], wrap.string[wrap.end()]
+def _joint(before: str, after: str) -> str:
     return "" if is_cjk(before) and is_cjk(after) else " "

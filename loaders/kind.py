@@ -67,7 +67,7 @@ _ZIP_CONTENT = {
     "META-INF/container.xml": "an e-book",
     "content.xml": "an OpenDocument file",
 }
-_HTML = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(r"(?is)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b")
 
 
 def detect(path: Path, name: str) -> Kind:
@@ -83,7 +83,7 @@ def _binary_kind(path: Path, name: str, head: bytes, suffix: str) -> Kind | None
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n\0")
     if start.startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in head[:1024]):
         return Kind.PDF
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(path, name)
     if head.startswith(_OLE):
         raise _old_office(path, name)
@@ -116,7 +116,8 @@ def _old_office(path: Path, name: str) -> LoadError:
 def _text_kind(name: str, head: bytes, suffix: str) -> Kind:
     kind = _KIND_BY_SUFFIX.get(suffix)
     if kind in (Kind.PDF, Kind.DOCX):
-        raise LoadError(f"'{name}' is named {suffix}, but its content is not {kind.upper()}.", "Save or download it again.")
+        message = f"'{name}' is named {suffix}, but its content is not {kind.upper()}."
+        raise LoadError(message, "Save or download it again.")
     if kind is not Kind.MARKDOWN and _looks_like_html(head):
         return Kind.HTML
     if kind is None and suffix:

@@ -12,7 +12,7 @@ from kb_server.ports import Vectors
 from vectorstores.changes import Changes, Ids, deleting, merged
 
 SLACK = 1e-5  # more than float32 can be wrong in a product of two unit vectors
-GATHER = 1_000  # up to so many allowed ids, fetching their vectors is faster than FAISS's pass over all of them
+GATHER = 500  # allowed ids up to which fetching their vectors beats FAISS passing over all (0.5 ms each way)
 
 
 class ExactIndex:

@@ -1,6 +1,6 @@
 """The bytes of a vector file, format version 1. Numbers are little-endian.
 
-    file   magic 8s · version u32 · dimension u32 · identity 16s · whole u64 · crc32 u32 · 4 zero bytes
+    file   magic 8s · version u32 · dimension u32 · identity 16s · whole u64 · 4 zeros · crc32 of what is before u32
     frame  magic 8s · added u64 · deleted u64 · crc32 of the payload u32 · crc32 of the 28 bytes before u32
            payload: ids added i64 [added] · ids deleted i64 [deleted] · vectors f32 [added, dimension]
 
@@ -22,7 +22,7 @@ from vectorstores.changes import Changes
 FILE_MAGIC = b"KBVECTOR"
 FRAME_MAGIC = b"\xf5KBFRAME"
 VERSION = 1
-FILE = struct.Struct("<8sII16sQI4x")
+FILE = struct.Struct("<8sII16sQ4xI")
 FRAME = struct.Struct("<8sQQII")
 CHECKED = FRAME.size - 4  # what the last field of a frame's header covers
 
@@ -40,8 +40,7 @@ class FileHeader:
     def encode(self) -> bytes:
         """Return the header's bytes."""
         fields = (FILE_MAGIC, VERSION, self.dimension, self.identity, self.whole)
-        crc = zlib.crc32(FILE.pack(*fields, 0)[:-8])
-        return FILE.pack(*fields, crc)
+        return FILE.pack(*fields, zlib.crc32(FILE.pack(*fields, 0)[:-4]))
 
 
 def read_file_header(data: bytes, path: Path, dimension: int) -> FileHeader:
@@ -52,7 +51,7 @@ def read_file_header(data: bytes, path: Path, dimension: int) -> FileHeader:
     if version > VERSION:
         message = f"Vector file '{path}' has format version {version}, and this program reads up to {VERSION}; "
         raise StorageError(message + "the file is left as it is.", f"Upgrade kb-server. {REMAKE}")
-    if crc != zlib.crc32(data[: FILE.size - 8]):
+    if crc != zlib.crc32(data[: FILE.size - 4]):
         raise StorageError(f"Vector file '{path}' is damaged in its header: nothing in it is known intact.", REMAKE)
     if found != dimension:
         message = f"Vector file '{path}' holds vectors of dimension {found}, not {dimension}; its content is intact."
@@ -81,7 +80,7 @@ class FrameHeader:
 def encode_frame(changes: Changes) -> list[memoryview]:
     """Return a frame as buffers to be written one after another; the vectors are not copied."""
     arrays = changes.added.astype("<i8"), changes.deleted.astype("<i8"), changes.vectors.astype("<f4", copy=False)
-    payload = [memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)) for array in arrays]
+    payload = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays]
     crc = 0
     for buffer in payload:
         crc = zlib.crc32(buffer, crc)

@@ -64,7 +64,7 @@ class VectorLog:
 
         Raises StorageFull or StorageError; then the file is as it was, and the same call may be made again.
         """
-        if self._signature is None and not self._torn:
+        if self._signature is None:
             self.replace(changes)
             return
         try:

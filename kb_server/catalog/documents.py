@@ -1,8 +1,8 @@
 """Rows of one knowledge base's documents and chunks.
 
 A document is written `pending` with its chunks, becomes `indexed` in a second transaction that also removes the version
-it replaces, and is `failed` if it cannot be read. Whoever removes rows gets the ids of the chunks that went with them,
-to take them out of the stores afterwards; the catalog always goes first.
+it replaces, and is `failed` if it cannot be read. Whoever removes rows gets what they leave behind, to take it out
+of the stores afterwards; the catalog always goes first.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,6 +27,17 @@ class Pending:
     document_id: int
     chunk_ids: tuple[int, ...]
     texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What rows that are gone leave behind in the stores: chunk ids, and generated names of files."""
+
+    chunk_ids: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(self.chunk_ids + other.chunk_ids, self.files + other.files)
 
 
 class Documents:
@@ -68,8 +79,8 @@ class Documents:
             raise NotFound(f"There is no indexed document named '{name}' here.", "See the names with: kb docs NAME")
         return text
 
-    def begin(self, sha256: str, file: str, document: Document, slices: Sequence[Slice]) -> tuple[Pending, list[int]]:
-        """Write a document `pending` with its chunks; returns it and the chunk ids of an unfinished try it replaces."""
+    def begin(self, sha256: str, file: str, document: Document, slices: Sequence[Slice]) -> tuple[Pending, Removed]:
+        """Write a document `pending` with its chunks; returns it and what an unfinished try that it replaces left."""
         row = self._row(document.name, DocumentState.PENDING, sha256, file, pages=document.pages)
         unfinished = (DocumentState.PENDING, DocumentState.FAILED)
         with self._database.writing() as connection:
@@ -90,9 +101,9 @@ class Documents:
                 found[row.document_id].append(_chunk(row))
         return [_pending(document_id, part) for document_id, part in found.items()]
 
-    def commit(self, document_ids: Collection[int]) -> list[int]:
-        """Make pending documents searchable and remove the versions they replace; returns those versions' chunk ids."""
-        removed: list[int] = []
+    def commit(self, document_ids: Collection[int]) -> Removed:
+        """Make pending documents searchable and remove the versions they replace; returns what those leave."""
+        removed = Removed()
         with self._database.writing() as connection:
             for document_id in document_ids:
                 name = select(documents.c.name).where(documents.c.id == document_id).scalar_subquery()
@@ -102,23 +113,24 @@ class Documents:
                 connection.execute(done.values(state=DocumentState.INDEXED, error=None))
         return removed
 
-    def fail(self, name: str, sha256: str, reason: str) -> None:
+    def fail(self, name: str, sha256: str, reason: str) -> Removed:
         """Note why a document could not be read; an indexed version of it stays and carries the reason."""
         with self._database.writing() as connection:
-            self._remove(connection, documents.c.name == name, documents.c.state != DocumentState.INDEXED)
+            removed = self._remove(connection, documents.c.name == name, documents.c.state != DocumentState.INDEXED)
             indexed = update(documents).where(self._mine(DocumentState.INDEXED), documents.c.name == name)
             if connection.execute(indexed.values(error=reason)).rowcount:
-                return
+                return removed
             row = self._row(name, DocumentState.FAILED, sha256, "", error=reason)
             connection.execute(insert(documents).values(row))
+        return removed
 
-    def remove(self, names: Collection[str]) -> list[int]:
-        """Remove documents in every state, all or none; returns their chunk ids. Raises NotFound for unknown names."""
+    def remove(self, names: Collection[str]) -> Removed:
+        """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names."""
         with self._database.writing() as connection:
             known = set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
             if missing := sorted(set(names) - known):
                 raise NotFound(f"There is no document named '{missing[0]}' here.", "See the names with: kb docs NAME")
-            return [id_ for name in names for id_ in self._remove(connection, documents.c.name == name)]
+            return sum((self._remove(connection, documents.c.name == name) for name in names), Removed())
 
     def files(self) -> set[str]:
         """Return the generated names of the files that documents refer to."""
@@ -170,11 +182,13 @@ class Documents:
         values = {"base_id": self._base_id, "name": name, "state": state, "sha256": sha256, "file": file}
         return {**values, "pages": pages, "error": error, "created": datetime.now(UTC).replace(tzinfo=None)}
 
-    def _remove(self, connection: Connection, *conditions: ColumnElement[bool]) -> list[int]:
-        doomed = select(documents.c.id).where(self._mine(), *conditions)
-        ids = connection.execute(select(chunks.c.id).where(chunks.c.document_id.in_(doomed))).scalars().all()
-        connection.execute(delete(documents).where(self._mine(), *conditions))
-        return list(ids)
+    def _remove(self, connection: Connection, *conditions: ColumnElement[bool]) -> Removed:
+        doomed = select(documents.c.id, documents.c.file).where(self._mine(), *conditions)
+        rows = connection.execute(doomed).all()
+        ids = [row.id for row in rows]
+        chunk_ids = connection.execute(select(chunks.c.id).where(chunks.c.document_id.in_(ids))).scalars().all()
+        connection.execute(delete(documents).where(documents.c.id.in_(ids)))
+        return Removed(tuple(chunk_ids), tuple(row.file for row in rows))
 
 
 def _insert_chunks(connection: Connection, document_id: int, document: Document, slices: Sequence[Slice]) -> Pending:

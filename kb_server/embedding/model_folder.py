@@ -1,0 +1,94 @@
+"""What a sentence-transformers folder says about its model, read from its files without torch."""
+
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from kb_server.errors import MissingExtra, ModelNotFound
+from kb_server.packaged import file_sha256
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+SHAPING = ("modules.json", "sentence_bert_config.json", "tokenizer.json", "vocab.txt", "sentencepiece.bpe.model")
+
+
+def find_model_folder(folder_or_name: Path | str) -> Path:
+    """Return the folder, or where the hub's local cache keeps the model of that name; nothing is downloaded.
+
+    Raises ModelNotFound if there is neither.
+    """
+    folder = Path(folder_or_name).expanduser()
+    if folder.is_dir():
+        return folder
+    if isinstance(folder_or_name, Path) or not HUB_NAME.fullmatch(folder_or_name):
+        raise ModelNotFound(
+            f"The model folder '{folder_or_name}' does not exist.", "Correct the setting or put it there."
+        )
+    return _cached_snapshot(folder_or_name)
+
+
+def _cached_snapshot(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise MissingExtra(
+            f"Embedding needs the package '{error.name}'.", "Run: pip install 'kb-server[embed]'"
+        ) from error
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError) as error:
+        raise ModelNotFound(
+            f"The model '{name}' is neither a folder nor in this machine's hub cache.",
+            f"Where there is a network, run: hf download {name}; or give the path of its folder.",
+        ) from error
+
+
+def dimension_of(folder: Path) -> int:
+    """Return the length of the model's vectors: of its last dense layer, else of its pooling, else of its config."""
+    for module in reversed(_modules(folder)):
+        config = read_json(folder / module / "config.json") if module else {}
+        if "out_features" in config:
+            return int(config["out_features"])
+        if width := config.get("embedding_dimension") or config.get("word_embedding_dimension"):
+            return int(width) * _pooled(config)
+    config = read_json(folder / "config.json")
+    for key in ("hidden_size", "d_model", "dim"):
+        if key in config:
+            return int(config[key])
+    raise ModelNotFound(f"The model folder '{folder}' does not say the length of its vectors.")
+
+
+def revision_of(folder: Path) -> str:
+    """Return 16 hex digits that change with the weights, the tokenizer, the length limit or the layers."""
+    weights = [path for place in ["", *_modules(folder)] for path in (folder / place).glob("*.safetensors")]
+    if not weights:
+        raise ModelNotFound(f"The model folder '{folder}' has no weights in safetensors format.")
+    layers = [folder / module / "config.json" for module in _modules(folder) if module]
+    files = {*weights, *layers, *(folder / name for name in SHAPING)}
+    known = [f"{path.relative_to(folder).as_posix()} {file_sha256(path)}" for path in files if path.is_file()]
+    return sha256("\n".join(sorted(known)).encode()).hexdigest()[:16]
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever the file says
+    """Return what the file holds, or an empty mapping if it is not there; raises ModelNotFound if it is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ModelNotFound(f"The model file '{path}' is damaged: {error}.") from error
+
+
+def _modules(folder: Path) -> list[str]:
+    """Folders of the model's layers, relative, in order; the transformer's own is usually empty."""
+    return [module["path"] for module in read_json(folder / "modules.json") or []]
+
+
+def _pooled(config: dict[str, Any]) -> int:
+    """Number of poolings that are put side by side."""
+    mode = config.get("pooling_mode")
+    if mode is not None:
+        return 1 if isinstance(mode, str) else len(mode)
+    return sum(value is True for key, value in config.items() if key.startswith("pooling_mode_")) or 1

@@ -1,0 +1,50 @@
+"""Model weights that are shipped inside an installed package, found without importing the package."""
+
+import hashlib
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from kb_server.errors import ModelNotFound
+
+
+def packaged_weights(package: str, file: str, sha256: str, install: str) -> Path:
+    """Return where `file` of `package` lies, once its bytes are known to be the published ones.
+
+    `install` is the pip command that brings the package. Hashing 98 MB takes 0.08 s here, so each process does it.
+    Raises ModelNotFound if the package or the file is missing or the digest differs.
+    """
+    folder = _package_folder(package)
+    if folder is None:
+        raise ModelNotFound(f"The package '{package}' with the model's weights is not installed.", f"Run: {install}")
+    path = folder / file
+    if not path.is_file():
+        raise ModelNotFound(f"The package '{package}' lacks '{file}'.", f"Run: {_again(install)}")
+    if file_sha256(path) != sha256:
+        raise ModelNotFound(
+            f"The weights '{path}' are damaged: their sha256 is not {sha256[:12]}….", f"Run: {_again(install)}"
+        )
+    return path
+
+
+def file_sha256(path: Path) -> str:
+    """Return the digest of a file in hex; a file that has not changed is read once a process."""
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 - size and time are part of the cache's key
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _package_folder(package: str) -> Path | None:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])
+
+
+def _again(install: str) -> str:
+    return install.replace("pip install", "pip install --force-reinstall")

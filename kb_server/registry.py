@@ -1,0 +1,35 @@
+"""Backends by name. Ours are listed here; others register through entry points in the group `kb_server.<port>`."""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from kb_server.errors import InvalidSetting
+
+BACKENDS = {
+    "embedder": {
+        "sentence_transformers": "kb_server.embedding.sentence_transformers:SentenceTransformerEmbedder",
+    },
+    "store": {
+        "faiss": "vectorstores.faiss:FaissStore",
+        "memory": "vectorstores.memory:MemoryStore",
+    },
+    "generator": {
+        "transformers": "kb_server.generation.transformers:TransformersGenerator",
+    },
+}
+
+
+def find_backend(port: str, name: str) -> type[Any]:
+    """Return the class of a backend, importing only its own module; raises InvalidSetting for an unknown name."""
+    target = BACKENDS[port].get(name)
+    if target is not None:
+        module, _, attribute = target.partition(":")
+        backend: type[Any] = getattr(import_module(module), attribute)
+        return backend
+    for entry in entry_points(group=f"kb_server.{port}"):
+        if entry.name == name:
+            plugged: type[Any] = entry.load()
+            return plugged
+    known = ", ".join(sorted(BACKENDS[port]))
+    raise InvalidSetting(f"There is no {port} named '{name}'.", f"Known here: {known}.")

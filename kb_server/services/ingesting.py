@@ -1,0 +1,143 @@
+"""Ingesting: files in, searchable documents out; every step can be repeated, and one bad file costs only itself."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+from kb_server.catalog.bases import Bases
+from kb_server.catalog.documents import Pending
+from kb_server.domain import Document
+from kb_server.errors import KbError, StorageError
+from kb_server.ports import Embedder, Splitter
+from kb_server.retrieval.fitting import FusionFitter
+from kb_server.services.base_files import digest_of
+from kb_server.services.open_base import OpenBase
+from kb_server.services.progress import Meter, OnProgress
+from kb_server.services.sources import Failure, Source, find_sources, printable
+
+Load = Callable[[Path, str], Document]
+
+_CHUNKS_A_COMMIT = 256  # documents are committed in groups: two flushes a document would cost more than embedding it
+_GROWTH_FOR_A_NEW_FIT = 2.0
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What an ingest did; `chunks` counts those written by it."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    chunks: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Documents whose rows are written, to be committed together; `size` is in bytes."""
+
+    pending: list[Pending] = field(default_factory=list)
+    chunks: int = 0
+    size: int = 0
+
+    def add(self, pending: Pending, size: int) -> None:
+        self.pending.append(pending)
+        self.chunks += len(pending.chunk_ids)
+        self.size += size
+
+
+class Ingestion:
+    """Ingests files into one knowledge base."""
+
+    def __init__(self, opened: OpenBase, bases: Bases, embedder: Embedder, splitter: Splitter, load: Load) -> None:
+        self._opened = opened
+        self._documents = opened.documents
+        self._bases = bases
+        self._embedder = embedder
+        self._splitter = splitter
+        self._load = load
+
+    def run(self, paths: Iterable[Path], on_progress: OnProgress = lambda _: None) -> IngestReport:
+        """Ingest files and folders; files whose bytes are known already are passed over.
+
+        Raises Busy if another process is writing, StorageError if what was read cannot be kept. Whatever was committed
+        before an error, or before the process was stopped, stays, and the same call goes on from there.
+        """
+        started = perf_counter()
+        report = IngestReport()
+        with self._opened.writing():
+            self._opened.catch_up(self._embedder)
+            sources, report.failed = find_sources(paths)
+            self._ingest(sources, report, Meter(sum(source.size for source in sources), on_progress))
+            self._fit_fusion()
+        report.seconds = round(perf_counter() - started, 3)
+        return report
+
+    def _ingest(self, sources: Iterable[Source], report: IngestReport, meter: Meter) -> None:
+        known = self._documents.digests()
+        batch = _Batch()
+        for source in sources:
+            meter.start(source.name)
+            pending = self._begin(source, known, report)
+            if pending is None:
+                meter.advance(source.size)
+                continue
+            batch.add(pending, source.size)
+            if batch.chunks >= _CHUNKS_A_COMMIT:
+                self._commit(batch, report, meter)
+                batch = _Batch()
+        self._commit(batch, report, meter)
+
+    def _begin(self, source: Source, known: dict[str, str], report: IngestReport) -> Pending | None:
+        """Read one file and write its rows; a file that cannot be read goes into the report and the catalog."""
+        digest = ""
+        try:
+            digest = digest_of(source.path)
+            if known.get(source.name) == digest:
+                report.unchanged += 1
+                return None
+            pending = self._write_rows(source)
+        except StorageError:
+            raise
+        except KbError as error:
+            report.failed.append(Failure(printable(str(source.path)), str(error)))
+            self._opened.purge(self._documents.fail(source.name, digest, str(error)))
+            return None
+        if source.name in known:
+            report.updated += 1
+        else:
+            report.added += 1
+        return pending
+
+    def _write_rows(self, source: Source) -> Pending:
+        file, digest = self._opened.files.keep(source.path)
+        try:
+            document = self._load(self._opened.files.original(file), source.name)
+            slices = self._splitter.split(document)
+            pending, removed = self._documents.begin(digest, file, document, slices)
+        except KbError:
+            self._opened.files.discard([file])
+            raise
+        self._opened.purge(removed)
+        return pending
+
+    def _commit(self, batch: _Batch, report: IngestReport, meter: Meter) -> None:
+        self._opened.index(
+            batch.pending,
+            self._embedder,
+            on_embedded=lambda chunks: meter.preview(batch.size * chunks // batch.chunks),
+        )
+        meter.advance(batch.size)
+        report.chunks += batch.chunks
+
+    def _fit_fusion(self) -> None:
+        """Fit the fusion weights when there are none, or the base has doubled or halved since."""
+        fusion = self._opened.base.fusion
+        count = self._documents.chunk_count()
+        fitted = fusion.chunks if fusion else 0
+        outgrown = max(count, fitted) >= _GROWTH_FOR_A_NEW_FIT * max(min(count, fitted), 1)
+        if count and (fusion is None or outgrown):
+            fitter = FusionFitter(self._embedder, self._opened.store, self._opened.lexical, self._documents)
+            self._bases.set_fusion(self._opened.base.id, fitter.fit())

@@ -1,0 +1,112 @@
+"""One knowledge base with its parts open: catalog rows, vectors, words and originals, kept in step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from kb_server.catalog.documents import Documents, Pending, Removed
+from kb_server.domain import KnowledgeBase
+from kb_server.errors import Busy
+from kb_server.ports import Embedder, LexicalIndex, VectorStore
+from kb_server.services.base_files import BaseFiles
+
+_EMBEDDED_AT_ONCE = 64  # what the progress bar moves by
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBase:
+    """A knowledge base that can be read and written.
+
+    The catalog decides what is true. `index` and `catch_up` may be repeated at any point: whatever a crash left behind,
+    the stores end up holding exactly the chunks of indexed documents, and nothing that has a vector is embedded again.
+    """
+
+    base: KnowledgeBase
+    documents: Documents
+    store: VectorStore
+    lexical: LexicalIndex
+    files: BaseFiles
+
+    @contextmanager
+    def writing(self, wait_seconds: float = 10.0) -> Iterator[None]:
+        """Hold the base's write lock, one process at a time; raises Busy when another keeps it for too long."""
+        self.files.make()
+        lock = FileLock(self.files.write_lock)
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout as error:
+            raise Busy(
+                f"Another process is writing to the knowledge base '{self.base.name}'.",
+                "Wait until it is done and run the same command again.",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def index(
+        self,
+        pending: Collection[Pending],
+        embedder: Embedder,
+        held: Collection[int] = (),
+        on_embedded: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Embed what is not `held` yet, make both indexes durable, and only then make the documents searchable.
+
+        `on_embedded` is told how many chunks of these documents have a vector by now.
+        """
+        todo = [pair for item in pending for pair in zip(item.chunk_ids, item.texts, strict=True)]
+        self._embed([pair for pair in todo if pair[0] not in held], embedder, on_embedded)
+        self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
+        self._flush()
+        self.purge(self.documents.commit([item.document_id for item in pending]))
+
+    def catch_up(self, embedder: Embedder) -> None:
+        """Finish what an interrupted run began, and bring the stores to what the catalog says."""
+        pending = self.documents.pending()
+        expected = set(self.documents.chunk_ids())
+        if pending or len(self.store) != len(expected) or len(self.lexical) != len(expected):
+            unfinished = {id_ for item in pending for id_ in item.chunk_ids}
+            self._mend(expected, expected | unfinished, embedder)
+            self.index(pending, embedder, held=self.store.ids())
+        self.files.discard(self.files.kept() - self.documents.files())
+
+    def purge(self, removed: Removed) -> None:
+        """Take out of the stores what the catalog has let go of already."""
+        self._drop(removed.chunk_ids)
+        self.files.discard(removed.files)
+
+    def close(self) -> None:
+        """Let go of the stores' files."""
+        self.store.close()
+        self.lexical.close()
+
+    def _mend(self, expected: set[int], wanted: set[int], embedder: Embedder) -> None:
+        vectors, words = self.store.ids(), self.lexical.ids()
+        self._drop((vectors | words) - wanted)
+        chunks = self.documents.chunks(sorted((expected - vectors) | (expected - words)))
+        vectorless = [(id_, chunks[id_].searchable) for id_ in sorted(expected - vectors)]
+        self._embed(vectorless, embedder, lambda _: None)
+        wordless = sorted(expected - words)
+        self.lexical.add(wordless, [chunks[id_].searchable for id_ in wordless])
+        self._flush()
+
+    def _drop(self, chunk_ids: Collection[int]) -> None:
+        if chunk_ids:
+            self.store.delete(chunk_ids)
+            self.lexical.delete(chunk_ids)
+            self._flush()
+
+    def _embed(self, todo: list[tuple[int, str]], embedder: Embedder, on_embedded: Callable[[int], None]) -> None:
+        for start in range(0, len(todo), _EMBEDDED_AT_ONCE):
+            part = todo[start : start + _EMBEDDED_AT_ONCE]
+            self.store.add([id_ for id_, _ in part], embedder.embed_passages([text for _, text in part]))
+            on_embedded(start + len(part))
+
+    def _flush(self) -> None:
+        self.store.flush()
+        self.lexical.flush()

@@ -1,0 +1,43 @@
+"""How far a long piece of work has come, in a form a progress bar can draw."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` bytes are committed or passed over; `current` is the document at hand."""
+
+    done: int
+    total: int
+    current: str
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Meter:
+    """Counts bytes and tells the listener."""
+
+    def __init__(self, total: int, on_progress: OnProgress) -> None:
+        self._total = total
+        self._on_progress = on_progress
+        self._done = 0
+        self._current = ""
+
+    def start(self, current: str) -> None:
+        """Say which document is at hand."""
+        self._current = current
+        self._tell(0)
+
+    def advance(self, size: int) -> None:
+        """Count bytes as done."""
+        self._done += size
+        self._tell(0)
+
+    def preview(self, size: int) -> None:
+        """Show bytes that are nearly done, without counting them."""
+        self._tell(size)
+
+    def _tell(self, extra: int) -> None:
+        self._on_progress(Progress(self._done + extra, self._total, self._current))

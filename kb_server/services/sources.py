@@ -1,0 +1,95 @@
+"""Which files a list of paths means, and the name each gets in a knowledge base."""
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb_server.errors import KbError, LoadError
+
+_LONGEST_NAME = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to ingest: where it is, what the document will be called, and its size in bytes."""
+
+    path: Path
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A path that could not be ingested, and why, in words a person understands."""
+
+    path: str
+    reason: str
+
+
+def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Failure]]:
+    """Return the files meant, in order of name, and what could not be looked at.
+
+    A file's document is called by its file name, a folder's by their paths within the folder. Hidden files and folders
+    are passed over; links to folders are not followed, so a walk always ends.
+    """
+    sources: dict[str, Source] = {}
+    failures: list[Failure] = []
+    for path in paths:
+        for found in _walk(path, failures):
+            name = document_name(found.name if found == path else found.relative_to(path).as_posix())
+            try:
+                source = Source(found, name, _size(found))
+                _refuse_second(source, sources)
+            except KbError as error:
+                failures.append(Failure(printable(str(found)), str(error)))
+            else:
+                sources[name] = source
+    return sorted(sources.values(), key=lambda source: source.name), failures
+
+
+def document_name(name: str) -> str:
+    """Make a name fit to be stored and shown: valid Unicode in its composed form, without control characters."""
+    return unicodedata.normalize("NFC", printable(name))[:_LONGEST_NAME]
+
+
+def printable(text: str) -> str:
+    """Replace what is not text (undecodable bytes, control characters) by U+FFFD."""
+    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
+
+
+def _walk(path: Path, failures: list[Failure]) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+
+    def refused(error: OSError) -> None:
+        folder = printable(str(error.filename))
+        failures.append(Failure(folder, f"The folder cannot be read: {error.strerror}. Check its permissions."))
+
+    for folder, folders, files in os.walk(path, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(folder) / name for name in sorted(files) if not name.startswith("."))
+
+
+def _size(path: Path) -> int:
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise LoadError("There is no such file.", "Check the path.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise LoadError(f"The file cannot be reached: {error}.", "Check the path and its permissions.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise LoadError("This is not a regular file.", "Give a file or a folder.")
+    return status.st_size
+
+
+def _refuse_second(source: Source, sources: dict[str, Source]) -> None:
+    first = sources.get(source.name)
+    if first is not None:
+        raise LoadError(
+            f"'{printable(str(first.path))}' has the same document name '{source.name}'.",
+            "Rename one, or ingest the folder above both.",
+        )

@@ -1,0 +1,186 @@
+"""Every setting: the only reader of the environment and of settings files.
+
+Order: arguments > environment (`KB_…`, `__` for nesting) > file (`--config` or `KB_CONFIG`) > the defaults here.
+`configs/default.yaml` lists them all with comments; a test holds the two together.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from kb_server.domain import AnswerMode
+from kb_server.errors import InvalidSetting, UnknownSetting
+
+_PREFIX = "KB_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplittingSettings(_Section):
+    """How documents are cut into chunks; in tokens, counted as `loaders.tokens` does."""
+
+    size: int = Field(default=200, ge=20, le=4000)
+    overlap: int = Field(default=30, ge=0)
+
+
+class EmbeddingSettings(_Section):
+    """The model that turns text into vectors. A base keeps the model it was made with."""
+
+    backend: str = "sentence_transformers"
+    model: str = "all-MiniLM-L6-v2"
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
+    batch_size: int = Field(default=32, ge=1)
+    device: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+
+class StoreSettings(_Section):
+    """Where the vectors of new knowledge bases go."""
+
+    backend: str = "faiss"
+
+
+class RetrievalSettings(_Section):
+    """How passages are found."""
+
+    k: int = Field(default=5, ge=1, le=100)
+
+
+class AnsweringSettings(_Section):
+    """How answers are made. `mode` is the one that measured better with the default models."""
+
+    mode: AnswerMode = AnswerMode.EXTRACT
+    passages: int = Field(default=3, ge=1, le=50)
+    sentences: int = Field(default=2, ge=1, le=10)
+    threshold: float = Field(default=0.15, ge=0.0, le=1.0)
+    prompts: Path | None = None
+
+
+class GenerationSettings(_Section):
+    """The language model that writes answers in `generate` mode."""
+
+    backend: str = "transformers"
+    model: str = "SmolLM2-135M-Instruct"
+    max_tokens: int = Field(default=200, ge=1)
+    temperature: float = Field(default=0.0, ge=0.0)
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    seed: int = 0
+    device: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=lambda: _default_home())
+    catalog: str | None = None
+    language: Literal["auto", "en", "zh"] = "auto"
+    splitting: SplittingSettings = SplittingSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    store: StoreSettings = StoreSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    answering: AnsweringSettings = AnsweringSettings()
+    generation: GenerationSettings = GenerationSettings()
+
+    @property
+    def catalog_url(self) -> str:
+        """The catalog's SQLAlchemy URL; a SQLite file in `home` unless one is set."""
+        return self.catalog or f"sqlite:///{self.home.resolve() / 'catalog.db'}"
+
+
+def load_settings(file: Path | None = None, arguments: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings; raises UnknownSetting or InvalidSetting naming the key, its value and the mend."""
+    file = file or (Path(named) if (named := os.environ.get(f"{_PREFIX}CONFIG")) else None)
+    _refuse_unknown_environment()
+    values = _read(file) if file else {}
+
+    class Loaded(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes all four by name
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, values)
+
+    try:
+        return Loaded(**(arguments or {}))
+    except ValidationError as error:
+        raise _explain(error) from error
+
+
+def _default_home() -> Path:
+    checkout = Path(__file__).resolve().parent.parent / "knowledge_base"
+    return checkout if checkout.is_dir() else Path.home() / ".local" / "share" / "knowledge_base"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidSetting(
+            f"The settings file '{file}' cannot be read: {error.strerror}.", "Check --config and KB_CONFIG."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidSetting(
+            f"The settings file '{file}' is not valid YAML: {error}.", "Compare it with configs/default.yaml."
+        ) from error
+    if not isinstance(values or {}, dict):
+        raise InvalidSetting(f"The settings file '{file}' holds no keys.", "Compare it with configs/default.yaml.")
+    return values or {}
+
+
+def _refuse_unknown_environment() -> None:
+    for variable in os.environ:
+        key = variable.removeprefix(_PREFIX).split("__")[0].lower()
+        if variable.startswith(_PREFIX) and key != "config" and key not in Settings.model_fields:
+            raise _unknown(variable, [f"{_PREFIX}{name.upper()}" for name in (*Settings.model_fields, "config")])
+
+
+def _explain(error: ValidationError) -> UnknownSetting | InvalidSetting:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return _unknown(key, _keys(Settings))
+    return InvalidSetting(
+        f"The setting '{key}' cannot be '{first['input']}': {first['msg']}.", "configs/default.yaml says what it takes."
+    )
+
+
+def _unknown(key: str, known: list[str]) -> UnknownSetting:
+    near = difflib.get_close_matches(key, known, n=1)
+    return UnknownSetting(
+        f"There is no setting '{key}'.",
+        f"Did you mean '{near[0]}'?" if near else "configs/default.yaml lists every setting.",
+    )
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return the dotted name of every setting."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            names += _keys(section, f"{prefix}{name}.")
+        else:
+            names.append(f"{prefix}{name}")
+    return names

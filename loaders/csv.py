@@ -1,0 +1,68 @@
+"""Tables as text: CSV, TSV and their relatives with other delimiters."""
+
+import csv
+import io
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+from kb_server.domain import Document
+from kb_server.errors import LoadError
+from loaders.builder import DocumentBuilder
+from loaders.text import read_text
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_ROWS = 50
+
+
+class CsvLoader:
+    """Reads the whole file as one table, a row a line, with the column names in each."""
+
+    def load(self, path: Path, name: str) -> Document:
+        """See `Loader.load`."""
+        text = read_text(path, name)
+        declared, text = _declared_delimiter(text)
+        delimiter = declared or detect_delimiter(text)
+        builder = DocumentBuilder(name)
+        builder.table(_rows(text, delimiter, name), records=True)
+        return builder.build()
+
+
+def detect_delimiter(text: str) -> str:
+    """Return the delimiter that cuts the first rows into the same number of cells, more than one; else a comma."""
+    return max(_DELIMITERS, key=lambda delimiter: _consistency(text, delimiter))
+
+
+def _declared_delimiter(text: str) -> tuple[str | None, str]:
+    """Take off the line `sep=;` with which Excel begins some files."""
+    if text[:4].lower() == "sep=" and text[5:6] in ("", "\n"):
+        return text[4:5] or None, text[6:]
+    return None, text
+
+
+def _consistency(text: str, delimiter: str) -> tuple[float, int]:
+    """Return the share of rows that have the most usual width, and that width; 0 if it is one cell."""
+    try:
+        rows = islice(csv.reader(io.StringIO(text), delimiter=delimiter), _SAMPLE_ROWS)
+        widths = Counter(len(row) for row in rows if row)
+    except csv.Error:
+        return (0.0, 0)
+    if not widths:
+        return (0.0, 0)
+    width, count = widths.most_common(1)[0]
+    return (count / widths.total(), width) if width > 1 else (0.0, 0)
+
+
+def _rows(text: str, delimiter: str, name: str) -> list[list[str]]:
+    """Read all rows; a quote that is never closed (it would swallow the rest) makes quotes ordinary characters."""
+    try:
+        return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    except csv.Error:
+        return _rows_without_quoting(text, delimiter, name)
+
+
+def _rows_without_quoting(text: str, delimiter: str, name: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text), delimiter=delimiter, quoting=csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise LoadError(f"'{name}' is no table that can be read: {error}.") from error

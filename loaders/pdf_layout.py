@@ -1,0 +1,146 @@
+"""From lines on pages to headings, paragraphs and lists."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from kb_server.domain import Document
+from loaders.builder import DocumentBuilder
+from loaders.pdf_lines import LINE_END_HYPHEN, Line, PageLines
+
+_WORD = re.compile(r"[\w'’-]+")
+_DIVIDED = re.compile(rf"([\w'’-]+){LINE_END_HYPHEN}\s*([\w'’-]+)")
+_ENDS_DIVIDED = re.compile(r"[^\W\d_][-‐]$")
+_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+_BULLET = re.compile(r"\s*[●•▪■◦○‣⁃∙·\uf0b7\uf0a7]\s*")
+_NUMBERED_ITEM = re.compile(r"\(?(?:\d{1,2}|[a-z])[.)、]\s+\S")
+_ENDS_SENTENCE = re.compile(r"[.!?。！？：:;；]['\"”’)）]*$")
+_LONGEST_HEADING = 150
+_MOST_LEVELS = 4
+_EDGE_LINES = 2
+_FEWEST_PAGES = 3
+
+
+class PdfLayout:
+    """Tells what lines are from their sizes, gaps and repetition over the whole file."""
+
+    def __init__(self, pages: list[PageLines]) -> None:
+        furniture = _running_lines(pages)
+        self._pages = pages
+        self._kept = [(page, [x for x in page.lines if not _is_furniture(page, x, furniture)]) for page in pages]
+        lines = [line for _, kept in self._kept for line in kept]
+        self._body_size = _most_usual_size(lines)
+        self._sizes = _heading_sizes(lines, self._body_size)
+        self._words = Counter(word for line in lines for word in _WORD.findall(line.text))
+
+    def document(self, name: str) -> Document:
+        """Return the document; page numbers count from 1 and do not look at the printed ones."""
+        builder = DocumentBuilder(name)
+        for page, lines in self._kept:
+            items: list[str] = []
+            for group in _groups(lines, self._starts_block):
+                text = self._undivided("\n".join(line.text for line in group))
+                if _BULLET.match(text):
+                    items.append(_BULLET.sub("", text, count=1))
+                    continue
+                builder.items(items, page.number)
+                items = []
+                self._add(builder, group, text, page.number)
+            builder.items(items, page.number)
+        return builder.build(pages=len(self._pages))
+
+    def _add(self, builder: DocumentBuilder, group: list[Line], text: str, page: int) -> None:
+        level = self._level(group[0])
+        if level is not None and len(text) <= _LONGEST_HEADING and any(map(str.isalpha, text)):
+            builder.heading(level, text, page)
+        else:
+            builder.paragraph(text, page)
+
+    def _level(self, line: Line) -> int | None:
+        """Return the rank of the line's size among those larger than the body's; bold lines of body size come last."""
+        size = round(line.size)
+        if size in self._sizes:
+            return self._sizes.index(size) + 1
+        is_heading = line.bold and size >= self._body_size and not _ENDS_SENTENCE.search(line.text)
+        return len(self._sizes) + 1 if is_heading else None
+
+    def _starts_block(self, before: Line, line: Line) -> bool:
+        """Tell whether a line begins something new: another size, a gap, a bullet, an indent, a column."""
+        if self._level(before) != self._level(line):
+            return True
+        if _BULLET.match(line.text) or _NUMBERED_ITEM.match(line.text):
+            return True
+        gap = before.bottom - line.top
+        if gap > 0.65 * line.size:
+            return True
+        if before.text.endswith(LINE_END_HYPHEN):
+            return False
+        is_elsewhere = gap < -1.5 * line.size
+        if is_elsewhere:
+            return _ENDS_SENTENCE.search(before.text) is not None
+        is_indented = line.left - before.left > 0.8 * line.size and _ENDS_SENTENCE.search(before.text) is not None
+        return is_indented and _BULLET.match(before.text) is None
+
+    def _undivided(self, text: str) -> str:
+        """Join words divided at line ends, with their hyphen where the document has it elsewhere."""
+        lines = text.split("\n")
+        marked = [_ENDS_DIVIDED.sub(lambda m: m[0][0] + LINE_END_HYPHEN, line) for line in lines[:-1]]
+        glued = "\n".join([*marked, lines[-1]]).replace(f"{LINE_END_HYPHEN}\n", LINE_END_HYPHEN)
+        return _DIVIDED.sub(self._whole_word, glued).replace(LINE_END_HYPHEN, "-")
+
+    def _whole_word(self, divided: re.Match[str]) -> str:
+        first, second = divided[1], divided[2]
+        hyphenated = f"{first}-{second}"
+        keeps = not second[0].islower() or self._words[hyphenated] > self._words[first + second]
+        return hyphenated if keeps else first + second
+
+
+def _groups(lines: Iterable[Line], starts_block: Callable[[Line, Line], bool]) -> list[list[Line]]:
+    groups: list[list[Line]] = []
+    for line in lines:
+        if groups and not starts_block(groups[-1][-1], line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def _most_usual_size(lines: list[Line]) -> int:
+    """Return the size, in whole points, in which most characters are set."""
+    sizes: Counter[int] = Counter()
+    for line in lines:
+        sizes[round(line.size)] += len(line.text)
+    return max(sizes, key=lambda size: sizes[size], default=0)
+
+
+def _heading_sizes(lines: list[Line], body_size: int) -> list[int]:
+    """Return the sizes clearly larger than the body's, largest first; a heading size is a small part of the text."""
+    total = sum(len(line.text) for line in lines)
+    large: Counter[int] = Counter()
+    for line in lines:
+        if line.size > 1.12 * body_size and round(line.size) > body_size:
+            large[round(line.size)] += len(line.text)
+    rare = sorted((size for size, count in large.items() if count < 0.15 * total), reverse=True)
+    return rare[:_MOST_LEVELS]
+
+
+def _running_lines(pages: list[PageLines]) -> set[str]:
+    """Return the first and last lines (numbers aside) that more than half of the pages share."""
+    seen: Counter[str] = Counter()
+    for page in pages:
+        seen.update({_shape(line.text) for line in _edges(page)})
+    written = sum(bool(page.lines) for page in pages)
+    return {shape for shape, count in seen.items() if written >= _FEWEST_PAGES and count > written / 2}
+
+
+def _edges(page: PageLines) -> list[Line]:
+    by_height = sorted(page.lines, key=lambda line: -line.top)
+    return by_height[:_EDGE_LINES] + by_height[-_EDGE_LINES:]
+
+
+def _shape(text: str) -> str:
+    return _DIGITS.sub("#", text.casefold()).strip()
+
+
+def _is_furniture(page: PageLines, line: Line, furniture: set[str]) -> bool:
+    return _shape(line.text) in furniture and line in _edges(page)

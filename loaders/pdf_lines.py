@@ -1,0 +1,83 @@
+"""The lines of a PDF page, with where they stand and how large they are."""
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+LINE_END_HYPHEN = "\ufffe"
+"""What PDFium puts where a word was divided at the end of a line, in place of hyphen and line break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text; coordinates are points, y grows upwards. `size` is the height of the letters' font box."""
+
+    text: str
+    left: float
+    right: float
+    top: float
+    bottom: float
+    size: float
+    bold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageLines:
+    """A page's lines in the order of the file; `number` counts from 1."""
+
+    number: int
+    height: float
+    lines: list[Line]
+
+
+def page_lines(page: pypdfium2.PdfPage, number: int) -> PageLines:
+    """Read a page; raises PdfiumError where it is damaged."""
+    with closing(page.get_textpage()) as text_page:
+        text = text_page.get_text_range() if text_page.count_chars() else ""
+        lines: list[Line] = []
+        offset = 0
+        for part in text.split("\r\n"):
+            if part.strip():
+                _append(lines, _line(text_page, part, offset))
+            offset += len(part) + 2
+    return PageLines(number, page.get_height(), lines)
+
+
+def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:
+    """Measure the first, the middle and the last character; to ask for each would be slow."""
+    first = _char_index(text_page, offset + len(text) - len(text.lstrip()))
+    last = _char_index(text_page, offset + len(text.rstrip()) - 1)
+    left, bottom, _, top = text_page.get_charbox(first, loose=True)
+    _, low, right, _ = text_page.get_charbox(last, loose=True)
+    bold = pdfium.FPDFText_GetFontWeight(text_page, (first + last) // 2) >= 600
+    return Line(text.strip(), left, right, top, min(low, bottom), top - bottom, bold)
+
+
+def _char_index(text_page: pypdfium2.PdfTextPage, text_index: int) -> int:
+    """PDFium counts characters with and without those that it left out of the text."""
+    return max(int(pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, text_index)), 0)
+
+
+def _append(lines: list[Line], line: Line) -> None:
+    """Add a line, or the continuation of the last one where only the font changed."""
+    before = lines[-1] if lines else None
+    if before is None or not _continues(before, line):
+        lines.append(line)
+        return
+    gap = "" if line.left - before.right < 0.15 * line.size else " "
+    lines[-1] = replace(
+        before,
+        text=before.text + gap + line.text,
+        right=line.right,
+        bottom=min(before.bottom, line.bottom),
+        size=max(before.size, line.size),
+        bold=before.bold and line.bold,
+    )
+
+
+def _continues(before: Line, line: Line) -> bool:
+    overlap = min(before.bottom + before.size, line.top) - max(before.bottom, line.top - line.size)
+    beside = -2 <= line.left - before.right < 1.5 * max(line.size, before.size)
+    return beside and overlap > 0.5 * min(line.size, before.size)
