@@ -12,7 +12,6 @@ BACKENDS = {
     },
     "store": {
         "faiss": "vectorstores.faiss:FaissStore",
-        "memory": "vectorstores.memory:MemoryStore",
     },
     "generator": {
         "transformers": "kb_server.generation.transformers:TransformersGenerator",

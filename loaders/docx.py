@@ -3,13 +3,14 @@
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import docx
 from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
-from docx.table import Table
+from docx.table import Table, _Row
 from docx.text.paragraph import Paragraph
 from docx.types import ProvidesStoryPart
 from lxml.etree import LxmlError  # type: ignore[import-untyped]  # lxml ships no types
@@ -31,7 +32,7 @@ _BROKEN = (
     ValueError,
     OSError,
 )
-_W_T, _W_TAB, _W_P, _W_TBL = qn("w:t"), qn("w:tab"), qn("w:p"), qn("w:tbl")
+_W_T, _W_TAB, _W_P, _W_TBL, _W_TC = (qn(f"w:{tag}") for tag in ("t", "tab", "p", "tbl", "tc"))
 _BREAKS = (qn("w:br"), qn("w:cr"))
 _M_T = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -173,15 +174,17 @@ def _list_depth(paragraph: Paragraph) -> int | None:
 
 def _rows(table: Table) -> list[list[str]]:
     """Return the cells; one that spans columns stands once, one that spans rows is repeated in each."""
-    rows: list[list[str]] = []
-    for row in table.rows:
-        cells: list[str] = []
-        before: Element = None
-        for cell in row.cells:
-            cells.append("" if cell._tc is before else _cell_text(cell._tc))
-            before = cell._tc
-        rows.append([""] * row.grid_cols_before + cells)
-    return rows
+    try:
+        return [[""] * row.grid_cols_before + _cells(row) for row in table.rows]
+    except ValueError:  # a cell said to hang down from one that is not there
+        cells = ([_cell_text(cell) for cell in row.iterchildren(_W_TC)] for row in table._tbl.tr_lst)
+        return list(cells)
+
+
+def _cells(row: _Row) -> list[str]:
+    elements = [cell._tc for cell in row.cells]
+    repeated = [False, *(element is before for before, element in pairwise(elements))]
+    return ["" if again else _cell_text(element) for element, again in zip(elements, repeated, strict=False)]
 
 
 def _cell_text(cell: Element) -> str:

@@ -17,7 +17,7 @@ from loaders.text import add_text, read_text
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _CHARSET_WITHIN = 4096
 _DROPPED = frozenset(
-    "script style noscript template nav iframe object svg head title button select textarea dialog canvas map "
+    "script style noscript template nav iframe object svg title button select textarea dialog canvas map "
     "audio video datalist".split()
 )
 _INLINE = frozenset(
@@ -28,6 +28,7 @@ _LISTS = ("ul", "ol", "menu", "dl")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _HEADING = re.compile(r"h[1-6]")
 _BLANKS = re.compile(r"\s+")
+_EMPTY_LINE = re.compile(r"\n *\n")
 
 
 class HtmlLoader:
@@ -139,7 +140,7 @@ class _Walk:
             if max(map(len, rows), default=0) > 1:
                 self.builder.table(rows, headers=headers)
             else:
-                self.builder.paragraph("\n".join(cell for row in rows for cell in row))
+                self.builder.lines("\n".join(cell for row in rows for cell in row))
         elif tag.find("code") is None and "\n\n" in tag.get_text():
             add_text(self.builder, tag.get_text())
         else:
@@ -155,7 +156,8 @@ class _Walk:
             self.items[-1] += glue + text
         else:
             self._flush_items()
-            self.builder.lines(text)
+            for paragraph in _EMPTY_LINE.split(text):
+                self.builder.lines(paragraph)
 
     def _flush_items(self) -> None:
         self.builder.items(self.items)

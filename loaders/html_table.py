@@ -13,7 +13,8 @@ _CURRENCY = ("$", "€", "£", "¥", "￥", "(")
 
 def is_layout(table: Tag) -> bool:
     """Tell whether a table only arranges other blocks on the page."""
-    return table.get("role") == "presentation" or table.find(_LIST_OR_HEADING) is not None
+    has_one_cell = len(table.find_all(["td", "th"], limit=2)) < 2
+    return has_one_cell or table.get("role") == "presentation" or table.find(_LIST_OR_HEADING) is not None
 
 
 def table_rows(table: Tag) -> tuple[list[list[str]], int | None]:

@@ -1,5 +1,7 @@
 """Encodings from before Unicode, told from each other by the text that they give."""
 
+import re
+
 from charset_normalizer import from_bytes
 
 from loaders.script_frequency import plausibility
@@ -19,7 +21,8 @@ _SINGLE_BYTE = [
 _ACCEPTED = 0.45
 _ACCEPTED_UTF16 = 0.75  # any two bytes are a character of it
 _SAMPLE = 1 << 16
-_FEW = 12
+_FEW = 40
+_SIGN_IN_WORD = re.compile(r"[^\W\d_][¹³¿¼¾£¥ª¯±µ¶][^\W\d_]")
 
 
 def best_multibyte(data: bytes) -> str | None:
@@ -37,10 +40,11 @@ def best_multibyte(data: bytes) -> str | None:
 def single_byte(data: bytes) -> str:
     """Return the text in a single-byte encoding: what charset-normalizer finds, for little evidence cp1252."""
     high = sum(byte > 0x7F for byte in data[:_SAMPLE])
-    if high < _FEW and high * 2 < len(data):
-        return _western(data)
+    western = _western(data)
+    if high < _FEW and high * 2 < len(data) and not _SIGN_IN_WORD.search(western):
+        return western
     match = from_bytes(data[:_SAMPLE], cp_isolation=_SINGLE_BYTE).best()
-    return _western(data) if match is None else data.decode(match.encoding, "replace")
+    return western if match is None else data.decode(match.encoding, "replace")
 
 
 def _western(data: bytes) -> str:

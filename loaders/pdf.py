@@ -31,7 +31,8 @@ class PdfLoader:
             raise _refusal(name, error) from error
         if not any(page.lines for page in pages):
             hint = "Reading text from pictures (OCR) is not there yet; run it through an OCR program first."
-            raise LoadError(f"'{name}' has no text: its {len(pages)} pages are pictures.", hint)
+            what = "its page is a picture" if len(pages) == 1 else f"its {len(pages)} pages are pictures"
+            raise LoadError(f"'{name}' has no text: {what}.", hint)
         return PdfLayout(pages).document(name)
 
 

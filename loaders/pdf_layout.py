@@ -15,7 +15,10 @@ _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _BULLET = re.compile(r"\s*[●•▪■◦○‣⁃∙·\uf0b7\uf0a7]\s*")
 _NUMBERED_ITEM = re.compile(r"\(?(?:\d{1,2}|[a-z])[.)、]\s+\S")
 _ENDS_SENTENCE = re.compile(r"[.!?。！？：:;；]['\"”’)）]*$")
+_NO_TITLE = re.compile(r"[=|{}@<>∈]|^[,;.)]")
+_BOLD_HEADING = re.compile(r"(?!.*[=|{}@<>])[A-Z\d\u3400-\u9fff\uac00-\ud7a3“《【].{1,99}(?<![.!?。！？,，;；])")
 _LONGEST_HEADING = 150
+_SAME_SIZE = 0.06
 _MOST_LEVELS = 4
 _EDGE_LINES = 2
 _FEWEST_PAGES = 3
@@ -31,6 +34,8 @@ class PdfLayout:
         lines = [line for _, kept in self._kept for line in kept]
         self._body_size = _most_usual_size(lines)
         self._sizes = _heading_sizes(lines, self._body_size)
+        self._bold_stands_out = sum(len(x.text) for x in lines if x.bold) < 0.2 * sum(len(x.text) for x in lines)
+        self._usual_width = _usual_width(lines)
         self._words = Counter(word for line in lines for word in _WORD.findall(line.text))
 
     def document(self, name: str) -> Document:
@@ -51,18 +56,18 @@ class PdfLayout:
 
     def _add(self, builder: DocumentBuilder, group: list[Line], text: str, page: int) -> None:
         level = self._level(group[0])
-        if level is not None and len(text) <= _LONGEST_HEADING and any(map(str.isalpha, text)):
+        if level is not None and _is_title(text):
             builder.heading(level, text, page)
         else:
             builder.paragraph(text, page)
 
     def _level(self, line: Line) -> int | None:
         """Return the rank of the line's size among those larger than the body's; bold lines of body size come last."""
-        size = round(line.size)
-        if size in self._sizes:
-            return self._sizes.index(size) + 1
-        is_heading = line.bold and size >= self._body_size and not _ENDS_SENTENCE.search(line.text)
-        return len(self._sizes) + 1 if is_heading else None
+        for rank, size in enumerate(self._sizes, start=1):
+            if abs(line.size - size) <= _SAME_SIZE * size:
+                return rank
+        is_large_enough = self._bold_stands_out and line.bold and round(line.size) >= self._body_size
+        return len(self._sizes) + 1 if is_large_enough and _BOLD_HEADING.fullmatch(line.text) else None
 
     def _starts_block(self, before: Line, line: Line) -> bool:
         """Tell whether a line begins something new: another size, a gap, a bullet, an indent, a column."""
@@ -75,6 +80,8 @@ class PdfLayout:
             return True
         if before.text.endswith(LINE_END_HYPHEN):
             return False
+        if before.right - before.left < 0.65 * self._usual_width and not line.text[0].islower():
+            return self._level(line) is None and _BULLET.match(before.text) is None
         is_elsewhere = gap < -1.5 * line.size
         if is_elsewhere:
             return _ENDS_SENTENCE.search(before.text) is not None
@@ -93,6 +100,12 @@ class PdfLayout:
         hyphenated = f"{first}-{second}"
         keeps = not second[0].islower() or self._words[hyphenated] > self._words[first + second]
         return hyphenated if keeps else first + second
+
+
+def _is_title(text: str) -> bool:
+    """Tell a title from a formula, an address or a long statement in large letters."""
+    has_words = sum(map(str.isalpha, text)) > 1
+    return has_words and len(text) <= _LONGEST_HEADING and _NO_TITLE.search(text) is None
 
 
 def _groups(lines: Iterable[Line], starts_block: Callable[[Line, Line], bool]) -> list[list[Line]]:
@@ -120,17 +133,26 @@ def _heading_sizes(lines: list[Line], body_size: int) -> list[int]:
     for line in lines:
         if line.size > 1.12 * body_size and round(line.size) > body_size:
             large[round(line.size)] += len(line.text)
-    rare = sorted((size for size, count in large.items() if count < 0.15 * total), reverse=True)
-    return rare[:_MOST_LEVELS]
+    sizes: list[int] = []
+    for size in sorted((size for size, count in large.items() if count < 0.15 * total), reverse=True):
+        if not sizes or size < (1 - _SAME_SIZE) * sizes[-1]:
+            sizes.append(size)
+    return sizes[:_MOST_LEVELS]
+
+
+def _usual_width(lines: list[Line]) -> float:
+    """Return the width that nine of ten lines do not exceed: that of a column."""
+    widths = sorted(line.right - line.left for line in lines)
+    return widths[len(widths) * 9 // 10] if widths else 0.0
 
 
 def _running_lines(pages: list[PageLines]) -> set[str]:
-    """Return the first and last lines (numbers aside) that more than half of the pages share."""
+    """Return the first and last lines (numbers aside) that a third of the pages share; left and right may differ."""
     seen: Counter[str] = Counter()
     for page in pages:
         seen.update({_shape(line.text) for line in _edges(page)})
     written = sum(bool(page.lines) for page in pages)
-    return {shape for shape, count in seen.items() if written >= _FEWEST_PAGES and count > written / 2}
+    return {shape for shape, count in seen.items() if written >= _FEWEST_PAGES and count > max(2, written * 0.3)}
 
 
 def _edges(page: PageLines) -> list[Line]:

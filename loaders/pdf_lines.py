@@ -1,5 +1,6 @@
 """The lines of a PDF page, with where they stand and how large they are."""
 
+import math
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ LINE_END_HYPHEN = "\ufffe"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text; coordinates are points, y grows upwards. `size` is the height of the letters' font box."""
+    """A line of text; coordinates are points, y grows upwards. `size` is the font's."""
 
     text: str
     left: float
@@ -52,7 +53,16 @@ def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:
     left, bottom, _, top = text_page.get_charbox(first, loose=True)
     _, low, right, _ = text_page.get_charbox(last, loose=True)
     bold = pdfium.FPDFText_GetFontWeight(text_page, (first + last) // 2) >= 600
-    return Line(text.strip(), left, right, top, min(low, bottom), top - bottom, bold)
+    size = _font_size(text_page, first) or top - bottom
+    return Line(text.strip(), left, right, top, min(low, bottom), size, bold)
+
+
+def _font_size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
+    """Return the size in points on the page: PDFium gives the nominal one, which the text matrix then scales."""
+    matrix = pdfium.FS_MATRIX()
+    if not pdfium.FPDFText_GetMatrix(text_page, index, matrix):
+        return 0.0
+    return float(pdfium.FPDFText_GetFontSize(text_page, index)) * math.hypot(matrix.c, matrix.d)
 
 
 def _char_index(text_page: pypdfium2.PdfTextPage, text_index: int) -> int:

@@ -89,7 +89,13 @@ class Database:
 
 def _prepare_sqlite(engine: Engine) -> None:
     if engine.url.database:
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(engine.url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The folder '{folder}' cannot be made: {error.strerror}.", "Set KB_HOME to a folder you can write to."
+            ) from error
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
 

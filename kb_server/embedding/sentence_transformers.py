@@ -1,4 +1,4 @@
-"""An embedder inside this process, run by sentence-transformers: a local folder, or a model of the hub's local cache."""
+"""An embedder inside this process, run by sentence-transformers: a local folder, or a model in the hub's cache."""
 
 import json
 import threading
@@ -107,6 +107,7 @@ class SentenceTransformerEmbedder:
         folder = self._folder
         try:
             import torch
+            from safetensors import SafetensorError
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise MissingExtra(f"Embedding needs the package '{error.name}'.", INSTALL) from error
@@ -120,5 +121,5 @@ class SentenceTransformerEmbedder:
                     local_files_only=True,
                     model_kwargs={"use_safetensors": True, "dtype": torch.float32},
                 )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             raise ModelNotFound(f"The model '{self._name}' in '{folder}' cannot be loaded: {error}") from error

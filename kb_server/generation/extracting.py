@@ -8,6 +8,8 @@ often holds what a pronoun means), and the passage's own score is added. See doc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from kb_server.domain import Hit
 from kb_server.ports import Embedder, LexicalIndex
 from kb_server.retrieval.terms import terms
@@ -17,15 +19,18 @@ _WORTH_ADDING = 0.5  # a further sentence is shown if it scores at least this sh
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of a passage: `hit.chunk.text[start:end]`."""
+class Sentence:
+    """A sentence of a passage: `hit.chunk.text[start:end]`; `context` has the sentence before it too."""
 
     hit: Hit
     start: int
     end: int
-    text: str
-    context: str  # with the sentence before it
-    score: float = 0.0
+    context: str
+
+    @property
+    def text(self) -> str:
+        """The sentence's own words."""
+        return self.hit.chunk.text[self.start : self.end]
 
 
 class SentenceExtractor:
@@ -35,25 +40,51 @@ class SentenceExtractor:
         self._embedder = embedder
         self._lexical = lexical
 
-    def extract(self, question: str, hits: Sequence[Hit], count: int, dense_weight: float) -> list[Candidate]:
-        """Return up to `count` sentences: the best passage's first, each passage's in the order they stand there."""
-        candidates = _candidates(hits)
-        scored = sorted(self._score(question, candidates, dense_weight), key=lambda item: -item.score)
-        best = [item for item in scored[:count] if item.score >= _WORTH_ADDING * scored[0].score]
-        order = [item.hit.chunk.id for item in best]
-        return sorted(best, key=lambda item: (order.index(item.hit.chunk.id), item.start))
+    def extract(self, question: str, hits: Sequence[Hit], count: int, dense_weight: float) -> list[Sentence]:
+        """Return up to `count` sentences, the best one's passage first, in the order they stand in each passage."""
+        found = _sentences(hits)
+        if not found:
+            return []
+        scores = self._scores(question, found, dense_weight)
+        ranked = sorted(range(len(found)), key=lambda i: -scores[i])[:count]
+        best = [found[i] for i in ranked if scores[i] >= _WORTH_ADDING * scores[ranked[0]]]
+        passages = [sentence.hit.chunk.id for sentence in best]
+        return sorted(best, key=lambda sentence: (passages.index(sentence.hit.chunk.id), sentence.start))
 
-    def _score(self, question: str, candidates: list[Candidate], dense_weight: float) -> list[Candidate]:
-        lexical = self._lexical_shares(question, candidates)
-        dense = self._cosines(question, candidates) if dense_weight > 0 else [0.0] * len(candidates)
-        return [
-            Candidate(
-                item.hit,
-                item.start,
-                item.end,
-                item.text,
-                item.context,
-                dense_weight * cosine + (1 - dense_weight) * share + item.hit.score,
-            )
-            for item, cosine, share in zip(candidates, dense, lexical, strict=True)
-        ]
+    def _scores(self, question: str, found: list[Sentence], dense_weight: float) -> list[float]:
+        texts = [sentence.text for sentence in found] + [sentence.context for sentence in found]
+        fitting = (1 - dense_weight) * self._term_shares(question, texts)
+        if dense_weight > 0:
+            fitting += dense_weight * self._cosines(question, texts)
+        passages = np.array([sentence.hit.score for sentence in found])
+        total: list[float] = (fitting[: len(found)] + fitting[len(found) :] + passages).tolist()
+        return total
+
+    def _term_shares(self, question: str, texts: list[str]) -> np.ndarray:
+        """Return the share of the question's term weight that each text holds."""
+        weights = self._lexical.weights(question)
+        whole = sum(weights.values()) or 1.0
+        return np.array([sum(weights.get(term, 0.0) for term in set(terms(text))) / whole for text in texts])
+
+    def _cosines(self, question: str, texts: list[str]) -> np.ndarray:
+        cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(question)
+        return np.asarray(np.maximum(cosines, 0.0))
+
+
+def whole_sentences(hit: Hit) -> list[Sentence]:
+    """Return the sentences of a passage in order, without its headings."""
+    text, before, found = hit.chunk.text, 0, []
+    for start, end in sentence_spans(text):
+        if text[start:end] not in hit.chunk.heading_path:
+            found.append(Sentence(hit, start, end, text[before:end]))
+            before = start
+    return found
+
+
+def _sentences(hits: Sequence[Hit]) -> list[Sentence]:
+    """Return the sentences of all passages once each; overlapping chunks share some."""
+    found: dict[tuple[str, int], Sentence] = {}
+    for hit in hits:
+        for sentence in whole_sentences(hit):
+            found.setdefault((hit.chunk.document, hit.chunk.start + sentence.start), sentence)
+    return list(found.values())

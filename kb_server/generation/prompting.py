@@ -24,7 +24,6 @@ class ChatPrompt:
         added = tokenizer.added_tokens_decoder.items()
         markers = {id_: token.content for id_, token in added if token.content.strip()}
         markers |= dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
-        markers.pop(tokenizer.unk_token_id, None)
         self._marker_ids = frozenset(markers)
         self._marker_start = _any_start(markers.values())
 
@@ -38,7 +37,10 @@ class ChatPrompt:
         return ids
 
     def encode_content(self, text: str) -> list[int]:
-        """Return ids of plain text: none of them is a special token, whatever the text says."""
+        """Return ids of plain text: none of them is a special token, whatever the text says.
+
+        The unknown mark is special too (in SmolLM2 it is the end of text): what a vocabulary lacks is left out.
+        """
         clean = text.encode("utf-8", "replace").decode("utf-8")
         return [id_ for piece in self._unmarked(clean) for id_ in self._ids(piece) if id_ not in self._marker_ids]
 

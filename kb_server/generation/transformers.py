@@ -127,6 +127,7 @@ class TransformersGenerator:
         try:
             import torch
             import transformers  # noqa: F401 - asked for here, so that what is missing is said once
+            from safetensors import SafetensorError
         except ImportError as error:
             raise MissingExtra(f"Writing answers needs the package '{error.name}'.", INSTALL) from error
         if self._threads:
@@ -136,7 +137,7 @@ class TransformersGenerator:
                 return _bundle(*self._read(), self._place())
         except ImportError as error:
             raise MissingExtra(f"The model '{self._name}' needs a package: {error}.", INSTALL) from error
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             raise GenerationFailed(f"The model '{self._name}' in '{file.parent}' cannot be loaded: {error}") from error
 
     def _read(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
@@ -188,7 +189,7 @@ def _ends(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> fro
     configured = model.generation_config.eos_token_id if model.generation_config else None
     ends = {configured} if isinstance(configured, int) else set(configured or ())
     ends |= {id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
-    return frozenset(ends - {tokenizer.unk_token_id})
+    return frozenset(ends)
 
 
 def _forward(loaded: _Loaded, ids: "torch.Tensor", cache: Any) -> Any:  # noqa: ANN401 - transformers' own shapes

@@ -1,21 +1,21 @@
 """Making, listing and deleting knowledge bases, and looking after their documents."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from kb_server.catalog.bases import Bases
 from kb_server.domain import KnowledgeBase, StoredDocument
 from kb_server.errors import InvalidName
 from kb_server.ports import Embedder
-from kb_server.services.open_base import OpenBase
+from kb_server.services.shelf import Shelf
 
 _NAME = re.compile(r"[^\W_][\w .-]{0,62}[^\W_]|[^\W_]")  # any script's letters and digits; - _ . and spaces inside
 
 
 @dataclass(frozen=True, slots=True)
 class BaseSummary:
-    """A knowledge base and how much is in it."""
+    """A knowledge base and how much of it is searchable."""
 
     base: KnowledgeBase
     documents: int
@@ -25,49 +25,46 @@ class BaseSummary:
 class KnowledgeBases:
     """The knowledge bases of one home."""
 
-    def __init__(self, bases: Bases, open_base: Callable[[KnowledgeBase], OpenBase]) -> None:
+    def __init__(self, bases: Bases, shelf: Shelf) -> None:
         self._bases = bases
-        self._open_base = open_base
+        self._shelf = shelf
 
     def create(self, name: str, store: str, embedding_model: str, embedder: Embedder) -> KnowledgeBase:
         """Make an empty base; raises InvalidName or AlreadyExists."""
         check_name(name)
         base = self._bases.create(name, store, embedding_model, embedder.fingerprint, embedder.dimension)
-        self._open_base(base).close()
+        self._shelf.open(base)
         return base
 
     def all(self) -> list[BaseSummary]:
-        """Return every base by name, with its number of searchable documents and chunks."""
+        """Return every base by name."""
         sizes = self._bases.sizes()
         return [BaseSummary(base, *sizes.get(base.id, (0, 0))) for base in self._bases.all()]
 
     def delete(self, name: str) -> None:
         """Remove a base with all its documents; raises NotFound, or Busy while something writes to it."""
-        opened = self._open_base(self._bases.find(name))
+        opened = self._shelf.open(self._bases.find(name))
         with opened.writing():
             self._bases.delete(opened.base.id)
-        opened.close()
+        self._shelf.drop(opened.base.id)
         opened.files.delete()
 
     def documents(self, name: str) -> list[StoredDocument]:
         """Return a base's documents by name, in whatever state."""
-        return self._open_base(self._bases.find(name)).documents.all()
+        return self._shelf.open(self._bases.find(name)).documents.all()
 
     def remove(self, name: str, documents: Collection[str]) -> None:
         """Remove documents, all or none; they are not found from the moment this returns. Raises NotFound."""
-        opened = self._open_base(self._bases.find(name))
+        opened = self._shelf.open(self._bases.find(name))
         with opened.writing():
             opened.purge(opened.documents.remove(documents))
-        opened.close()
 
 
 def check_name(name: str) -> None:
     """Raise InvalidName unless the name is fit for a knowledge base."""
     if not _NAME.fullmatch(name) or ".." in name:
-        shown = name if len(name) <= 80 else f"{name[:77]}… ({len(name)} characters)"
+        shown = name if len(name) <= 80 else f"{name[:60]}… ({len(name)} characters)"
         raise InvalidName(
             f"{shown!r} cannot be the name of a knowledge base.",
             "Use 1 to 64 letters, digits, spaces and - _ . between them (any language).",
         )
-
-

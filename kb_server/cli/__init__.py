@@ -1,0 +1,87 @@
+"""The command `kb`: one file a command group."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.markup import escape
+
+from kb_server.cli.app import app
+from kb_server.cli.language import ERROR_TITLES, choose_language
+from kb_server.cli.session import Session
+from kb_server.errors import Interrupted, KbError, UsageError
+
+_CONFIG = "--config"
+# Typer brings a click of its own and does not export this class: the base of what it does export.
+_TyperUsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process: 0 ok, 1 failed, 2 usage, 3 partly failed, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status; errors go to standard error, as JSON if `--json` was given."""
+    as_json = "--json" in arguments
+    try:
+        return _invoke(_config_first(arguments))
+    except KbError as error:
+        _report(error, as_json)
+        return error.exit_status
+    except _TyperUsageError as error:
+        _report(UsageError(error.format_message(), f"See: {_command_of(error)} --help"), as_json)
+        return UsageError.exit_status
+    except (typer.Abort, KeyboardInterrupt):
+        stopped = Interrupted("Stopped.", "What was done stays; the same command goes on from there.")
+        _report(stopped, as_json)
+        return stopped.exit_status
+
+
+def _invoke(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    with command.make_context("kb", arguments) as context:
+        try:
+            result = command.invoke(context)
+        except typer.Exit as leave:
+            result = leave.exit_code
+        finally:
+            if isinstance(context.obj, Session):
+                context.obj.close()
+    return result if isinstance(result, int) else 0
+
+
+def _command_of(error: Any) -> str:  # noqa: ANN401 - typer's own class, see above
+    return error.ctx.command_path if error.ctx else "kb"
+
+
+def _config_first(arguments: Sequence[str]) -> list[str]:
+    """Let `--config FILE` stand anywhere: it belongs to `kb`, but people write it behind the command too."""
+    rest = list(arguments)
+    for i, argument in enumerate(rest):
+        if argument == "--":
+            break
+        if argument == _CONFIG:
+            return rest[i : i + 2] + rest[:i] + rest[i + 2 :]
+        if argument.startswith(f"{_CONFIG}="):
+            return [argument, *rest[:i], *rest[i + 1 :]]
+    return rest
+
+
+def _report(error: KbError, as_json: bool) -> None:
+    if as_json:
+        sys.stderr.write(
+            json.dumps(
+                {"error": {"code": error.code, "message": error.message, "hint": error.hint}}, ensure_ascii=False
+            )
+            + "\n"
+        )
+        return
+    console = Session(None).errors
+    title = choose_language("auto")("Error", f"错误（{ERROR_TITLES.get(error.code, error.code)}）")
+    console.print(f"[bold red]{title}:[/] {escape(error.message)}", soft_wrap=True)
+    if error.hint:
+        console.print(f"  [dim]→[/] {escape(error.hint)}", soft_wrap=True)

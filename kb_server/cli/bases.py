@@ -1,0 +1,84 @@
+"""`kb create`, `kb list`, `kb delete`."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from kb_server.cli.session import BaseName, JsonFlag, print_json, session_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog='Example 例： kb create "员工手册"')(create)
+    app.command("list")(list_bases)
+    app.command(epilog="Example 例： kb delete notes --yes")(delete)
+
+
+def create(
+    context: typer.Context,
+    name: BaseName,
+    store: Annotated[str | None, typer.Option(help="Where vectors go: faiss. 向量库。")] = None,
+    embedder: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Embedding model, by name or folder. 向量模型（名称或文件夹）。")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make an empty knowledge base. 新建一个空知识库。"""
+    session = session_of(context)
+    base = session.app.create(name, store, embedder)
+    if as_json:
+        print_json({"name": base.name, "store": base.store, "embedder": base.embedder})
+        return
+    say = session.say
+    session.console.print(say("Made", "已新建"), f"[bold]{base.name}[/].", say("Next:", "下一步："), end=" ")
+    session.console.print(f"kb ingest {base.name} PATH", style="cyan")
+
+
+def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Show the knowledge bases and what is in them. 列出知识库。"""
+    session = session_of(context)
+    summaries = session.app.knowledge_bases.all()
+    rows = [
+        {
+            "name": item.base.name,
+            "store": item.base.store,
+            "embedder": item.base.embedder,
+            "documents": item.documents,
+            "chunks": item.chunks,
+            "index": {"kind": "exact", "dimension": item.base.dimension},
+            "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
+        }
+        for item in summaries
+    ]
+    if as_json:
+        print_json({"knowledge_bases": rows})
+        return
+    say = session.say
+    if not rows:
+        session.console.print(say("No knowledge base yet. Make one with:", "还没有知识库。新建："), "kb create NAME")
+        return
+    table = Table(say("Name", "名称"), say("Documents", "文档"), say("Chunks", "片段"), say("Store", "向量库"))
+    table.add_column(say("Embedder", "向量模型"), overflow="fold")
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in ("name", "documents", "chunks", "store", "embedder")))
+    session.console.print(table)
+
+
+def delete(
+    context: typer.Context,
+    name: BaseName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. 不再确认。")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete a knowledge base with all its documents. 删除知识库及其全部文档。"""
+    session = session_of(context)
+    session.app.bases.find(name)
+    if not yes and not as_json:
+        question = session.say(f"Delete '{name}' and every document in it?", f"删除“{name}”及其全部文档？")
+        typer.confirm(question, abort=True)
+    session.app.knowledge_bases.delete(name)
+    if as_json:
+        print_json({"deleted": name})
+    else:
+        session.console.print(session.say("Deleted", "已删除"), f"[bold]{name}[/]")

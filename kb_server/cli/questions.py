@@ -1,0 +1,198 @@
+"""`kb search`, `kb ask`, `kb chat`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
+from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Token
+from kb_server.errors import UsageError
+
+if TYPE_CHECKING:
+    from kb_server.services.answering import Answering
+
+Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In Chinese or English. 中文或英文均可。")]
+Count = Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages. 取几个片段。")]
+Mode = Annotated[
+    AnswerMode | None,
+    typer.Option(help="extract: the best sentences word for word; generate: the model writes. 摘录原文或由模型生成。"),
+]
+OnlyDocuments = Annotated[
+    list[str] | None, typer.Option("--document", help="Only this document; may be repeated. 只在此文档中查找。")
+]
+OnlyFolder = Annotated[str, typer.Option("--folder", help="Only documents below this folder. 只在此文件夹中查找。")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog='Example 例： kb search notes "reimbursement limit" -k 3')(search)
+    app.command(epilog='Examples 例： kb ask notes "Who signs travel requests?"   ·   kb ask notes "年假有几天？"')(ask)
+    app.command(epilog="Example 例： kb chat notes")(chat)
+
+
+def search(
+    context: typer.Context,
+    name: BaseName,
+    question: Question,
+    k: Count = None,
+    mode: Annotated[SearchMode, typer.Option(help="Which index to ask. 用哪种索引。")] = SearchMode.HYBRID,
+    documents: OnlyDocuments = None,
+    folder: OnlyFolder = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Find the passages that a question is about. 查找与问题相关的片段。"""
+    session = session_of(context)
+    filters = Filter(tuple(documents or ()), folder)
+    found = session.app.retriever(name).search(_checked(question), k or session.settings.retrieval.k, filters, mode)
+    if as_json:
+        timings = {step: round(value, 1) for step, value in found.timings_ms.items()}
+        print_json({"hits": [hit_json(hit) for hit in found.hits], "timings_ms": timings})
+    else:
+        show_hits(session, found.hits)
+
+
+def ask(
+    context: typer.Context,
+    name: BaseName,
+    question: Question,
+    k: Count = None,
+    mode: Mode = None,
+    documents: OnlyDocuments = None,
+    folder: OnlyFolder = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Answer a question from the documents, with citations. 根据文档回答问题，并给出出处。"""
+    from kb_server.services.answering import Asked
+
+    session = session_of(context)
+    asked = Asked(
+        _checked(question),
+        mode or session.settings.answering.mode,
+        k or session.settings.retrieval.k,
+        Filter(tuple(documents or ()), folder),
+    )
+    answer = session.app.answering(name).ask(asked)
+    if as_json:
+        print_json(answer_json(answer))
+    else:
+        show_answer(session, answer)
+
+
+def chat(context: typer.Context, name: BaseName, mode: Mode = None) -> None:
+    """Talk with a knowledge base; an empty line or Ctrl-D ends it. 与知识库多轮对话，空行结束。"""
+    session = session_of(context)
+    answering = session.app.answering(name)
+    say = session.say
+    session.console.print(
+        f"[bold]{escape(name)}[/]", say("· ask away; an empty line ends the chat.", "· 请提问，空行结束。"), style="dim"
+    )
+    history: list[Message] = []
+    while question := _read_line(session):
+        answer = _stream(session, answering, question, mode or session.settings.answering.mode, history)
+        history += [Message("user", question), Message("assistant", answer.text)]
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """Return a hit as the JSON contract has it."""
+    chunk = hit.chunk
+    return {
+        "chunk_id": chunk.id,
+        "document": chunk.document,
+        "page": chunk.page,
+        "heading_path": list(chunk.heading_path),
+        "score": round(hit.score, 6),
+        "text": chunk.text,
+        "start": chunk.start,
+        "end": chunk.end,
+        "stages": {stage: round(score, 6) for stage, score in hit.stages.items()},
+    }
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """Return an answer as the JSON contract has it."""
+    return {
+        "answer": answer.text,
+        "refused": answer.refused,
+        "citations": [asdict(citation) for citation in answer.citations],
+        "hits": [hit_json(hit) for hit in answer.hits],
+        "mode": answer.mode,
+        "model": answer.model,
+        "timings_ms": dict(answer.timings_ms),
+    }
+
+
+def show_hits(session: Session, hits: list[Hit]) -> None:
+    """Print hits, best first, each with where it stands."""
+    if not hits:
+        session.console.print(session.say("Nothing found.", "没有找到。"))
+    for number, hit in enumerate(hits, 1):
+        chunk = hit.chunk
+        where = place(session, chunk.document, chunk.page, chunk.heading_path)
+        session.console.print(f"[bold]{number}[/]  [cyan]{hit.score:.3f}[/]  {where}  [dim]#{chunk.id}[/]")
+        session.console.print(escape(chunk.text), style="dim" if number > 1 else "", end="\n\n")
+
+
+def show_answer(session: Session, answer: Answer) -> None:
+    """Print an answer and what backs it."""
+    session.console.print()
+    session.console.print(escape(answer.text), style="yellow" if answer.refused else "bold")
+    show_citations(session, answer)
+
+
+def show_citations(session: Session, answer: Answer) -> None:
+    """Print where each citation stands, and what the check found."""
+    headings = {hit.chunk.id: hit.chunk.heading_path for hit in answer.hits}
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for citation in answer.citations:
+        mark = "[green]✓[/]" if citation.supported else "[red]?[/]"
+        where = place(session, citation.document, citation.page, headings.get(citation.chunk_id, ()))
+        table.add_row(f"[cyan]\\[{citation.number}][/]", mark, where)
+        if answer.mode is AnswerMode.GENERATE:
+            table.add_row("", "", f"[dim]“{escape(citation.quote)}”[/]")
+    session.console.print(table)
+    if any(not citation.supported for citation in answer.citations):
+        note = session.say("? the cited passage does not say this", "? 所引段落并未这样说")
+        session.console.print(f"[red]{note}[/]")
+
+
+def place(session: Session, document: str, page: int | None, heading_path: tuple[str, ...]) -> str:
+    """Say where a passage stands: document, page, headings."""
+    parts = [f"[bold blue]{escape(document)}[/]"]
+    if page is not None:
+        parts.append(session.say(f"p. {page}", f"第 {page} 页"))
+    if heading_path:
+        parts.append(f"[dim]{escape(' › '.join(heading_path))}[/]")
+    return " · ".join(parts)
+
+
+def _stream(
+    session: Session, answering: "Answering", question: str, mode: AnswerMode, history: list[Message]
+) -> Answer:
+    from kb_server.services.answering import Asked
+
+    asked = Asked(question, mode, session.settings.retrieval.k, history=tuple(history))
+    for event in answering.stream(asked):
+        if isinstance(event, Token):
+            session.console.print(escape(event.text), end="", style="bold", soft_wrap=True)
+        elif isinstance(event, Done):
+            session.console.print()
+            show_citations(session, event.answer)
+            return event.answer
+    raise TypeError("an answer did not end with Done")
+
+
+def _read_line(session: Session) -> str:
+    try:
+        return session.console.input("[bold green]›[/] ").strip()
+    except EOFError:
+        return ""
+
+
+def _checked(question: str) -> str:
+    cleaned = question.encode("utf-8", "replace").decode("utf-8").strip()
+    if not cleaned:
+        raise UsageError("The question is empty.", "Write what you want to know between quotation marks.")
+    return cleaned

@@ -1,0 +1,89 @@
+"""Backing an answer: a quote for each sentence, and a check that what it states is there.
+
+The check is deterministic: numbers (dates among them) and names of the sentence must occur in the cited chunk, and
+most of its other words too. It is strict about what a model invents most: figures and names.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kb_server.domain import Citation, Hit
+from kb_server.generation.extracting import Sentence, whole_sentences
+from kb_server.retrieval.terms import terms
+from kb_server.sentences import sentence_spans
+
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_NAME = re.compile(r"(?<![.!?。！？]\s)(?<!^)\b[A-Z][\w-]+")
+_MARK = re.compile(r"\s*[\[【](\d+)[\]】]")
+_MARKS_BEHIND_STOP = re.compile(r"([.!?。！？]+)((?:\s*[\[【]\d+[\]】])+)")
+_WORDS_NEEDED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """An answer's text with its `[n]` marks, and the citations they mean."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+def cite_sentences(sentences: Sequence[Sentence]) -> Cited:
+    """Join sentences taken word for word, each followed by its mark."""
+    citations = [_quote(number, sentence) for number, sentence in enumerate(sentences, 1)]
+    return Cited(" ".join(f"{item.quote} [{item.number}]" for item in citations), tuple(citations))
+
+
+def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
+    """Find for each sentence a model wrote the passage that says it best, and check it against that passage.
+
+    A mark `[n]` of the model's own names the n-th hit and is taken at its word where there is such a hit; the marks of
+    the result are numbered afresh, one a citation.
+    """
+    parts: list[str] = []
+    citations: list[Citation] = []
+    for written, marks in _marked_sentences(answer):
+        chosen = [hits[mark - 1] for mark in marks if 1 <= mark <= len(hits)] or list(hits)
+        quotable = [sentence for hit in chosen for sentence in whole_sentences(hit)]
+        quote = max(quotable, key=lambda sentence: _overlap(written, sentence.text))
+        citation = _quote(len(citations) + 1, quote, is_supported(written, quote.hit.chunk.searchable))
+        citations.append(citation)
+        parts.append(f"{written} [{citation.number}]")
+    return Cited(" ".join(parts), tuple(citations))
+
+
+def is_supported(sentence: str, source: str) -> bool:
+    """Tell whether a source has the sentence's numbers, its names and most of its words."""
+    flat = normalised(source)
+    stated = [*_NUMBER.findall(normalised(sentence)), *(name.casefold() for name in _NAME.findall(sentence))]
+    return all(_occurs(item, flat) for item in stated) and _overlap(sentence, source) >= _WORDS_NEEDED
+
+
+def normalised(text: str) -> str:
+    """Return a text in which width, case and runs of white space do not differ, to compare quotes by."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _occurs(item: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(item)}(?!\w)", text, re.ASCII) is not None
+
+
+def _overlap(sentence: str, source: str) -> float:
+    """Return the share of the sentence's different terms that the source has."""
+    wanted = set(terms(sentence))
+    return len(wanted & set(terms(source))) / len(wanted) if wanted else 0.0
+
+
+def _marked_sentences(answer: str) -> list[tuple[str, list[int]]]:
+    """Return each sentence without its marks, and the marks; one that stands behind the full stop is the sentence's."""
+    tidy = _MARKS_BEHIND_STOP.sub(r"\2\1", answer)
+    pieces = [tidy[start:end] for start, end in sentence_spans(tidy)]
+    found = [(_MARK.sub("", piece).strip(), [int(number) for number in _MARK.findall(piece)]) for piece in pieces]
+    return [(words, marks) for words, marks in found if words]
+
+
+def _quote(number: int, sentence: Sentence, supported: bool = True) -> Citation:
+    chunk = sentence.hit.chunk
+    start, end = chunk.start + sentence.start, chunk.start + sentence.end
+    return Citation(number, chunk.id, chunk.document, chunk.page, start, end, sentence.text, supported)

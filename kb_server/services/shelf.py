@@ -1,0 +1,52 @@
+"""Knowledge bases that are open, so that a process opens each one's files once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+from kb_server.catalog.database import Database
+from kb_server.catalog.documents import Documents
+from kb_server.domain import KnowledgeBase
+from kb_server.ports import VectorStore
+from kb_server.retrieval.lexical import TantivyIndex
+from kb_server.services.base_files import BaseFiles
+from kb_server.services.open_base import OpenBase
+
+OpenStore = Callable[[str, Path, int], VectorStore]
+
+
+class Shelf:
+    """Opens bases and keeps them open; threads may share it. `open_store` takes a backend, a folder and a dimension."""
+
+    def __init__(self, database: Database, home: Path, open_store: OpenStore) -> None:
+        self._database = database
+        self._home = home
+        self._open_store = open_store
+        self._open: dict[str, OpenBase] = {}
+        self._lock = Lock()
+
+    def open(self, base: KnowledgeBase) -> OpenBase:
+        """Return the base's open parts under the row just read: its fusion may have been fitted anew."""
+        with self._lock:
+            if base.id not in self._open:
+                self._open[base.id] = self._opened(base)
+            return replace(self._open[base.id], base=base)
+
+    def drop(self, base_id: str) -> None:
+        """Close a base and forget it."""
+        with self._lock:
+            opened = self._open.pop(base_id, None)
+        if opened:
+            opened.close()
+
+    def close(self) -> None:
+        """Close every base."""
+        for base_id in list(self._open):
+            self.drop(base_id)
+
+    def _opened(self, base: KnowledgeBase) -> OpenBase:
+        files = BaseFiles(self._home, base.id)
+        files.make()
+        store = self._open_store(base.store, files.vectors, base.dimension)
+        return OpenBase(base, Documents(self._database, base.id), store, TantivyIndex(files.lexical), files)
