@@ -3,13 +3,14 @@
 import re
 
 _CJK_END = "。！？；…"
-_CLOSING = "\"'”’」』）)】》］]"
+_CLOSING = re.escape("\"'”’」』）)】》］]")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al inc ltd co corp no vol fig eq ca approx dept est gen col lt sgt "
     "rev hon jan feb mar apr jun jul aug sep sept oct nov dec pp p u.s u.k u.n d.c a.m p.m ph.d".split()
 )
 _BOUNDARY = re.compile(rf"\n+|[{_CJK_END}]+[{_CLOSING}]*|[.!?]+[{_CLOSING}]*(?=\s|$|[\u3400-\u9fff])")
 _NEXT_CHARACTER = re.compile(r"\s*(\S)")
+_LONGEST_WORD = 40
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+$")
 
 
@@ -38,12 +39,13 @@ def _ends_sentence(text: str, begin: int, mark: re.Match[str]) -> bool:
     """Tell a full stop from the point of an abbreviation, an initial or a list number."""
     if len(mark.group()) > 1:
         return True
-    word = _LAST_WORD.search(text, begin, mark.start())
+    near = max(begin, mark.start() - _LONGEST_WORD)  # looking back further would make long texts slow
+    word = _LAST_WORD.search(text, near, mark.start())
     if word is None:
         return True
     token = word.group()
     is_initial = len(token) == 1 and token.isalpha() and token.isupper()
-    is_list_number = token.isdigit() and not text[begin : word.start()].strip()
+    is_list_number = token.isdigit() and word.start() - begin < _LONGEST_WORD and not text[begin : word.start()].strip()
     if is_initial or is_list_number or token.casefold() in _ABBREVIATIONS:
         return False
     following = _NEXT_CHARACTER.match(text, mark.end())

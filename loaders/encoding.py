@@ -25,6 +25,7 @@ _ALIASES = {
     "big5": "big5hkscs",
 }
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_RARE = re.compile("[\u0250-\u036f\u0483-\u0489\u0591-\u05cf\u0700-\u07ff]")
 _MOST_CONTROLS = 0.02
 _SAMPLE = 1 << 16
 
@@ -45,7 +46,10 @@ def decode(data: bytes, declared: str | None = None, *, partial: bool = False) -
             return data[len(mark) :].decode(encoding, "ignore")
     if b"\0" in data or _has_controls(data):
         return _decode_wide(data)
-    return _decode_utf8(data, partial=partial) or _decode_declared(data, declared) or _decode_legacy(data)
+    text = _decode_utf8(data, partial=partial)
+    if text is not None and not _is_unlikely(text):
+        return text
+    return _decode_declared(data, declared) or best_multibyte(data) or text or _decode_rest(data)
 
 
 def _decode_wide(data: bytes) -> str:
@@ -92,9 +96,12 @@ def _decode_declared(data: bytes, declared: str | None) -> str | None:
         return None
 
 
-def _decode_legacy(data: bytes) -> str:
-    if text := best_multibyte(data):
-        return text
+def _is_unlikely(text: str) -> bool:
+    """Tell whether UTF-8 may be an accident: some Chinese words in GBK are phonetic signs and accents in it."""
+    return len(text) < _SAMPLE and _RARE.search(text) is not None and max(text) < "\u0800"
+
+
+def _decode_rest(data: bytes) -> str:
     lenient = data.decode("utf-8", "replace")
     bad = lenient.count("\ufffd")
     if bad * 10 < sum(character > "\x7f" for character in lenient):

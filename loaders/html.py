@@ -22,7 +22,7 @@ _DROPPED = frozenset(
 )
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark meter output q ruby s samp "
-    "small span strike strong sub sup time tt u var wbr input nobr ix:nonnumeric ix:nonfraction".split()
+    "small span strike strong sub sup time tt u var wbr br input nobr ix:nonnumeric ix:nonfraction".split()
 )
 _LISTS = ("ul", "ol", "menu", "dl")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -84,7 +84,7 @@ class _Walk:
         """Begin an element; False where its content is left out or has been taken as a whole."""
         if _is_dropped(tag):
             return False
-        if tag.name in _INLINE or tag.name == "br":
+        if tag.name in _INLINE:
             self._inline(tag)
         elif tag.name in _LISTS:
             self._open_list(tag)

@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
         _report(error, as_json)
         return error.exit_status
     except _TyperUsageError as error:
-        _report(UsageError(error.format_message(), f"See: {_command_of(error)} --help"), as_json)
+        _report(_usage_error(error), as_json)
         return UsageError.exit_status
     except (typer.Abort, KeyboardInterrupt):
         stopped = Interrupted("Stopped.", "What was done stays; the same command goes on from there.")
@@ -54,8 +54,9 @@ def _invoke(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _command_of(error: Any) -> str:  # noqa: ANN401 - typer's own class, see above
-    return error.ctx.command_path if error.ctx else "kb"
+def _usage_error(error: Any) -> UsageError:  # noqa: ANN401 - typer's own class, see above
+    command = error.ctx.command_path if error.ctx else "kb"
+    return UsageError(error.format_message(), f"See: {command} --help")
 
 
 def _config_first(arguments: Sequence[str]) -> list[str]:

@@ -78,10 +78,10 @@ def _tried(subject: str, look: Callable[[], str]) -> Check:
 
 
 def _embedding_model(session: Session) -> str:
-    from kb_server.embedding.model_folder import find_model_folder
+    from kb_server.embedding.model_folder import find_embedding_model
 
     name = session.settings.embedding.model
-    folder = find_model_folder(name)
+    folder = find_embedding_model(name)
     dimension = session.app.embedder(name).dimension
     return f"{name}, {dimension} dimensions, in {folder}"
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from kb_server.packaged import packaged_weights
+from kb_server.weights import packaged_weights
+
+BUNDLED = "all-MiniLM-L6-v2"
 
 
 def minilm() -> Path:

@@ -1,48 +1,20 @@
 """What a sentence-transformers folder says about its model, read from its files without torch."""
 
 import json
-import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from kb_server.errors import MissingExtra, ModelNotFound
-from kb_server.packaged import file_sha256
+from kb_server.embedding.bundled import BUNDLED, minilm
+from kb_server.errors import ModelNotFound
+from kb_server.weights import file_sha256, find_model_folder
 
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 SHAPING = ("modules.json", "sentence_bert_config.json", "tokenizer.json", "vocab.txt", "sentencepiece.bpe.model")
 
 
-def find_model_folder(folder_or_name: Path | str) -> Path:
-    """Return the folder, or where the hub's local cache keeps the model of that name; nothing is downloaded.
-
-    Raises ModelNotFound if there is neither.
-    """
-    folder = Path(folder_or_name).expanduser()
-    if folder.is_dir():
-        return folder
-    if isinstance(folder_or_name, Path) or not HUB_NAME.fullmatch(folder_or_name):
-        raise ModelNotFound(
-            f"The model folder '{folder_or_name}' does not exist.", "Correct the setting or put it there."
-        )
-    return _cached_snapshot(folder_or_name)
-
-
-def _cached_snapshot(name: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise MissingExtra(
-            f"Embedding needs the package '{error.name}'.", "Run: pip install 'kb-server[embed]'"
-        ) from error
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError) as error:
-        raise ModelNotFound(
-            f"The model '{name}' is neither a folder nor in this machine's hub cache.",
-            f"Where there is a network, run: hf download {name}; or give the path of its folder.",
-        ) from error
+def find_embedding_model(model: str) -> Path:
+    """Return the folder of a model: the bundled one by its name, a folder, or one in the hub's local cache."""
+    return minilm() if model == BUNDLED else find_model_folder(model)
 
 
 def dimension_of(folder: Path) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kb_server.embedding.model_folder import dimension_of, find_model_folder, revision_of
+from kb_server.embedding.model_folder import dimension_of, find_embedding_model, revision_of
 from kb_server.embedding.prompts import Prompts, prompts_of
 from kb_server.errors import MissingExtra, ModelNotFound
 from kb_server.ports import Vectors
@@ -24,7 +24,9 @@ INSTALL = "Run: pip install 'kb-server[embed]'"
 
 
 class SentenceTransformerEmbedder:
-    """An Embedder named `model`. Prompts left None are the model's own, else those of its family (see `prompts`).
+    """An Embedder on `model`: the bundled one's name, a folder, or a name in the hub's cache.
+
+    Prompts left None are the model's own, else those of its family (see `prompts`).
 
     Name, dimension and fingerprint come from the model's files; torch and the weights are loaded at the first text
     (importing sentence-transformers takes 6 s, of which its use of scikit-learn is 2). Threads take turns of a few
@@ -35,15 +37,13 @@ class SentenceTransformerEmbedder:
     def __init__(
         self,
         model: str,
-        folder_or_name: Path | str,
-        query_prompt: str | None,
-        passage_prompt: str | None,
+        query_prompt: str | None = None,
+        passage_prompt: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
         threads: int | None = None,
     ) -> None:
-        self._name = model
-        self._place = folder_or_name
+        self._model_name = model
         self._given_prompts = (query_prompt, passage_prompt)
         self._batch_size = batch_size
         self._device = device
@@ -53,8 +53,8 @@ class SentenceTransformerEmbedder:
 
     @property
     def name(self) -> str:
-        """What users call the model."""
-        return self._name
+        """The last part of the folder or hub name."""
+        return Path(self._model_name).name
 
     @cached_property
     def dimension(self) -> int:
@@ -66,7 +66,7 @@ class SentenceTransformerEmbedder:
         """Name, dimension, revision of the files and digest of the prompts, separated by slashes."""
         prompts = json.dumps([self._prompts.query, self._prompts.passage])
         digest = sha256(prompts.encode()).hexdigest()[:8]
-        return f"{self._name}/{self.dimension}/{revision_of(self._folder)}/{digest}"
+        return f"{self.name}/{self.dimension}/{revision_of(self._folder)}/{digest}"
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Embed texts as passages: float32 [n, dimension], unit length, in the order given."""
@@ -78,11 +78,11 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _folder(self) -> Path:
-        return find_model_folder(self._place)
+        return find_embedding_model(self._model_name)
 
     @cached_property
     def _prompts(self) -> Prompts:
-        return prompts_of(self._folder, (self._name, Path(self._place).name), *self._given_prompts)
+        return prompts_of(self._folder, (self.name, self._folder.name), *self._given_prompts)
 
     def _embed(self, texts: Sequence[str], prompt: str) -> Vectors:
         turn = self._batch_size * BATCHES_A_TURN
@@ -122,4 +122,4 @@ class SentenceTransformerEmbedder:
                     model_kwargs={"use_safetensors": True, "dtype": torch.float32},
                 )
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            raise ModelNotFound(f"The model '{self._name}' in '{folder}' cannot be loaded: {error}") from error
+            raise ModelNotFound(f"The model '{self.name}' in '{folder}' cannot be loaded: {error}") from error

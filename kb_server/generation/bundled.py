@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from kb_server.packaged import packaged_weights
+from kb_server.weights import packaged_weights
+
+BUNDLED = "SmolLM2-135M-Instruct"
 
 
 def smollm2() -> Path:

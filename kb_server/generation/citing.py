@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from kb_server.domain import Citation, Hit
 from kb_server.generation.extracting import Sentence, whole_sentences
-from kb_server.retrieval.terms import terms
 from kb_server.sentences import sentence_spans
+from kb_server.terms import terms
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NAME = re.compile(r"(?<![.!?。！？]\s)(?<!^)\b[A-Z][\w-]+")

@@ -12,8 +12,8 @@ import numpy as np
 
 from kb_server.domain import Hit
 from kb_server.ports import Embedder, LexicalIndex
-from kb_server.retrieval.terms import terms
 from kb_server.sentences import sentence_spans
+from kb_server.terms import terms
 
 _WORTH_ADDING = 0.5  # a further sentence is shown if it scores at least this share of the best one
 

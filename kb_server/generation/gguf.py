@@ -6,14 +6,12 @@ transformers needs 15 to 20 s for the 98 MB of SmolLM2 on two cores (it parses t
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
-from kb_server.packaged import file_sha256
+from kb_server.weights import file_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +29,7 @@ def load_gguf(path: Path, dtype: "torch.dtype") -> "tuple[PreTrainedModel, PreTr
     config = AutoConfig.from_pretrained(path.parent, **place)
     with torch.device("meta"):
         names = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
-    with _no_progress_bar():
+    with redirect_stderr(StringIO()):  # its progress bar has no switch that transformers' own reaches
         read = load_gguf_checkpoint(  # type: ignore[no-untyped-call]
             str(path), return_tensors=True, model_to_load=names, torch_dtype=dtype
         )
@@ -65,12 +63,3 @@ def _give_name(made: Path, target: Path) -> None:
     except OSError:
         if not target.is_dir():
             raise
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """The converter draws a bar that transformers' own switch does not reach."""
-    from transformers import modeling_gguf_pytorch_utils as converter
-
-    with patch.object(converter, "tqdm", partial(vars(converter)["tqdm"], disable=True)):
-        yield

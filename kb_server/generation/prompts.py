@@ -12,7 +12,7 @@ from string import Template
 from kb_server.domain import Hit, Message
 from kb_server.errors import InvalidSetting
 from kb_server.ports import Generator
-from kb_server.retrieval.terms import script
+from kb_server.terms import script
 
 _HISTORY_TURNS = 6
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from kb_server.domain import Message, Sampling
 from kb_server.errors import GenerationFailed, MissingExtra, ModelNotFound
+from kb_server.generation.chat_template import ChatPrompt
 from kb_server.generation.decoding import TextStream
-from kb_server.generation.prompting import ChatPrompt
+from kb_server.generation.model_place import ModelPlace, find_model_place
 from kb_server.generation.sampling import choose
 from kb_server.quiet import quiet
 
@@ -37,7 +38,7 @@ class _Loaded:
 
 
 class TransformersGenerator:
-    """A Generator on `folder`, or on `gguf_file` in it. The model is loaded at first use, by one thread.
+    """A Generator on a model that `find_model_place` finds. The model is loaded at first use, by one thread.
 
     `device` is `auto` (CUDA if there is one), or what torch calls it. `threads` sets torch's threads for the whole
     process. With `cache`, a GGUF file is converted once and the result kept there (2 bytes a parameter).
@@ -46,16 +47,12 @@ class TransformersGenerator:
 
     def __init__(
         self,
-        folder: Path,
-        gguf_file: str | None,
-        name: str,
+        model: str,
         device: str = "auto",
         threads: int | None = None,
         cache: Path | None = None,
     ) -> None:
-        self._folder = folder
-        self._gguf_file = gguf_file
-        self._name = name
+        self._model = model
         self._device = device
         self._threads = threads
         self._cache = cache
@@ -65,7 +62,7 @@ class TransformersGenerator:
     @property
     def name(self) -> str:
         """What users call the model."""
-        return self._name
+        return Path(self._model).name
 
     @property
     def context_window(self) -> int:
@@ -87,7 +84,7 @@ class TransformersGenerator:
         room = loaded.window - len(prompt)
         if room < 1:
             raise GenerationFailed(
-                f"The prompt has {len(prompt)} tokens, and the model '{self._name}' has a window of {loaded.window}.",
+                f"The prompt has {len(prompt)} tokens, and the model '{self.name}' has a window of {loaded.window}.",
                 "Ask with fewer passages or a shorter conversation.",
             )
         text = TextStream(loaded.tokenizer)
@@ -121,9 +118,10 @@ class TransformersGenerator:
         return self._ready
 
     def _load(self) -> _Loaded:
-        file = self._folder / self._gguf_file if self._gguf_file else self._folder / "config.json"
+        place = find_model_place(self._model)
+        file = place.folder / (place.gguf_file or "config.json")
         if not file.is_file():
-            raise ModelNotFound(f"The model '{self._name}' is not there: '{file}' does not exist.")
+            raise ModelNotFound(f"The model '{self.name}' is not there: '{file}' does not exist.")
         try:
             import torch
             import transformers  # noqa: F401 - asked for here, so that what is missing is said once
@@ -134,28 +132,28 @@ class TransformersGenerator:
             torch.set_num_threads(self._threads)
         try:
             with quiet():
-                return _bundle(*self._read(), self._place())
+                return _bundle(*self._read(place), self._device_name())
         except ImportError as error:
-            raise MissingExtra(f"The model '{self._name}' needs a package: {error}.", INSTALL) from error
+            raise MissingExtra(f"The model '{self.name}' needs a package: {error}.", INSTALL) from error
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            raise GenerationFailed(f"The model '{self._name}' in '{file.parent}' cannot be loaded: {error}") from error
+            raise GenerationFailed(f"The model '{self.name}' in '{file.parent}' cannot be loaded: {error}") from error
 
-    def _read(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    def _read(self, place: ModelPlace) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         from kb_server.generation.gguf import converted, load_gguf
 
-        dtype = fast_dtype(self._place())
-        folder = self._folder
-        if self._gguf_file:
+        dtype = fast_dtype(self._device_name())
+        folder = place.folder
+        if place.gguf_file:
             if self._cache is None:
-                return load_gguf(folder / self._gguf_file, dtype)
-            folder = converted(folder / self._gguf_file, self._cache, dtype)
+                return load_gguf(folder / place.gguf_file, dtype)
+            folder = converted(folder / place.gguf_file, self._cache, dtype)
         safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
         return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **safe), tokenizer
 
-    def _place(self) -> str:
+    def _device_name(self) -> str:
         import torch
 
         if self._device != "auto":

@@ -17,8 +17,8 @@ from kb_server.domain import Chunk, Fusion
 from kb_server.ports import ChunkSource, Embedder, LexicalIndex, VectorStore
 from kb_server.retrieval.fusion import UNFITTED_WEIGHT, dense_scores
 from kb_server.retrieval.lexical import BM25_B, BM25_K1
-from kb_server.retrieval.terms import script, terms
 from kb_server.sentences import sentences
+from kb_server.terms import script, terms
 
 _QUESTIONS = 150  # for each script; more moves the weight by less than its own noise
 _FEWEST = 10  # with fewer questions than this a weight would be a guess

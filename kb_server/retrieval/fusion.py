@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from kb_server.domain import Fusion
 from kb_server.ports import Vectors, VectorStore
-from kb_server.retrieval.terms import script
+from kb_server.terms import script
 
 UNFITTED_WEIGHT = 0.3
 

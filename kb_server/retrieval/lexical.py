@@ -12,7 +12,7 @@ from typing import cast
 import tantivy
 
 from kb_server.errors import StorageError, StorageFull
-from kb_server.retrieval.terms import terms
+from kb_server.terms import terms
 
 BM25_K1 = 1.2  # tantivy's constants; a term's score stays below idf * (k1 + 1)
 BM25_B = 0.75

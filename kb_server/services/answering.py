@@ -25,7 +25,7 @@ from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Generator
 from kb_server.retrieval.fusion import dense_weight
 from kb_server.retrieval.hybrid import HybridRetriever
-from kb_server.retrieval.terms import script
+from kb_server.terms import script
 
 REFUSALS = {"other": "The documents do not say.", "cjk": "文档中没有提到。"}
 _POINTS_BACK = re.compile(

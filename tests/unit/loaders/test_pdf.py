@@ -11,7 +11,7 @@ Placed = tuple[int, int, int, str]
 """Font size, x, y, text."""
 
 
-def write_pdf(path: Path, pages: list[list[Placed]]) -> None:
+def write_pdf(path: Path, pages: list[list[Placed]], trailer: str = "") -> None:
     """Write a PDF with Helvetica text at the places given."""
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids: list[str] = []
@@ -32,7 +32,7 @@ def write_pdf(path: Path, pages: list[list[Placed]]) -> None:
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
     body += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
     start = body.index("xref\n")
-    path.write_text(f"{body}trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n")
+    path.write_text(f"{body}trailer << /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n")
 
 
 def test_pages_headings_and_paragraphs(tmp_path: Path) -> None:
@@ -78,6 +78,15 @@ def test_bullets_become_a_list(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     write_pdf(path, [[(10, 72, 700, "\\267 one"), (10, 72, 688, "\\267 two")]])
     assert load(path, "a.pdf").text == "one\ntwo"
+
+
+def test_password(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    key = f"<{'5a' * 32}>"
+    encrypt = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O {key} /U {key} /P -4 >> /ID [<00> <00>]"
+    write_pdf(path, [[(10, 72, 700, "secret")]], encrypt)
+    with pytest.raises(LoadError, match="protected by a password"):
+        load(path, "a.pdf")
 
 
 def test_without_text(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Slices cover the document, keep to their size and to their section."""
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -73,7 +74,7 @@ def test_a_slice_stays_in_its_section_and_begins_with_its_heading() -> None:
 
 
 def test_tiny_sections_go_with_the_next() -> None:
-    document = _sections(10, 10, 60)
+    document = _sections(5, 5, 60)
     slices = SentenceSplitter(100, 20).split(document)
     assert len(slices) == 1
     assert slices[0].heading_path == ("Top",)
@@ -86,7 +87,7 @@ def test_whole_sentences_overlap_where_prose_is_cut() -> None:
     document = builder.build()
     texts = _texts(document, SentenceSplitter(50, 10).split(document))
     prose = [text for text in texts if text.startswith("Sentence") and "Item" not in text]
-    for before, after in zip(prose, prose[1:], strict=False):
+    for before, after in pairwise(prose):
         assert before.endswith(after[: after.index(".") + 1])
     assert sum(text.count("Item number 7 ") for text in texts) == 1
 

@@ -1,11 +1,14 @@
-"""Model weights that are shipped inside an installed package, found without importing the package."""
+"""Where a model's weights lie: inside an installed package, in a folder, or in the hub's local cache."""
 
 import hashlib
+import re
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from kb_server.errors import ModelNotFound
+from kb_server.errors import MissingExtra, ModelNotFound
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
 def packaged_weights(package: str, file: str, sha256: str, install: str) -> Path:
@@ -25,6 +28,38 @@ def packaged_weights(package: str, file: str, sha256: str, install: str) -> Path
             f"The weights '{path}' are damaged: their sha256 is not {sha256[:12]}….", f"Run: {_again(install)}"
         )
     return path
+
+
+def find_model_folder(folder_or_name: str) -> Path:
+    """Return the folder, or where the hub's local cache keeps the model of that name; nothing is downloaded.
+
+    Raises ModelNotFound if there is neither.
+    """
+    folder = Path(folder_or_name).expanduser()
+    if folder.is_dir():
+        return folder
+    if not _HUB_NAME.fullmatch(folder_or_name):
+        raise ModelNotFound(
+            f"The model folder '{folder_or_name}' does not exist.", "Correct the setting or put it there."
+        )
+    return _cached_snapshot(folder_or_name)
+
+
+def _cached_snapshot(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise MissingExtra(
+            f"Looking for '{name}' needs the package '{error.name}'.", "Run: pip install 'kb-server[embed]'"
+        ) from error
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError) as error:
+        raise ModelNotFound(
+            f"The model '{name}' is neither a folder nor in this machine's hub cache.",
+            f"Where there is a network, run: hf download {name}; or give the path of its folder.",
+        ) from error
 
 
 def file_sha256(path: Path) -> str:

