@@ -8,6 +8,7 @@ hold a gold answer, with how many sentences they have, and the share of quotes t
 
 import argparse
 import random
+import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from kb_server.sentences import sentences
 from kb_server.services.answering import Asked
 from kb_server.settings import load_settings
 
+_MARK = re.compile(r"\[\d+\]")
 DEFAULT = (SHARED / "xquad-even.en.json", SHARED / "cmrc2018-dev.zh.json")
 
 
@@ -95,7 +97,7 @@ def answering(console: Console, application: Application, cases: Sequence[Case],
         mode,
         f"{mean(contained):.3f}",
         f"{mean(answer.refused for answer in answers):.3f}",
-        str(max(len(sentences(answer.text)) for answer in answers)),
+        str(max(len(sentences(_MARK.sub("", answer.text))) for answer in answers)),
         f"{mean(quotes) if quotes else float('nan'):.3f}",
         f"{median(answer.timings_ms['total'] for answer in answers):.0f}",
         f"{seconds:.1f}",

@@ -11,6 +11,7 @@ _ABBREVIATIONS = frozenset(
 _BOUNDARY = re.compile(rf"\n+|[{_CJK_END}]+[{_CLOSING}]*|[.!?]+[{_CLOSING}]*(?=\s|$|[\u3400-\u9fff])")
 _NEXT_CHARACTER = re.compile(r"\s*(\S)")
 _LONGEST_WORD = 40
+_LONGEST_ABBREVIATION = 4  # before a small letter a point behind so short a word is taken for an abbreviation's
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+$")
 
 
@@ -49,7 +50,8 @@ def _ends_sentence(text: str, begin: int, mark: re.Match[str]) -> bool:
     if is_initial or is_list_number or token.casefold() in _ABBREVIATIONS:
         return False
     following = _NEXT_CHARACTER.match(text, mark.end())
-    return following is None or not following[1].islower()
+    goes_on = following is not None and following[1].islower()
+    return not (goes_on and len(token) <= _LONGEST_ABBREVIATION)
 
 
 def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

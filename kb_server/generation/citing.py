@@ -32,7 +32,7 @@ class Cited:
 def cite_sentences(sentences: Sequence[Sentence]) -> Cited:
     """Join sentences taken word for word, each followed by its mark."""
     citations = [_quote(number, sentence) for number, sentence in enumerate(sentences, 1)]
-    return Cited(" ".join(f"{item.quote} [{item.number}]" for item in citations), tuple(citations))
+    return Cited(" ".join(marked(item.quote, item.number) for item in citations), tuple(citations))
 
 
 def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
@@ -49,8 +49,13 @@ def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
         quote = max(quotable, key=lambda sentence: _overlap(written, sentence.text))
         citation = _quote(len(citations) + 1, quote, is_supported(written, quote.hit.chunk.searchable))
         citations.append(citation)
-        parts.append(f"{written} [{citation.number}]")
+        parts.append(marked(written, citation.number))
     return Cited(" ".join(parts), tuple(citations))
+
+
+def marked(sentence: str, number: int) -> str:
+    """Put a citation's mark behind a sentence: at its full stop, or after a space if it has none."""
+    return f"{sentence}[{number}]" if unicodedata.category(sentence[-1]).startswith("P") else f"{sentence} [{number}]"
 
 
 def is_supported(sentence: str, source: str) -> bool:
