@@ -59,8 +59,7 @@ class FusionFitter:
         """Return the middle of the weights that do as well as the best, by mean reciprocal rank."""
         vectors = self._embedder.embed_passages([item.sentence for item in questions])
         rests = self._embedder.embed_passages([item.rest for item in questions])
-        lengths = [len(terms(item.rest)) for item in questions]
-        mean_length = max(float(np.mean(lengths)), 1.0)
+        mean_length = float(np.mean([max(len(terms(item.chunk.searchable)), 1) for item in questions]))
         reciprocal = np.zeros(len(_GRID))
         for item, vector, rest in zip(questions, vectors, rests, strict=True):
             own = np.array([max(0.0, float(vector @ rest)), self._lexical_score(item, mean_length)])

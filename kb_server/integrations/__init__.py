@@ -1,0 +1,1 @@
+"""Doors for other frameworks. One framework a file; each needs its own extra."""

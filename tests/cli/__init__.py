@@ -1,0 +1,1 @@
+"""The command `kb` from outside: the main job, bad input, interruption."""

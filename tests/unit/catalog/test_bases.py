@@ -1,0 +1,155 @@
+"""Rows of knowledge bases, and the schema beneath them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from kb_server.catalog.bases import Bases
+from kb_server.catalog.database import Database
+from kb_server.catalog.documents import Documents
+from kb_server.catalog.schema import SCHEMA_VERSION, metadata
+from kb_server.domain import Document, Fusion, Slice
+from kb_server.errors import AlreadyExists, NotFound, StorageError
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'catalog.db'}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bases(database: Database) -> Bases:
+    return Bases(database)
+
+
+def _create(bases: Bases, name: str) -> str:
+    return bases.create(name, "memory", "toy", "toy-1", 3).id
+
+
+def test_what_is_created_is_found(bases: Bases) -> None:
+    made = bases.create("笔记 1", "memory", "toy", "toy-1", 3)
+    assert bases.find("笔记 1") == made
+    assert (made.store, made.embedder, made.fingerprint, made.dimension) == ("memory", "toy", "toy-1", 3)
+    assert made.fusion is None
+
+
+def test_a_name_is_taken_once(bases: Bases) -> None:
+    _create(bases, "notes")
+    with pytest.raises(AlreadyExists, match="notes"):
+        _create(bases, "notes")
+    assert len(bases.all()) == 1
+
+
+def test_names_match_exactly(bases: Bases) -> None:
+    _create(bases, "axb")
+    for name in ("a_b", "%", "AXB", "axb "):
+        with pytest.raises(NotFound):
+            bases.find(name)
+    _create(bases, "a_b")
+    assert bases.find("a_b").name == "a_b"
+    assert [base.name for base in bases.all()] == ["a_b", "axb"]
+
+
+def test_fusion_is_kept(bases: Bases) -> None:
+    fusion = Fusion({"cjk": 0.1, "other": 0.45}, 12)
+    bases.set_fusion(_create(bases, "notes"), fusion)
+    assert bases.find("notes").fusion == fusion
+
+
+def test_sizes_count_indexed_documents_only(database: Database, bases: Bases) -> None:
+    first, empty = _create(bases, "first"), _create(bases, "empty")
+    documents = Documents(database, first)
+    slices = [Slice(0, 1, None, ()), Slice(1, 2, None, ())]
+    pending, _ = documents.begin("s", "f", Document("a.txt", "ab", ()), slices)
+    assert bases.sizes() == {}
+    documents.commit([pending.document_id])
+    documents.begin("s", "g", Document("b.txt", "ab", ()), slices)
+    documents.fail("c.txt", "s", "broken")
+    assert bases.sizes() == {first: (1, 2)}
+    assert empty not in bases.sizes()
+
+
+def test_deleting_takes_the_documents_along(database: Database, bases: Bases) -> None:
+    gone = _create(bases, "gone")
+    pending, _ = Documents(database, gone).begin("s", "f", Document("a.txt", "ab", ()), [Slice(0, 2, None, ())])
+    Documents(database, gone).commit([pending.document_id])
+    bases.delete(gone)
+    with pytest.raises(NotFound, match="gone"):
+        bases.find("gone")
+    with database.reading() as connection:
+        for table in ("documents", "document_texts", "chunks"):
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0  # noqa: S608
+    assert _create(bases, "gone") != gone
+
+
+def test_the_schema_version_is_the_newest_migration() -> None:
+    config = Config()
+    with as_file(files("kb_server.catalog") / "migrations") as folder:
+        config.set_main_option("script_location", str(folder))
+        config.set_main_option("path_separator", "os")
+        assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA_VERSION]
+
+
+def test_the_migrations_make_the_tables_that_the_code_names(database: Database) -> None:
+    with database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_newer_schema_is_refused(url: str) -> None:
+    first = Database(url)
+    with first.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    first.close()
+    with pytest.raises(StorageError, match="9999"):
+        Database(url)
+
+
+def test_a_damaged_file_is_a_storage_error(tmp_path: Path, url: str) -> None:
+    (tmp_path / "catalog.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    with pytest.raises(StorageError, match="cannot be used"):
+        Database(url)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(StorageError, match="cannot be made"):
+        Database(f"sqlite:///{tmp_path / 'file' / 'home' / 'catalog.db'}")
+
+
+def test_processes_may_open_a_new_catalog_at_once(url: str) -> None:
+    code = (
+        "import sys; from kb_server.catalog.bases import Bases; from kb_server.catalog.database import Database\n"
+        "sys.stdin.readline(); Bases(Database(sys.argv[1])).create(sys.argv[2], 'memory', 'toy', 'toy-1', 3)"
+    )
+    names = ["one", "three", "two"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, url, name], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for name in names
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    complaints = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], complaints
+    database = Database(url)
+    assert [base.name for base in Bases(database).all()] == names
+    database.close()
