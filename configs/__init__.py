@@ -1,0 +1,1 @@
+"""Settings files and prompts that come with the program."""
