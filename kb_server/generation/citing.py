@@ -39,11 +39,15 @@ def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
     """Find for each sentence a model wrote the passage that says it best, and check it against that passage.
 
     A mark `[n]` of the model's own names the n-th hit and is taken at its word where there is such a hit; the marks of
-    the result are numbered afresh, one a citation.
+    the result are numbered afresh, one a citation. A sentence said again, as small models do, is kept once.
     """
     parts: list[str] = []
     citations: list[Citation] = []
+    said: set[str] = set()
     for written, marks in _marked_sentences(answer):
+        if normalised(written) in said:
+            continue
+        said.add(normalised(written))
         chosen = [hits[mark - 1] for mark in marks if 1 <= mark <= len(hits)] or list(hits)
         quotable = [sentence for hit in chosen for sentence in whole_sentences(hit)]
         quote = max(quotable, key=lambda sentence: _overlap(written, sentence.text))

@@ -1,7 +1,7 @@
 """A LangChain retriever over a knowledge base.
 
-    retriever = KnowledgeBaseRetriever.open("manuals", k=5)
-    chain = retriever | ...
+retriever = KnowledgeBaseRetriever.open("manuals", k=5)
+chain = retriever | ...
 """
 
 from typing import Self
