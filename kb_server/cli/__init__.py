@@ -43,15 +43,16 @@ def run(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
-    with command.make_context("kb", arguments) as context:
-        try:
-            result = command.invoke(context)
-        except typer.Exit as leave:
-            result = leave.exit_code
-        finally:
-            if isinstance(context.obj, Session):
-                context.obj.close()
-    return result if isinstance(result, int) else 0
+    try:
+        with command.make_context("kb", arguments or ["--help"]) as context:
+            try:
+                command.invoke(context)
+            finally:
+                if isinstance(context.obj, Session):
+                    context.obj.close()
+    except typer.Exit as leave:
+        return leave.exit_code
+    return 0
 
 
 def _usage_error(error: Any) -> UsageError:  # noqa: ANN401 - typer's own class, see above

@@ -25,6 +25,12 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"kb-server {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -32,12 +38,11 @@ def root(
         Path | None,
         typer.Option("--config", metavar="FILE", help="Settings file; also KB_CONFIG. 设置文件。"),
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Show the version. 显示版本。")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has answered already
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version. 显示版本。")
+    ] = False,
 ) -> None:
     """Take the options that every command shares."""
-    if version:
-        typer.echo(f"kb-server {__version__}")
-        raise typer.Exit
     context.obj = Session(config)
 
 

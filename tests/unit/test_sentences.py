@@ -52,7 +52,7 @@ def test_nothing(text: str) -> None:
     assert sentence_spans(text) == []
 
 
-@given(st.text() | st.text("ab1A .!?。！\n\"”)…", max_size=60))
+@given(st.text() | st.text('ab1A .!?。！\n"”)…', max_size=60))
 def test_spans_are_ordered_trimmed_and_leave_white_space_only(text: str) -> None:
     end = 0
     for start, stop in sentence_spans(text):

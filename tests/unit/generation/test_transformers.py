@@ -12,8 +12,8 @@ import pytest
 from kb_server.domain import Message, Sampling
 from kb_server.errors import GenerationFailed, MissingExtra, ModelNotFound
 from kb_server.generation.bundled import BUNDLED
-from kb_server.generation.decoding import TextStream
 from kb_server.generation.chat_template import ChatPrompt
+from kb_server.generation.decoding import TextStream
 from kb_server.generation.transformers import TransformersGenerator
 from kb_server.ports import Generator
 

@@ -35,9 +35,7 @@ def test_the_ends_are_one_side_alone(dense: dict[int, float], lexical: dict[int,
 
 
 @given(_SCORES, _SCORES, st.floats(0, 1))
-def test_every_id_once_with_a_score_in_range(
-    dense: dict[int, float], lexical: dict[int, float], weight: float
-) -> None:
+def test_every_id_once_with_a_score_in_range(dense: dict[int, float], lexical: dict[int, float], weight: float) -> None:
     found = fuse(dense, lexical, weight)
     assert sorted(id_ for id_, _ in found) == sorted({*dense, *lexical})
     assert all(0 <= score <= 1 + 1e-12 for _, score in found)
