@@ -8,7 +8,7 @@ _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al inc ltd co corp no vol fig eq ca approx dept est gen col lt sgt "
     "rev hon jan feb mar apr jun jul aug sep sept oct nov dec pp p u.s u.k u.n d.c a.m p.m ph.d".split()
 )
-_BOUNDARY = re.compile(rf"\n+|[{_CJK_END}]+[{_CLOSING}]*|[.!?]+[{_CLOSING}]*(?=\s|$|[\u3400-\u9fff])")
+_BOUNDARY = re.compile(rf"\n+|[{_CJK_END}]+[{_CLOSING}]*|(?<![.!?])[.!?]++[{_CLOSING}]*+(?=\s|$|[\u3400-\u9fff])")
 _NEXT_CHARACTER = re.compile(r"\s*(\S)")
 _LONGEST_WORD = 40
 _LONGEST_ABBREVIATION = 4  # before a small letter a point behind so short a word is taken for an abbreviation's

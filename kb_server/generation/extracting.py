@@ -72,12 +72,12 @@ class SentenceExtractor:
 
 
 def whole_sentences(hit: Hit) -> list[Sentence]:
-    """Return the sentences of a passage in order, without its headings."""
+    """Return the sentences of a passage in order, without its headings unless it has nothing else."""
     text, before, found = hit.chunk.text, 0, []
-    for start, end in sentence_spans(text):
-        if text[start:end] not in hit.chunk.heading_path:
-            found.append(Sentence(hit, start, end, text[before:end]))
-            before = start
+    spans = sentence_spans(text)
+    for start, end in [span for span in spans if text[slice(*span)] not in hit.chunk.heading_path] or spans:
+        found.append(Sentence(hit, start, end, text[before:end]))
+        before = start
     return found
 
 

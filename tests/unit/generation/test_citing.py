@@ -23,7 +23,7 @@ HITS = [_hit(1, TOWER), _hit(2, BRIDGE, start=100)]
 )
 def test_a_mark_before_or_behind_the_stop_names_the_hit(answer: str) -> None:
     cited = cite_written(answer, HITS)
-    assert cited.text == "The bridge opened in 1937. [1]"
+    assert cited.text == "The bridge opened in 1937.[1]"
     (citation,) = cited.citations
     assert (citation.number, citation.chunk_id, citation.document, citation.supported) == (1, 2, "2.txt", True)
     assert citation.quote == "The Golden Gate Bridge opened on 27 May 1937."
@@ -41,7 +41,7 @@ def test_a_quote_is_what_stands_at_its_offsets() -> None:
 
 def test_marks_are_numbered_afresh() -> None:
     cited = cite_written("The bridge opened in 1937 [2]. The tower was finished in 1889 [1].", HITS)
-    assert cited.text == "The bridge opened in 1937. [1] The tower was finished in 1889. [2]"
+    assert cited.text == "The bridge opened in 1937.[1] The tower was finished in 1889.[2]"
     assert [(citation.number, citation.chunk_id) for citation in cited.citations] == [(1, 2), (2, 1)]
 
 
@@ -84,7 +84,7 @@ def test_a_passage_that_is_a_heading_only() -> None:
 
 def test_extracted_sentences_are_marked_in_order() -> None:
     cited = cite_sentences([whole_sentences(HITS[1])[1], whole_sentences(HITS[0])[0]])
-    assert cited.text == "It was designed by Joseph Strauss. [1] Paris has a tower. [2]"
+    assert cited.text == "It was designed by Joseph Strauss.[1] Paris has a tower.[2]"
     assert [citation.start for citation in cited.citations] == [100 + BRIDGE.index("It was"), 0]
     assert all(citation.supported for citation in cited.citations)
     assert cite_sentences([]).citations == ()

@@ -105,7 +105,7 @@ def test_events_come_in_order() -> None:
     assert isinstance(done, Done)
     assert isinstance(events[0], Retrieved)
     assert done.answer.hits == events[0].hits
-    assert done.answer.text == "The tower was finished in 1889. [1]"
+    assert done.answer.text == "The tower was finished in 1889.[1]"
     assert (done.answer.model, done.answer.mode, done.answer.refused) == ("scripted", AnswerMode.GENERATE, False)
     assert set(done.answer.timings_ms) == {"retrieve", "first_token", "total"}
 
@@ -151,7 +151,7 @@ def test_a_refusal_speaks_the_language_of_the_question() -> None:
 def test_extracting_quotes_and_refuses_below_the_threshold() -> None:
     asked = _asked("When was the Eiffel Tower finished?", AnswerMode.EXTRACT)
     answer = _answering(ScriptedGenerator()).ask(asked)
-    assert answer.text.startswith("The Eiffel Tower was finished in 1889. [1]")
+    assert answer.text.startswith("The Eiffel Tower was finished in 1889.[1]")
     assert answer.citations[0].quote in TEXTS[1]
     assert answer.model is None
     refused = _answering(ScriptedGenerator(), threshold=0.99).ask(asked)
