@@ -34,7 +34,8 @@ lint: install ## ruff, mypy and the direction of imports
 	$(BIN)/lint-imports
 
 bench: install ## speed and quality on this machine
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.search
 
 clean: ## remove what `make install` made
 	rm -rf .venv *.egg-info
