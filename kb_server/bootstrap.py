@@ -14,6 +14,7 @@ from kb_server.ports import Embedder, Generator, VectorStore
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
+from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.ingesting import Ingestion
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
@@ -60,6 +61,12 @@ class Application:
         opened = self._open(name)
         embedder = self._embedder_of(opened.base)
         return HybridRetriever(embedder, opened.store, opened.lexical, opened.documents, opened.base.fusion)
+
+    def explaining(self, name: str, k: int | None = None) -> Explaining:
+        """Return the use case that says why a passage of a base was found or not."""
+        answering = self.settings.answering
+        limits = Limits(k or self.settings.retrieval.k, answering.threshold, answering.passages)
+        return Explaining(self.retriever(name), self._open(name).documents, limits)
 
     def answering(self, name: str) -> Answering:
         """Return the use case that answers from a base."""

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from kb_server.cli.explanation import explanation_json, show_explanation
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Token
 from kb_server.errors import UsageError
@@ -41,10 +42,19 @@ def search(
     mode: Annotated[SearchMode, typer.Option(help="Which index to ask. 用哪种索引。")] = SearchMode.HYBRID,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
+    explain: Annotated[
+        int | None,
+        typer.Option(
+            metavar="CHUNK", help="Why this chunk is found or not: its rank at each stage. 某片段为何找到或未找到。"
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages that a question is about. 查找与问题相关的片段。"""
     session = session_of(context)
+    if explain is not None:
+        _explain(session, name, _checked(question), explain, k, Filter(tuple(documents or ()), folder), mode, as_json)
+        return
     filters = Filter(tuple(documents or ()), folder)
     found = session.app.retriever(name).search(_checked(question), k or session.settings.retrieval.k, filters, mode)
     if as_json:
@@ -52,6 +62,23 @@ def search(
         print_json({"hits": [hit_json(hit) for hit in found.hits], "timings_ms": timings})
     else:
         show_hits(session, found.hits)
+
+
+def _explain(
+    session: Session,
+    name: str,
+    question: str,
+    chunk_id: int,
+    k: int | None,
+    filters: Filter,
+    mode: SearchMode,
+    as_json: bool,
+) -> None:
+    explanation = session.app.explaining(name, k).explain(question, chunk_id, filters, mode)
+    if as_json:
+        print_json({"explanation": explanation_json(explanation)})
+    else:
+        show_explanation(session, explanation)
 
 
 def ask(
