@@ -19,7 +19,8 @@ from kb_server.domain import (
     Sampling,
     Token,
 )
-from kb_server.generation.citing import Cited, cite_sentences, cite_written, normalised
+from kb_server.generation.checking.support import normalised
+from kb_server.generation.citing import Cited, cite_sentences, cite_written
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Generator
