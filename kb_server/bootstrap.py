@@ -20,7 +20,7 @@ from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.settings import Settings
-from loaders import load
+from loaders import load, unpack
 from loaders.splitter import SentenceSplitter
 
 
@@ -54,7 +54,7 @@ class Application:
         opened = self._open(name)
         splitting = self.settings.splitting
         splitter = SentenceSplitter(splitting.size, splitting.overlap)
-        return Ingestion(opened, self.bases, self._embedder_of(opened.base), splitter, load)
+        return Ingestion(opened, self.bases, self._embedder_of(opened.base), splitter, load, unpack)
 
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""

@@ -66,6 +66,11 @@ class Documents:
         with self._database.reading() as connection:
             return {row.name: row.sha256 for row in connection.execute(query)}
 
+    def names(self) -> set[str]:
+        """Return the names of all documents, in whatever state."""
+        with self._database.reading() as connection:
+            return set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
+
     def text(self, name: str) -> str:
         """Return the whole text of an indexed document, which chunk offsets count in; raises NotFound."""
         query = (
@@ -125,12 +130,16 @@ class Documents:
         return removed
 
     def remove(self, names: Collection[str]) -> Removed:
-        """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names."""
+        """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names.
+
+        The name of an archive, a mail or a folder stands for all that came from it.
+        """
         with self._database.writing() as connection:
-            known = set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
-            if missing := sorted(set(names) - known):
-                raise NotFound(f"There is no document named '{missing[0]}' here.", "See the names with: kb docs NAME")
-            return sum((self._remove(connection, documents.c.name == name) for name in names), Removed())
+            known = connection.execute(select(documents.c.name).where(self._mine())).scalars().all()
+            for name in sorted(names):
+                if not any(other == name or other.startswith(f"{name}/") for other in known):
+                    raise NotFound(f"There is no document named '{name}' here.", "See the names with: kb docs NAME")
+            return sum((self._remove(connection, _called(name)) for name in names), Removed())
 
     def files(self) -> set[str]:
         """Return the generated names of the files that documents refer to."""
@@ -189,6 +198,10 @@ class Documents:
         chunk_ids = connection.execute(select(chunks.c.id).where(chunks.c.document_id.in_(ids))).scalars().all()
         connection.execute(delete(documents).where(documents.c.id.in_(ids)))
         return Removed(tuple(chunk_ids), tuple(row.file for row in rows))
+
+
+def _called(name: str) -> ColumnElement[bool]:
+    return (documents.c.name == name) | documents.c.name.startswith(f"{name}/", autoescape=True)
 
 
 def _insert_chunks(connection: Connection, document_id: int, document: Document, slices: Sequence[Slice]) -> Pending:

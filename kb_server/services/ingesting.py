@@ -1,6 +1,6 @@
 """Ingesting: files in, searchable documents out; every step can be repeated, and one bad file costs only itself."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -8,13 +8,14 @@ from time import perf_counter
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.documents import Pending
 from kb_server.domain import Document
-from kb_server.errors import KbError, StorageError
+from kb_server.errors import KbError, LoadError, StorageError
 from kb_server.ports import Embedder, Splitter
 from kb_server.retrieval.fitting import FusionFitter
 from kb_server.services.base_files import digest_of
+from kb_server.services.containers import Unpack, members_of, names_within
 from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
-from kb_server.services.sources import Failure, Source, find_sources, printable
+from kb_server.services.sources import Failure, Source, find_sources
 
 Load = Callable[[Path, str], Document]
 
@@ -51,13 +52,16 @@ class _Batch:
 class Ingestion:
     """Ingests files into one knowledge base."""
 
-    def __init__(self, opened: OpenBase, bases: Bases, embedder: Embedder, splitter: Splitter, load: Load) -> None:
+    def __init__(
+        self, opened: OpenBase, bases: Bases, embedder: Embedder, splitter: Splitter, load: Load, unpack: Unpack
+    ) -> None:
         self._opened = opened
         self._documents = opened.documents
         self._bases = bases
         self._embedder = embedder
         self._splitter = splitter
         self._load = load
+        self._unpack = unpack
 
     def run(self, paths: Iterable[Path], on_progress: OnProgress = lambda _: None) -> IngestReport:
         """Ingest files and folders; files whose bytes are known already are passed over.
@@ -78,7 +82,7 @@ class Ingestion:
     def _ingest(self, sources: Iterable[Source], report: IngestReport, meter: Meter) -> None:
         known = self._documents.digests()
         batch = _Batch()
-        for source in sources:
+        for source in self._members(sources, report):
             meter.start(source.name)
             pending = self._begin(source, known, report)
             if pending is None:
@@ -90,10 +94,28 @@ class Ingestion:
                 batch = _Batch()
         self._commit(batch, report, meter)
 
+    def _members(self, sources: Iterable[Source], report: IngestReport) -> Iterator[Source]:
+        """Yield each file, and in place of an archive or mail what it comes to; what it held before and lost goes."""
+        within = names_within(self._documents.names())
+        for source in sources:
+            try:
+                with members_of(source, self._unpack) as members:
+                    yield from members or [source]
+            except LoadError as error:
+                self._fail(source, "", str(error), report)
+            else:
+                self._forget(within[source.name].difference(member.name for member in members) if members else set())
+
+    def _forget(self, names: set[str]) -> None:
+        if names:
+            self._opened.purge(self._documents.remove(names))
+
     def _begin(self, source: Source, known: dict[str, str], report: IngestReport) -> Pending | None:
         """Read one file and write its rows; a file that cannot be read goes into the report and the catalog."""
         digest = ""
         try:
+            if source.refused:
+                raise LoadError(source.refused)
             digest = digest_of(source.path)
             if known.get(source.name) == digest:
                 report.unchanged += 1
@@ -102,14 +124,17 @@ class Ingestion:
         except StorageError:
             raise
         except KbError as error:
-            report.failed.append(Failure(printable(str(source.path)), str(error)))
-            self._opened.purge(self._documents.fail(source.name, digest, str(error)))
+            self._fail(source, digest, str(error), report)
             return None
         if source.name in known:
             report.updated += 1
         else:
             report.added += 1
         return pending
+
+    def _fail(self, source: Source, digest: str, reason: str, report: IngestReport) -> None:
+        report.failed.append(Failure(source.shown, reason))
+        self._opened.purge(self._documents.fail(source.name, digest, reason))
 
     def _write_rows(self, source: Source) -> Pending:
         file, digest = self._opened.files.keep(source.path)
