@@ -2,10 +2,14 @@
 
 import math
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+
+from loaders.pdf_rules import rules_of
+from loaders.pdf_tables import Box, PdfTable, find_tables, may_hold_tables
+from loaders.pdf_words import Word, words_of
 
 LINE_END_HYPHEN = "\ufffe"
 """What PDFium puts where a word was divided at the end of a line, in place of hyphen and line break."""
@@ -26,24 +30,44 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """A page's lines in the order of the file; `number` counts from 1."""
+    """A page's lines in reading order, and its tables, whose words are among the lines too; `number` counts from 1."""
 
     number: int
     height: float
     lines: list[Line]
+    tables: list[PdfTable] = field(default_factory=list)
 
 
 def page_lines(page: pypdfium2.PdfPage, number: int) -> PageLines:
-    """Read a page; raises PdfiumError where it is damaged."""
+    """Read a page; raises PdfiumError where it is damaged. What stands outside of the page's box is not on the page."""
+    box = page.get_bbox()
     with closing(page.get_textpage()) as text_page:
-        text = text_page.get_text_range() if text_page.count_chars() else ""
-        lines: list[Line] = []
-        offset = 0
-        for part in text.split("\r\n"):
-            if part.strip():
-                _append(lines, _line(text_page, part, offset))
-            offset += len(part) + 2
-    return PageLines(number, page.get_height(), lines)
+        if text_page.count_chars() == 0:
+            return PageLines(number, page.get_height(), [])
+        lines = [line for line in _lines(text_page) if _is_within(line, box)]
+        rules = rules_of(page)
+        tables = find_tables(rules, _words(text_page, box)) if may_hold_tables(rules) else []
+    return PageLines(number, page.get_height(), lines, tables)
+
+
+def _lines(text_page: pypdfium2.PdfTextPage) -> list[Line]:
+    lines: list[Line] = []
+    offset = 0
+    for part in text_page.get_text_range().split("\r\n"):
+        if part.strip():
+            _append(lines, _line(text_page, part, offset))
+        offset += len(part) + 2
+    return lines
+
+
+def _words(text_page: pypdfium2.PdfTextPage, box: Box) -> list[Word]:
+    left, bottom, right, top = box
+    return [word for word in words_of(text_page) if left <= word.left <= right and bottom <= word.middle <= top]
+
+
+def _is_within(line: Line, box: Box) -> bool:
+    left, bottom, right, top = box
+    return line.right > left and line.left < right and bottom <= (line.top + line.bottom) / 2 <= top
 
 
 def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:

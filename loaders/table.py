@@ -37,14 +37,15 @@ def has_header(rows: Sequence[Row], *, records: bool = False) -> bool:
     names = [cell for cell in first if cell]
     if len(names) < len(first) - (not first[0]) or len(set(names)) < len(names) or not all(map(_is_name, names)):
         return False
-    return records or len(first) > 2 or all(len(row) > 1 and _is_number(row[1]) for row in rows[1:])
+    return records or len(first) > 2 or all(len(row) > 1 and is_number(row[1]) for row in rows[1:])
 
 
 def _is_name(cell: str) -> bool:
-    return len(cell) <= _LONGEST_HEADING and not _is_number(cell)
+    return len(cell) <= _LONGEST_HEADING and not is_number(cell)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Tell whether a cell holds a number, perhaps with a sign or a unit."""
     return _NUMBER.fullmatch(cell) is not None
 
 
