@@ -18,6 +18,7 @@ class BlockKind(StrEnum):
     LIST = "list"
     TABLE = "table"
     CODE = "code"
+    IMAGE = "image"  # text read in a picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,10 @@ class DocumentBuilder:
         kept = "\n".join(line.rstrip() for line in textwrap.dedent(clean(text)).split("\n"))
         self._add(BlockKind.CODE, kept, page)
 
+    def picture(self, text: str, page: int | None = None) -> None:
+        """Add text that was read in a picture, a paragraph a line."""
+        self._add(BlockKind.IMAGE, _each_line(clean(text).split("\n")), page)
+
     def build(self, pages: int | None = None) -> Document:
         """Return the document made of all that was added."""
         return Document(self._name, _GAP.join(self._parts), tuple(self._blocks), pages)
