@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from loaders.pdf_columns import column_lines, may_be_interleaved
 from loaders.pdf_rules import rules_of
 from loaders.pdf_tables import Box, PdfTable, find_tables, may_hold_tables
 from loaders.pdf_words import Word, words_of
@@ -44,10 +45,21 @@ def page_lines(page: pypdfium2.PdfPage, number: int) -> PageLines:
     with closing(page.get_textpage()) as text_page:
         if text_page.count_chars() == 0:
             return PageLines(number, page.get_height(), [])
-        lines = [line for line in _lines(text_page) if _is_within(line, box)]
         rules = rules_of(page)
-        tables = find_tables(rules, _words(text_page, box)) if may_hold_tables(rules) else []
-    return PageLines(number, page.get_height(), lines, tables)
+        has_tables, has_columns = may_hold_tables(rules), may_be_interleaved(text_page)
+        words = _words(text_page, box) if has_tables or has_columns else []
+        columns = column_lines(words) if has_columns else None
+        lines = _lines(text_page) if columns is None else [_column_line(text_page, line) for line in columns]
+        tables = find_tables(rules, words) if has_tables else []
+        return PageLines(number, page.get_height(), [line for line in lines if _is_within(line, box)], tables)
+
+
+def _column_line(text_page: pypdfium2.PdfTextPage, words: list[Word]) -> Line:
+    index = words[0].index
+    top, bottom = max(word.top for word in words), min(word.bottom for word in words)
+    size = _font_size(text_page, index) or top - bottom
+    text = " ".join(word.text for word in words)
+    return Line(text, words[0].left, words[-1].right, top, bottom, size, _is_bold(text_page, index))
 
 
 def _lines(text_page: pypdfium2.PdfTextPage) -> list[Line]:
@@ -76,9 +88,13 @@ def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:
     last = _char_index(text_page, offset + len(text.rstrip()) - 1)
     left, bottom, _, top = text_page.get_charbox(first, loose=True)
     _, low, right, _ = text_page.get_charbox(last, loose=True)
-    bold = pdfium.FPDFText_GetFontWeight(text_page, (first + last) // 2) >= 600
     size = _font_size(text_page, first) or top - bottom
+    bold = _is_bold(text_page, (first + last) // 2)
     return Line(text.strip(), left, right, top, min(low, bottom), size, bold)
+
+
+def _is_bold(text_page: pypdfium2.PdfTextPage, index: int) -> bool:
+    return int(pdfium.FPDFText_GetFontWeight(text_page, index)) >= 600
 
 
 def _font_size(text_page: pypdfium2.PdfTextPage, index: int) -> float:

@@ -8,16 +8,19 @@ import pypdfium2.raw as pdfium
 
 _WORD_GAP = 0.22  # of the letters' height: what parts two words that no blank parts
 
+_HYPHEN = 2  # what PDFium makes of one that divides a word at the end of a line
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Letters without a blank between them; coordinates are points, y grows upwards."""
+    """Letters without a blank between them; coordinates are points, y grows upwards; `index` is PDFium's."""
 
     text: str
     left: float
     right: float
     top: float
     bottom: float
+    index: int
 
     @property
     def middle(self) -> float:
@@ -42,7 +45,8 @@ def _letters(text_page: pypdfium2.PdfTextPage) -> Iterator[Word]:
     for index in range(text_page.count_chars()):
         code = pdfium.FPDFText_GetUnicode(text_page, index)
         left, bottom, right, top = text_page.get_charbox(index, loose=True)
-        yield Word(chr(code) if 0 < code < 0x110000 else " ", left, right, top, bottom)
+        text = "-" if code == _HYPHEN else chr(code) if 0 < code < 0x110000 else " "
+        yield Word(text, left, right, top, bottom, index)
 
 
 def _continues(before: Word, letter: Word) -> bool:
@@ -58,6 +62,7 @@ def _joined(letters: list[Word]) -> Word:
         max(letter.right for letter in letters),
         max(letter.top for letter in letters),
         min(letter.bottom for letter in letters),
+        letters[0].index,
     )
 
 
