@@ -11,19 +11,20 @@ from loaders.source import check_readable
 __all__ = ["SUFFIXES", "load"]
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str, *, pictures: bool = True) -> Document:
     """Read a file of any supported kind; raises LoadError, or MissingExtra where a package is not installed.
 
     `name` becomes the document's name; its suffix counts, for the file itself may be stored under another name.
+    `pictures` says whether pictures between text are read by OCR, which takes a second or more for each.
     """
     check_readable(path, name)
-    document = _loader(detect(path, name)).load(path, name)
+    document = _loader(detect(path, name), pictures=pictures).load(path, name)
     if not document.text:
         raise LoadError(f"'{name}' holds no text.")
     return document
 
 
-def _loader(kind: Kind) -> Loader:
+def _loader(kind: Kind, *, pictures: bool) -> Loader:
     """Make the loader; the parsers are heavy, and some are extras, so each is imported when it is needed."""
     match kind:
         case Kind.TEXT:
@@ -45,7 +46,7 @@ def _loader(kind: Kind) -> Loader:
         case Kind.DOCX:
             return _docx_loader()
         case Kind.PDF:
-            return _pdf_loader()
+            return _pdf_loader(pictures=pictures)
 
 
 def _docx_loader() -> Loader:
@@ -57,9 +58,9 @@ def _docx_loader() -> Loader:
     return DocxLoader()
 
 
-def _pdf_loader() -> Loader:
+def _pdf_loader(*, pictures: bool) -> Loader:
     try:
         from loaders.pdf import PdfLoader
     except ModuleNotFoundError as error:
         raise MissingExtra("Reading PDF needs the package pypdfium2.", "pip install 'kb-server[pdf]'") from error
-    return PdfLoader()
+    return PdfLoader(pictures=pictures)

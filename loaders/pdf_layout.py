@@ -51,6 +51,9 @@ class PdfLayout:
                 else:
                     tables.end()
                     self._add_lines(builder, part, page.number)
+            for text in page.pictures:
+                tables.end()
+                builder.picture(text, page.number)
         return builder.build(pages=len(self._pages))
 
     def _add_lines(self, builder: DocumentBuilder, lines: list[Line], page: int) -> None:

@@ -31,12 +31,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """A page's lines in reading order, and its tables, whose words are among the lines too; `number` counts from 1."""
+    """A page's lines in reading order, its tables, whose words are among the lines too, and the words in its pictures.
+
+    `number` counts from 1.
+    """
 
     number: int
     height: float
     lines: list[Line]
     tables: list[PdfTable] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
 
 
 def page_lines(page: pypdfium2.PdfPage, number: int) -> PageLines:

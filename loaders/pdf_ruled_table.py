@@ -1,7 +1,7 @@
 """Tables that have rules between rows and only space between columns."""
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from loaders.pdf_rules import Rule
 from loaders.pdf_words import Word, lines_of
@@ -72,7 +72,10 @@ def read_ruled(rules: list[Rule], words: Sequence[Word]) -> tuple[Grid, list[flo
 
 def _spread(heading: list[str]) -> list[str]:
     """Let a heading reach over the columns to its right that have none."""
-    return list(accumulate(heading, lambda before, own: own or before))
+    spread: list[str] = []
+    for own in heading:
+        spread.append(own or (spread[-1] if spread else ""))
+    return spread
 
 
 def _rows(space: list[list[Word]], lefts: list[float], *, has_row_rules: bool) -> Grid:

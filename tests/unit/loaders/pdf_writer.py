@@ -11,8 +11,10 @@ Segment = tuple[float, float, float, float]
 """x0, y0, x1, y1 of a drawn line."""
 
 
-def write_pdf(path: Path, pages: list[list[Placed]], trailer: str = "", drawn: Sequence[Sequence[Segment]] = ()) -> None:
-    """Write a PDF with Helvetica text at the places given, and on each page the lines `drawn` there."""
+def write_pdf(
+    path: Path, pages: list[list[Placed]], trailer: str = "", drawn: Sequence[Sequence[Segment]] = ()
+) -> None:
+    """Write a PDF with Helvetica text at the places given, and the lines `drawn` on each page."""
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids: list[str] = []
     for number, lines in enumerate(pages):

@@ -8,6 +8,7 @@ from kb_server.errors import LoadError
 from loaders import load
 from tests.unit.loaders.pdf_writer import write_pdf
 
+
 def test_pages_headings_and_paragraphs(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     body = "The quick brown fox jumps over the lazy dog and runs"
