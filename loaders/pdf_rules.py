@@ -37,10 +37,9 @@ class Rule:
 def rules_of(page: pypdfium2.PdfPage) -> list[Rule]:
     """Return the visible rules of a page; none where it has so many paths that it is a drawing."""
     rules: list[Rule] = []
-    count = 0
-    for path, matrix in _paths(page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, _IDENTITY, 0):
-        count += 1
-        if count > _MOST_PATHS:
+    paths = _paths(page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, _IDENTITY, 0)
+    for number, (path, matrix) in enumerate(paths, start=1):
+        if number > _MOST_PATHS:
             return []
         if _is_drawn(path):
             rules += _rules(path, _times(_matrix(path), matrix))
