@@ -19,7 +19,7 @@ from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.settings import Settings
-from loaders import load
+from loaders.isolated import IsolatedLoader, Limits
 from loaders.splitter import SentenceSplitter
 
 
@@ -53,7 +53,8 @@ class Application:
         opened = self._open(name)
         splitting = self.settings.splitting
         splitter = SentenceSplitter(splitting.size, splitting.overlap)
-        return Ingestion(opened, self.bases, self._embedder_of(opened.base), splitter, load)
+        embedder = self._embedder_of(opened.base)
+        return Ingestion(opened, self.bases, embedder, splitter, self._loader.load, self.settings.loading.workers)
 
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""
@@ -100,11 +101,18 @@ class Application:
         return self._embedders[model]
 
     def close(self) -> None:
-        """Close bases and the catalog."""
+        """End worker processes; close bases and the catalog."""
+        if "_loader" in self.__dict__:
+            self._loader.close()
         if "_shelf" in self.__dict__:
             self._shelf.close()
         if "_database" in self.__dict__:
             self._database.close()
+
+    @cached_property
+    def _loader(self) -> IsolatedLoader:
+        loading = self.settings.loading
+        return IsolatedLoader(Limits(loading.seconds, loading.memory_mb), options={"pictures": loading.pictures})
 
     @cached_property
     def _database(self) -> Database:

@@ -36,9 +36,7 @@ class IsolatedLoader:
     A worker is started when a file is there and all others are busy; `close` ends them, whatever they do.
     """
 
-    def __init__(
-        self, limits: Limits, target: str = "loaders:load", options: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, limits: Limits, target: str = "loaders:load", options: Mapping[str, Any] | None = None) -> None:
         self._limits = limits
         self._command = (target, dict(options or {}))
         self._idle: SimpleQueue[_Worker] = SimpleQueue()

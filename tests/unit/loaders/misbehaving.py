@@ -10,7 +10,7 @@ from loaders.builder import DocumentBuilder
 from loaders.progress import page_done
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str) -> Document:  # noqa: C901 - a case for each misbehaviour
     builder = DocumentBuilder(name)
     match path.read_text().split():
         case ["hang"]:
