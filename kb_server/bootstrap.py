@@ -20,7 +20,9 @@ from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.settings import Settings
-from loaders import load, unpack
+from loaders import unpack
+from loaders.isolated import IsolatedLoader
+from loaders.isolated import Limits as ReadingLimits
 from loaders.splitter import SentenceSplitter
 
 
@@ -54,7 +56,8 @@ class Application:
         opened = self._open(name)
         splitting = self.settings.splitting
         splitter = SentenceSplitter(splitting.size, splitting.overlap)
-        return Ingestion(opened, self.bases, self._embedder_of(opened.base), splitter, load, unpack)
+        embedder, workers = self._embedder_of(opened.base), self.settings.loading.workers
+        return Ingestion(opened, self.bases, embedder, splitter, self._loader.load, unpack, workers)
 
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""
@@ -107,11 +110,18 @@ class Application:
         return self._embedders[model]
 
     def close(self) -> None:
-        """Close bases and the catalog."""
+        """End worker processes; close bases and the catalog."""
+        if "_loader" in self.__dict__:
+            self._loader.close()
         if "_shelf" in self.__dict__:
             self._shelf.close()
         if "_database" in self.__dict__:
             self._database.close()
+
+    @cached_property
+    def _loader(self) -> IsolatedLoader:
+        loading = self.settings.loading
+        return IsolatedLoader(ReadingLimits(loading.seconds, loading.memory_mb), options={"pictures": loading.pictures})
 
     @cached_property
     def _database(self) -> Database:

@@ -29,6 +29,15 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LoadingSettings(_Section):
+    """How files are read: in worker processes, each file within limits."""
+
+    workers: int = Field(default=2, ge=1, le=64)
+    seconds: float = Field(default=120.0, gt=0.0)
+    memory_mb: int = Field(default=4096, ge=256)
+    pictures: bool = True
+
+
 class SplittingSettings(_Section):
     """How documents are cut into chunks; in tokens, counted as `loaders.tokens` does."""
 
@@ -91,6 +100,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: _default_home())
     catalog: str | None = None
     language: Literal["auto", "en", "zh"] = "auto"
+    loading: LoadingSettings = LoadingSettings()
     splitting: SplittingSettings = SplittingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()

@@ -14,27 +14,29 @@ from loaders.unpacking import Member, unpack
 __all__ = ["SUFFIXES", "Member", "load", "unpack"]
 
 
-def load(path: Path, name: str) -> Document:
+def load(path: Path, name: str, *, pictures: bool = True) -> Document:
     """Read a file of any supported kind; raises LoadError, or MissingExtra where a package is not installed.
 
     `name` becomes the document's name; its suffix counts, for the file itself may be stored under another name.
+    `pictures` says whether pictures between text are read by OCR, which takes a second or more for each.
     """
     check_readable(path, name)
     kind = detect(path, name)
     if kind is Kind.ZIP:
         raise LoadError(f"'{name}' is an archive; what it holds are documents of their own.", "Unpack it first.")
-    document = _loader(kind).load(path, name)
+    document = _loader(kind, pictures=pictures).load(path, name)
     if not document.text:
         raise LoadError(f"'{name}' holds no text.")
     return document
 
 
-def _loader(kind: Kind) -> Loader:
+def _loader(kind: Kind, *, pictures: bool) -> Loader:
     """Make the loader; the parsers are heavy, and some are extras, so each is imported when it is needed."""
     form = FORMATS[kind]
     module, _, attribute = form.loader.partition(":")
+    options = {"pictures": pictures} if kind is Kind.PDF else {}
     try:
-        made: Loader = getattr(import_module(module), attribute)()
+        made: Loader = getattr(import_module(module), attribute)(**options)
     except ModuleNotFoundError as error:
         if not form.extra:
             raise

@@ -1,27 +1,55 @@
 """Archives and mails: one file that is several documents."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from kb_server.errors import LoadError
 from kb_server.services.sources import Source, document_name
 from loaders import Member
 
 Unpack = Callable[[Path, str, Path], list[Member] | None]
 
 
-@contextmanager
-def members_of(source: Source, unpack: Unpack) -> Iterator[list[Source] | None]:
-    """Yield what a container comes to; the members lie in a folder that is removed afterwards.
+class Containers:
+    """Opened archives and mails: the folder with a container's members goes when the last of them is dealt with."""
 
-    None for a file that holds no others. Raises LoadError for a container that cannot be opened.
-    """
-    with TemporaryDirectory(prefix="kb-unpack-") as folder:
-        members = unpack(source.path, source.name, Path(folder))
-        yield None if members is None else _sources(source, members)
+    def __init__(self, unpack: Unpack) -> None:
+        self._unpack = unpack
+        self._folders: dict[Source, TemporaryDirectory[str]] = {}  # by the last member
+
+    def __enter__(self) -> "Containers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for folder in self._folders.values():
+            folder.cleanup()
+
+    def open(self, source: Source) -> list[Source] | None:
+        """Return what a container comes to, None for a file that holds no others.
+
+        Raises LoadError for a container that cannot be opened.
+        """
+        folder = TemporaryDirectory(prefix="kb-unpack-")
+        try:
+            members = self._unpack(source.path, source.name, Path(folder.name))
+        except LoadError:
+            folder.cleanup()
+            raise
+        if not members:
+            folder.cleanup()
+            return None if members is None else []
+        found = _sources(source, members)
+        self._folders[found[-1]] = folder
+        return found
+
+    def done_with(self, source: Source) -> None:
+        """Say that a source is read, kept or refused, and those before it too."""
+        folder = self._folders.pop(source, None)
+        if folder:
+            folder.cleanup()
 
 
 def _sources(source: Source, members: list[Member]) -> list[Source]:
