@@ -3,9 +3,16 @@
 from functools import cached_property
 from pathlib import Path
 
+from kb_server.catalog.audit import Audit
 from kb_server.catalog.bases import Bases
+from kb_server.catalog.conversations import Conversations
 from kb_server.catalog.database import Database
-from kb_server.domain import KnowledgeBase, Sampling
+from kb_server.catalog.documents import Documents
+from kb_server.catalog.jobs import Jobs
+from kb_server.catalog.kept_files import KeptFiles
+from kb_server.catalog.keys import ApiKeys
+from kb_server.catalog.temporary import TemporaryBases
+from kb_server.domain import KnowledgeBase, Sampling, StoredDocument
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import ModelMismatch
 from kb_server.generation.extracting import SentenceExtractor
@@ -16,11 +23,15 @@ from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
 from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.ingesting import Ingestion
+from kb_server.services.jobs import JobDesk, JobRunner
+from kb_server.services.keys import Keys
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
+from kb_server.services.uploads import UploadFolder
 from kb_server.settings import Settings
 from loaders import load, unpack
+from loaders.kind import detect
 from loaders.splitter import SentenceSplitter
 
 
@@ -40,6 +51,54 @@ class Application:
     def knowledge_bases(self) -> KnowledgeBases:
         """Creating, listing and deleting bases."""
         return KnowledgeBases(self.bases, self._shelf)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who changed what through the service."""
+        return Audit(self._database)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API keys."""
+        return Keys(ApiKeys(self._database), self.bases, self.audit)
+
+    @cached_property
+    def uploads(self) -> UploadFolder:
+        """Files on their way in; what they are, their content decides."""
+        return UploadFolder(self.settings.home, detect)
+
+    @cached_property
+    def jobs(self) -> JobDesk:
+        """Uploads that wait to be ingested."""
+        return JobDesk(Jobs(self._database), self.uploads)
+
+    @cached_property
+    def job_runner(self) -> JobRunner:
+        """What ingests them."""
+        return JobRunner(Jobs(self._database), self.uploads, self.ingestion)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Conversations that are kept."""
+        return Conversations(self._database)
+
+    @cached_property
+    def temporary(self) -> TemporaryBases:
+        """Bases that are one person's uploaded files."""
+        return TemporaryBases(self._database)
+
+    @cached_property
+    def kept_files(self) -> KeptFiles:
+        """Files that clients keep here."""
+        return KeptFiles(self._database)
+
+    def documents(self, base: KnowledgeBase) -> Documents:
+        """Return the rows of a base's documents and chunks."""
+        return Documents(self._database, base.id)
+
+    def original(self, base: KnowledgeBase, document: StoredDocument) -> Path | None:
+        """Return where a document's bytes lie, None if they are not kept."""
+        return self._shelf.open(base).files.original(document.file) if document.file else None
 
     def create(self, name: str, store: str | None = None, embedding_model: str | None = None) -> KnowledgeBase:
         """Make a base with the given or the configured store and embedder."""

@@ -60,6 +60,19 @@ class Documents:
         with self._database.reading() as connection:
             return [_document(row._asdict()) for row in connection.execute(query)]
 
+    def find(self, id_: int) -> StoredDocument:
+        """Return the document with this id; raises NotFound."""
+        for document in self.all():
+            if document.id == id_:
+                return document
+        raise NotFound(f"There is no document {id_} here.", "Its id changes when another version replaces it.")
+
+    def chunks_of(self, id_: int, limit: int, offset: int = 0) -> list[Chunk]:
+        """Return chunks of an indexed document, in reading order."""
+        query = self._chunk_rows(DocumentState.INDEXED).where(documents.c.id == id_).order_by(chunks.c.id)
+        with self._database.reading() as connection:
+            return [_chunk(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each indexed document by name."""
         query = select(documents.c.name, documents.c.sha256).where(self._mine(DocumentState.INDEXED))
