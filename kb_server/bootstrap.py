@@ -11,6 +11,7 @@ from kb_server.catalog.documents import Documents
 from kb_server.catalog.jobs import Jobs
 from kb_server.catalog.kept_files import KeptFiles
 from kb_server.catalog.keys import ApiKeys
+from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
 from kb_server.domain import KnowledgeBase, Sampling, StoredDocument
 from kb_server.embedding.cached import CachedEmbedder
@@ -24,6 +25,7 @@ from kb_server.services.answering import Answering, AnsweringOptions
 from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.ingesting import Ingestion
 from kb_server.services.jobs import JobDesk, JobRunner
+from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Keys
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
@@ -88,9 +90,15 @@ class Application:
         return TemporaryBases(self._database)
 
     @cached_property
-    def kept_files(self) -> KeptFiles:
+    def notes(self) -> Notes:
+        """What bases are about."""
+        return Notes(self._database)
+
+    @cached_property
+    def kept_files(self) -> Keeping:
         """Files that clients keep here."""
-        return KeptFiles(self._database)
+        quota = self.settings.service.kept_megabytes << 20
+        return Keeping(KeptFiles(self._database), self.settings.home, quota)
 
     def documents(self, base: KnowledgeBase) -> Documents:
         """Return the rows of a base's documents and chunks."""
@@ -127,18 +135,23 @@ class Application:
         limits = Limits(k or self.settings.retrieval.k, answering.threshold, answering.passages)
         return Explaining(self.retriever(name), self._open(name).documents, limits)
 
-    def answering(self, name: str) -> Answering:
+    @property
+    def sampling(self) -> Sampling:
+        """How answers are written unless a caller wants it otherwise."""
+        options = self.settings.generation
+        return Sampling(options.max_tokens, options.temperature, options.top_p, options.seed)
+
+    def answering(self, name: str, sampling: Sampling | None = None) -> Answering:
         """Return the use case that answers from a base."""
         opened = self._open(name)
-        answering, generation = self.settings.answering, self.settings.generation
-        sampling = Sampling(generation.max_tokens, generation.temperature, generation.top_p, generation.seed)
+        answering = self.settings.answering
         return Answering(
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
             PromptBuilder(answering.prompts),
             lambda: self.generator,
             opened.base.fusion,
-            AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling),
+            AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling or self.sampling),
         )
 
     @cached_property

@@ -93,6 +93,7 @@ class ServiceSettings(_Section):
     requests_per_minute: int = Field(default=1200, ge=1)
     upload_megabytes: int = Field(default=1024, ge=1)
     upload_files: int = Field(default=1000, ge=1)
+    kept_megabytes: int = Field(default=1024, ge=1)
     base_documents: int | None = Field(default=None, ge=1)
     search_threads: int = Field(default=4, ge=1)
     searches_waiting: int = Field(default=128, ge=0)

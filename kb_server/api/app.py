@@ -9,15 +9,33 @@ from starlette.concurrency import run_in_threadpool
 
 from kb_server import __version__
 from kb_server.api.frame import Frame
-from kb_server.api.problems import Problems
-from kb_server.api.routes import audit, bases, chat, conversations, documents, health, jobs, search
+from kb_server.api.problems import Problems, chatchat_error, openai_error
+from kb_server.api.routes import (
+    audit,
+    bases,
+    chat,
+    chatchat_bases,
+    chatchat_chat,
+    chatchat_files,
+    conversations,
+    documents,
+    health,
+    jobs,
+    openai_chat,
+    openai_files,
+    openai_models,
+    search,
+)
 from kb_server.api.schemas import Problem
 from kb_server.api.service import make_service
 from kb_server.bootstrap import Application
 
 _LARGEST_BODY = 4 << 20  # uploads have a limit of their own
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
-_ROUTERS = (health, bases, documents, jobs, search, chat, conversations, audit)
+_OURS = (health, bases, documents, jobs, search, chat, conversations, audit)
+_OPENAI = (openai_models, openai_chat, openai_files)
+_CHATCHAT = (chatchat_bases, chatchat_files, chatchat_chat)
+_ERROR_SHAPES = {"/v1/": openai_error, **dict.fromkeys(("/knowledge_base/", "/chat/", "/tools"), chatchat_error)}
 
 
 def create_app(application: Application) -> FastAPI:
@@ -42,9 +60,9 @@ def create_app(application: Application) -> FastAPI:
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
-    for module in _ROUTERS:
+    for module in (*_OURS, *_OPENAI, *_CHATCHAT):
         app.include_router(module.router)
-    Problems({}).install(app)
+    Problems(_ERROR_SHAPES).install(app)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=options.origins,

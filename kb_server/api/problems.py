@@ -124,6 +124,18 @@ _GENERIC = {
 }
 
 
+def openai_error(status: int, code: str, message: str, hint: str) -> Mapping[str, Any]:
+    """Return an error as OpenAI's clients read it."""
+    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": f"{message} {hint}".strip(), "type": kind, "param": None, "code": code}}
+
+
+def chatchat_error(status: int, code: str, message: str, hint: str) -> Mapping[str, Any]:  # noqa: ARG001 - a Body
+    """Return an error in Langchain-Chatchat's envelope; its code is the HTTP status, which is an error too."""
+    return {"code": status, "msg": f"{message} {hint}".strip(), "data": None}
+
+
 def public_message(error: KbError) -> str:
     """Return what a client may read of an error: nothing that names the service's paths or databases."""
     return (

@@ -177,4 +177,12 @@ temporary_bases = Table(
     metadata,
     Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
     Column("owner", String(32), nullable=False),
+    Column("number", Integer, nullable=False),  # of the owner, in order: a clock may go back
+)
+
+base_notes = Table(
+    "base_notes",
+    metadata,
+    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
+    Column("text", Text, nullable=False),
 )

@@ -38,7 +38,7 @@ class Conversing:
 
         The question is stored before it is answered, an answer that is broken off as far as it got.
         """
-        history = _history(self._rows.turns(conversation.id))
+        history = (*asked.history, *_history(self._rows.turns(conversation.id)))
         self._rows.say(conversation.id, "user", asked.question)
         pieces: list[str] = []
         answer: Answer | None = None

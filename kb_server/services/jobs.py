@@ -151,7 +151,7 @@ class JobRunner:
             self._uploads.discard_file(job.id, file.file)
 
     def _end(self, id_: str) -> None:
-        """Close a job whose files are all settled, or that was cancelled; its folder goes first, so none stays behind."""
+        """Close a job that is through or was cancelled; its folder goes first, so that none stays behind."""
         if self._rows.find(id_).state in (JobState.RUNNING, JobState.CANCELLING):
             self._uploads.discard(id_)
         self._rows.move(id_, JobState.DONE, (JobState.RUNNING,))

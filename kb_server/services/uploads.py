@@ -112,6 +112,13 @@ class Upload:
         self._writer = None
         self._files[-1] = self._judged(replace(self._files[-1], size=size))
 
+    def refuse(self, name: str, reason: str) -> None:
+        """Refuse a file that was received; nothing is done about a name that is not there."""
+        for number, file in enumerate(self._files):
+            if file.name == name and file.state is FileState.QUEUED:
+                self.path(file).unlink()
+                self._files[number] = replace(file, state=FileState.FAILED, reason=reason)
+
     def finish(self) -> list[JobFile]:
         """Return the files, those refused with the reason; raises UsageError if there are none."""
         if not self._files:

@@ -98,4 +98,10 @@ def upgrade() -> None:
         "temporary_bases",
         sa.Column("base_id", sa.String(32), sa.ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("owner", sa.String(32), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "base_notes",
+        sa.Column("base_id", sa.String(32), sa.ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("text", sa.Text, nullable=False),
     )
