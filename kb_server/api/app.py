@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from kb_server import __version__
 from kb_server.api.frame import Frame
-from kb_server.api.problems import Problems, chatchat_error, openai_error
+from kb_server.api.problems import PlainTooLarge, Problems, chatchat_error, openai_error
 from kb_server.api.routes import (
     audit,
     bases,
@@ -62,7 +62,9 @@ def create_app(application: Application) -> FastAPI:
     app.state.service = service
     for module in (*_OURS, *_OPENAI, *_CHATCHAT):
         app.include_router(module.router)
-    Problems(_ERROR_SHAPES).install(app)
+    problems = Problems(_ERROR_SHAPES)
+    problems.install(app)
+    app.add_middleware(PlainTooLarge, problems=problems)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=options.origins,

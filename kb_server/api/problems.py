@@ -8,9 +8,11 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kb_server.errors import KbError, TryLater
+from kb_server.errors import KbError, TooLarge, TryLater
 from kb_server.logs import described
 
 logger = logging.getLogger(__name__)
@@ -113,6 +115,34 @@ class Problems:
         problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
         problem |= {"code": code, "hint": hint, **_id(request), **({"errors": list(errors)} if errors else {})}
         return JSONResponse(problem, status, headers, media_type="application/problem+json")
+
+
+class PlainTooLarge:
+    """ASGI middleware: the library answers a body that is too long in plain text; clients get the error as any other."""
+
+    def __init__(self, app: ASGIApp, problems: Problems) -> None:
+        self._app = app
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and put that answer into its shape."""
+        replaced = False
+
+        async def send_shaped(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _is_plain_too_large(message):
+                replaced = True
+                error = TooLarge("The body is longer than this route takes.", "See the API guide for the limits.")
+                await self._problems.known(Request(scope), error)(scope, receive, send)
+            elif not replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_shaped if scope["type"] == "http" else send)
+
+
+def _is_plain_too_large(message: Message) -> bool:
+    kind = Headers(raw=message["headers"]).get("content-type", "")
+    return message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and kind.startswith("text/plain")
 
 
 _GENERIC = {

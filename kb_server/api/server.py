@@ -10,7 +10,7 @@ from types import FrameType
 import uvicorn
 
 from kb_server.api.app import create_app
-from kb_server.api.service import Service
+from kb_server.api.service import Service, make_service
 from kb_server.api.worker import Worker
 from kb_server.bootstrap import Application
 from kb_server.errors import UsageError
@@ -66,6 +66,21 @@ def serve(application: Application, on_ready: Callable[[int], None]) -> None:
     finally:
         service.stopping.set()
         worker.stop()
+
+
+def serve_mcp(application: Application, host: str, port: int) -> None:
+    """Serve MCP over HTTP until stopped; raises UsageError as `serve` does."""
+    from kb_server.api.mcp import make_http_app
+
+    _refuse_open_door(host, application.settings.service.auth)
+    service = make_service(application)
+    config = uvicorn.Config(
+        make_http_app(service, host), host=host, port=port, log_config=None, access_log=False, server_header=False
+    )
+    try:
+        _Server(config, service, lambda actual: logger.info("serving MCP", extra={"port": actual})).run()
+    finally:
+        service.close()
 
 
 def _refuse_open_door(host: str, auth: bool) -> None:

@@ -24,6 +24,8 @@ from kb_server.services.keys import Caller, Scope
 
 router = APIRouter(tags=["Chatchat-compatible"])
 
+_EXTRAS = frozenset({"docs", "message_id", "references"})
+
 Events = AsyncIterator[AnswerEvent | Kept]
 
 
@@ -133,7 +135,9 @@ class _Talk:
     def _whole(self, chunks: list[dict[str, Any]]) -> dict[str, Any]:
         text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks)
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-        more: dict[str, Any] = {key: chunk[key] for chunk in chunks for key in ("docs", "message_id", "references") if key in chunk}
+        more: dict[str, Any] = {
+            key: chunk[key] for chunk in chunks for key in ("docs", "message_id", "references") if key in chunk
+        }
         return {**self._made, "object": "chat.completion", "choices": [choice], **more}
 
 
