@@ -55,13 +55,12 @@ def create_app(application: Application) -> FastAPI:
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=_LARGEST_BODY,
         telemetry={"tracing": options.traces, "metrics": False, "logs": False, "auto_configure": options.traces},
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
     for module in (*_OURS, *_OPENAI, *_CHATCHAT):
-        app.include_router(module.router)
+        app.include_router(module.router, max_body_size=_LARGEST_BODY)
     problems = Problems(_ERROR_SHAPES)
     problems.install(app)
     app.add_middleware(PlainTooLarge, problems=problems)

@@ -118,7 +118,7 @@ class Problems:
 
 
 class PlainTooLarge:
-    """ASGI middleware: the library answers a body that is too long in plain text; clients get the error as any other."""
+    """ASGI middleware: the library refuses too long a body in plain text; clients get an error like any other."""
 
     def __init__(self, app: ASGIApp, problems: Problems) -> None:
         self._app = app

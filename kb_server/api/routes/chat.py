@@ -9,7 +9,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from kb_server.api import sse
-from kb_server.api.schemas import Answer, Chat, Feedback
+from kb_server.api.chat_schemas import Answer, Chat, Feedback
 from kb_server.api.service import CurrentCaller, CurrentService, Service, audited, base_named
 from kb_server.catalog.conversations import Conversation
 from kb_server.domain import AnswerEvent, Done, Retrieved, Token

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from kb_server.api.schemas import Conversation, ConversationDetail, Conversations, NewConversation, NewTitle, Turn
+from kb_server.api.chat_schemas import Conversation, ConversationDetail, Conversations, NewConversation, NewTitle, Turn
 from kb_server.api.service import CurrentCaller, CurrentService, base_named
 from kb_server.catalog.conversations import Conversation as StoredConversation
 from kb_server.catalog.conversations import Turn as StoredTurn
