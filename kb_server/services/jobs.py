@@ -11,7 +11,7 @@ from kb_server.catalog.jobs import UNFINISHED, FileState, Job, JobFile, Jobs, Jo
 from kb_server.errors import KbError, NotFound, StorageError, TooLarge, UsageError
 from kb_server.logs import described
 from kb_server.services.ingesting import Ingestion
-from kb_server.services.sources import Source
+from kb_server.services.sources import Failure, Source
 from kb_server.services.uploads import Upload, UploadFolder
 
 logger = logging.getLogger(__name__)
@@ -138,14 +138,9 @@ class JobRunner:
         return self._rows.waiting(id_, _FILES_A_STEP) if state is JobState.RUNNING else []
 
     def _ingest(self, job: Job, files: Sequence[JobFile]) -> None:
-        paths = {str(self._uploads.file(job.id, file.file)): file for file in files}
         sources = [Source(self._uploads.file(job.id, file.file), file.name, file.size) for file in files]
         report = self._ingestion(job.base).take(sources)
-        reasons = {paths[failure.path].file: failure.reason for failure in report.failed}
-        outcomes = [
-            (file.file, FileState.FAILED if file.file in reasons else FileState.DONE, reasons.get(file.file))
-            for file in files
-        ]
+        outcomes = [_outcome(file, source, report.failed) for file, source in zip(files, sources, strict=True)]
         self._rows.settle(job.id, outcomes)
         for file in files:
             self._uploads.discard_file(job.id, file.file)
@@ -162,6 +157,19 @@ class JobRunner:
             return self._rows.find(id_).state not in (JobState.DONE, JobState.CANCELLED)
         except NotFound:
             return False
+
+
+def _outcome(file: JobFile, source: Source, failed: Sequence[Failure]) -> tuple[str, FileState, str | None]:
+    """Return what became of a file; an archive of which some members failed is done, and says so."""
+    reasons = {failure.path: failure.reason for failure in failed}
+    if source.shown in reasons:
+        return file.file, FileState.FAILED, reasons[source.shown]
+    inside = [(path, reason) for path, reason in reasons.items() if path.startswith(f"{source.shown}/")]
+    if not inside:
+        return file.file, FileState.DONE, None
+    path, reason = inside[0]
+    member = path.removeprefix(f"{source.shown}/")
+    return file.file, FileState.DONE, f"{len(inside)} of the files in it could not be read. {member}: {reason}"
 
 
 def _refuse_unreadable(files: Sequence[JobFile]) -> None:

@@ -42,7 +42,7 @@ class Server:
         """Return a client with the first key, or another; without any for the empty string."""
         key = self.key if key is None else key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=120)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=240)
 
     def kb(self, *arguments: str) -> Any:  # noqa: ANN401 - parsed JSON
         """Run a command in the same home and return what it printed."""
@@ -109,7 +109,7 @@ def upload(client: httpx.Client, base: str, files: Mapping[str, bytes | str]) ->
     return response.json()
 
 
-def finished(client: httpx.Client, job_id: str, seconds: float = 90) -> Any:  # noqa: ANN401 - parsed JSON
+def finished(client: httpx.Client, job_id: str, seconds: float = 240) -> Any:  # noqa: ANN401 - parsed JSON
     """Wait for a job and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

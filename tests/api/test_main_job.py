@@ -1,6 +1,8 @@
 """The main job over HTTP: upload, search, ask, look after."""
 
 import hashlib
+import io
+import zipfile
 
 import httpx
 
@@ -170,3 +172,17 @@ def test_the_service_says_how_it_is(server: Server, admin: httpx.Client) -> None
     text = admin.get("/metrics").text
     assert 'kb_requests_total{method="GET",route="/health/live",status="200"}' in text
     assert 'kb_lane_taken{lane="chat"} 0.0' in text
+
+
+def test_an_archive_is_its_files(admin: httpx.Client, empty: str) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner.txt", "The archive's gate is blue.")
+        archive.writestr("broken.pdf", b"%PDF-1.7\nthis is not one")
+    job = finished(admin, upload(admin, empty, {"packed.zip": packed.getvalue()})["id"])
+    (file,) = job["details"]
+    assert file["state"] == "done"
+    assert "broken.pdf" in file["reason"]
+    documents = admin.get(f"/api/v1/knowledge-bases/{empty}/documents").json()["documents"]
+    states = {document["name"]: document["state"] for document in documents}
+    assert states == {"packed.zip/inner.txt": "indexed", "packed.zip/broken.pdf": "failed"}

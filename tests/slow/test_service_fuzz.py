@@ -23,7 +23,9 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("fuzz") / "home", KB_SERVICE__REQUESTS_PER_MINUTE="1000000")
     with server.client() as client:
         assert client.post("/api/v1/knowledge-bases", json={"name": "handbook"}).status_code == 201
-        finished(client, upload(client, "handbook", {"a.txt": "Anna signs travel requests."})["id"])
+        finished(client, upload(client, "handbook", {"a.txt": "Anna signs travel requests."})["id"], 300)
+        body = {"knowledge_base": "handbook", "question": "Who signs?", "mode": "generate", "stream": False}
+        assert client.post("/api/v1/chat", json=body, timeout=300).status_code == 200  # loads the models
     yield server
     server.stop()
 
@@ -39,7 +41,7 @@ def test_no_request_breaks_the_server(fuzzed: Server) -> None:
         @given(case=operation.as_strategy())
         @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         def never_breaks(case: schemathesis.Case[Any]) -> None:
-            response = case.call(headers=headers, timeout=30)
+            response = case.call(headers=headers, timeout=120)
             assert response.status_code < 500 or response.status_code in HONEST, response.text
             assert fuzzed.process.poll() is None
 
