@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from kb_server.catalog.audit import Audit
 from kb_server.catalog.bases import Bases
@@ -22,6 +23,7 @@ from kb_server.ports import Embedder, Generator, VectorStore
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
+from kb_server.services.chunk_care import ChunkCare
 from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.ingesting import Ingestion
 from kb_server.services.jobs import JobDesk, JobRunner
@@ -43,6 +45,7 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._embedders: dict[str, Embedder] = {}
+        self._lock = Lock()
 
     @cached_property
     def bases(self) -> Bases:
@@ -123,6 +126,11 @@ class Application:
         splitter = SentenceSplitter(splitting.size, splitting.overlap)
         return Ingestion(opened, self.bases, self._embedder_of(opened.base), splitter, load, unpack)
 
+    def chunk_care(self, name: str) -> ChunkCare:
+        """Return the use case that takes single chunks out of search and puts them back."""
+        opened = self._open(name)
+        return ChunkCare(opened, self._embedder_of(opened.base))
+
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""
         opened = self._open(name)
@@ -165,17 +173,20 @@ class Application:
 
     def embedder(self, model: str) -> Embedder:
         """Return the embedder of this name, made once; it remembers the last questions' vectors."""
-        if model not in self._embedders:
-            options = self.settings.embedding
-            made: Embedder = find_backend("embedder", options.backend)(
-                model=model,
-                query_prompt=options.query_prompt,
-                passage_prompt=options.passage_prompt,
-                batch_size=options.batch_size,
-                device=options.device,
-                threads=options.threads,
-            )
-            self._embedders[model] = CachedEmbedder(made)
+        with self._lock:
+            return self._embedders.get(model) or self._made_embedder(model)
+
+    def _made_embedder(self, model: str) -> Embedder:
+        options = self.settings.embedding
+        made: Embedder = find_backend("embedder", options.backend)(
+            model=model,
+            query_prompt=options.query_prompt,
+            passage_prompt=options.passage_prompt,
+            batch_size=options.batch_size,
+            device=options.device,
+            threads=options.threads,
+        )
+        self._embedders[model] = CachedEmbedder(made)
         return self._embedders[model]
 
     def close(self) -> None:

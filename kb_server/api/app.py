@@ -17,6 +17,7 @@ from kb_server.api.routes import (
     chatchat_bases,
     chatchat_chat,
     chatchat_files,
+    chunks,
     conversations,
     documents,
     health,
@@ -32,7 +33,7 @@ from kb_server.bootstrap import Application
 
 _LARGEST_BODY = 4 << 20  # uploads have a limit of their own
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
-_OURS = (health, bases, documents, jobs, search, chat, conversations, audit)
+_OURS = (health, bases, documents, chunks, jobs, search, chat, conversations, audit)
 _OPENAI = (openai_models, openai_chat, openai_files)
 _CHATCHAT = (chatchat_bases, chatchat_files, chatchat_chat)
 _ERROR_SHAPES = {"/v1/": openai_error, **dict.fromkeys(("/knowledge_base/", "/chat/", "/tools"), chatchat_error)}

@@ -119,10 +119,16 @@ class Chunk(BaseModel):
     end: int
 
 
+class KeptChunk(Chunk):
+    """A chunk; a disabled one is not searched."""
+
+    disabled: bool
+
+
 class Chunks(BaseModel):
     """A page of a document's chunks, in reading order."""
 
-    chunks: list[Chunk]
+    chunks: list[KeptChunk]
     total: int
 
 

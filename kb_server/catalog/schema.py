@@ -186,3 +186,10 @@ base_notes = Table(
     Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
     Column("text", Text, nullable=False),
 )
+
+# What a person has taken out of search. A table of its own: chunks are many, these are few.
+disabled_chunks = Table(
+    "disabled_chunks",
+    metadata,
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
+)

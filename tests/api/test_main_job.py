@@ -70,6 +70,7 @@ def test_documents_are_listed_downloaded_and_deleted(admin: httpx.Client, empty:
     assert (document["name"], document["state"]) == ("folder/post.txt", "indexed")
     assert document["sha256"] == hashlib.sha256(content).hexdigest()
     (chunk,) = admin.get(f"{place}/documents/{document['id']}/chunks").json()["chunks"]
+    assert chunk.pop("disabled") is False
     assert admin.get(f"{place}/chunks/{chunk['chunk_id']}").json() == chunk
     assert content.decode()[chunk["start"] : chunk["end"]] == chunk["text"]
 
@@ -186,3 +187,32 @@ def test_an_archive_is_its_files(admin: httpx.Client, empty: str) -> None:
     documents = admin.get(f"/api/v1/knowledge-bases/{empty}/documents").json()["documents"]
     states = {document["name"]: document["state"] for document in documents}
     assert states == {"packed.zip/inner.txt": "indexed", "packed.zip/broken.pdf": "failed"}
+
+
+def test_a_chunk_is_taken_out_of_search_and_put_back(admin: httpx.Client, empty: str) -> None:
+    finished(admin, upload(admin, empty, {"a.txt": "The owl sleeps by day.", "b.txt": "The owl hunts by night."})["id"])
+    body = {"knowledge_bases": [empty], "question": "What does the owl do?"}
+
+    def found() -> dict[str, int]:
+        hits = admin.post("/api/v1/search", json=body).json()["hits"]
+        return {hit["document"]: hit["chunk_id"] for hit in hits}
+
+    before = found()
+    assert set(before) == {"a.txt", "b.txt"}
+    place = f"/api/v1/knowledge-bases/{empty}/chunks/{before['a.txt']}"
+    assert admin.post(f"{place}/disable").status_code == 204
+    assert set(found()) == {"b.txt"}
+    problem(admin.get(place), 404, "not_found")
+    problem(admin.post(f"{place}/disable"), 404, "not_found")
+    (document,) = [
+        one
+        for one in admin.get(f"/api/v1/knowledge-bases/{empty}/documents").json()["documents"]
+        if one["name"] == "a.txt"
+    ]
+    listed = admin.get(f"/api/v1/knowledge-bases/{empty}/documents/{document['id']}/chunks").json()["chunks"]
+    assert [chunk["disabled"] for chunk in listed] == [True]
+    finished(admin, upload(admin, empty, {"c.txt": "Nothing of owls."})["id"])
+    assert "a.txt" not in found(), "an ingest that mends the stores leaves it out"
+    assert admin.post(f"{place}/restore").status_code == 204
+    assert found()["a.txt"] == before["a.txt"]
+    problem(admin.post(f"{place}/restore"), 404, "not_found")

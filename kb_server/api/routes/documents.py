@@ -1,4 +1,4 @@
-"""Documents of a base: upload, list, download, delete, and their chunks."""
+"""Documents of a base: upload, list, download, delete."""
 
 from typing import Annotated, Any
 
@@ -8,9 +8,8 @@ from starlette.concurrency import run_in_threadpool
 
 from kb_server.api.multipart import receive
 from kb_server.api.routes.jobs import job_json
-from kb_server.api.schemas import Chunk, Chunks, Document, Documents, JobDetail
+from kb_server.api.schemas import Document, Documents, JobDetail
 from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
-from kb_server.domain import Chunk as StoredChunk
 from kb_server.domain import KnowledgeBase, StoredDocument
 from kb_server.errors import NotFound
 from kb_server.services.keys import Scope
@@ -21,7 +20,7 @@ router = APIRouter(prefix="/api/v1/knowledge-bases/{base}", tags=["documents"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
 _LARGEST_ID = (1 << 63) - 1
-Id = Annotated[int, Path(ge=1, le=_LARGEST_ID)]
+DocumentId = Annotated[int, Path(ge=1, le=_LARGEST_ID)]
 _FILES: dict[str, Any] = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -55,43 +54,23 @@ async def upload_documents(
 
 
 @router.get("/documents/{document_id}")
-def get_document(base: CurrentBase, service: CurrentService, document_id: Id) -> Document:
+def get_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Document:
     """Return one document."""
     return _document(service.app.documents(base).find(document_id))
 
 
 @router.get("/documents/{document_id}/content", response_class=FileResponse)
-def download_document(base: CurrentBase, service: CurrentService, document_id: Id) -> FileResponse:
+def download_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> FileResponse:
     """Return the original, always as a download: a browser never shows or runs it."""
     return original(service, base, service.app.documents(base).find(document_id))
 
 
 @router.delete("/documents/{document_id}", status_code=204, dependencies=[audited("document.delete", Scope.WRITE)])
-def delete_document(base: CurrentBase, service: CurrentService, document_id: Id) -> Response:
+def delete_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Response:
     """Remove a document; it is not found any more from now on."""
     document = service.app.documents(base).find(document_id)
     service.app.knowledge_bases.remove(base.name, [document.name])
     return Response(status_code=204)
-
-
-@router.get("/documents/{document_id}/chunks")
-def list_chunks(
-    base: CurrentBase, service: CurrentService, document_id: Id, limit: Limit = 100, offset: Offset = 0
-) -> Chunks:
-    """Return a document's chunks in reading order."""
-    rows = service.app.documents(base)
-    document = rows.find(document_id)
-    chunks = [_chunk(one) for one in rows.chunks_of(document.id, limit, offset)]
-    return Chunks(chunks=chunks, total=document.chunks)
-
-
-@router.get("/chunks/{chunk_id}")
-def get_chunk(base: CurrentBase, service: CurrentService, chunk_id: Id) -> Chunk:
-    """Return one chunk."""
-    found = service.app.documents(base).chunks([chunk_id])
-    if chunk_id not in found:
-        raise NotFound(f"There is no chunk {chunk_id} here.", "Chunks change when their document does.")
-    return _chunk(found[chunk_id])
 
 
 def begin_upload(service: Service) -> Upload:
@@ -124,16 +103,4 @@ def _document(one: StoredDocument) -> Document:
         chunks=one.chunks,
         sha256=one.sha256,
         error=one.error,
-    )
-
-
-def _chunk(one: StoredChunk) -> Chunk:
-    return Chunk(
-        chunk_id=one.id,
-        document=one.document,
-        page=one.page,
-        heading_path=list(one.heading_path),
-        text=one.text,
-        start=one.start,
-        end=one.end,
     )

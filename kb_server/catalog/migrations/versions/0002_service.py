@@ -105,3 +105,7 @@ def upgrade() -> None:
         sa.Column("base_id", sa.String(32), sa.ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("text", sa.Text, nullable=False),
     )
+    op.create_table(
+        "disabled_chunks",
+        sa.Column("chunk_id", _Id, sa.ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
+    )
