@@ -2,10 +2,19 @@
 
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
+from kb_server.catalog.audit import Audit
 from kb_server.catalog.bases import Bases
+from kb_server.catalog.conversations import Conversations
 from kb_server.catalog.database import Database
-from kb_server.domain import KnowledgeBase, Sampling
+from kb_server.catalog.documents import Documents
+from kb_server.catalog.jobs import Jobs
+from kb_server.catalog.kept_files import KeptFiles
+from kb_server.catalog.keys import ApiKeys
+from kb_server.catalog.notes import Notes
+from kb_server.catalog.temporary import TemporaryBases
+from kb_server.domain import KnowledgeBase, Sampling, StoredDocument
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import ModelMismatch
 from kb_server.generation.extracting import SentenceExtractor
@@ -14,15 +23,21 @@ from kb_server.ports import Embedder, Generator, VectorStore
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
+from kb_server.services.chunk_care import ChunkCare
 from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.ingesting import Ingestion
+from kb_server.services.jobs import JobDesk, JobRunner
+from kb_server.services.keeping import Keeping
+from kb_server.services.keys import Keys
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
+from kb_server.services.uploads import UploadFolder
 from kb_server.settings import Settings
 from loaders import unpack
 from loaders.isolated import IsolatedLoader
 from loaders.isolated import Limits as ReadingLimits
+from loaders.kind import detect
 from loaders.splitter import SentenceSplitter
 
 
@@ -32,6 +47,7 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._embedders: dict[str, Embedder] = {}
+        self._lock = Lock()
 
     @cached_property
     def bases(self) -> Bases:
@@ -42,6 +58,60 @@ class Application:
     def knowledge_bases(self) -> KnowledgeBases:
         """Creating, listing and deleting bases."""
         return KnowledgeBases(self.bases, self._shelf)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who changed what through the service."""
+        return Audit(self._database)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API keys."""
+        return Keys(ApiKeys(self._database), self.bases, self.audit)
+
+    @cached_property
+    def uploads(self) -> UploadFolder:
+        """Files on their way in; what they are, their content decides."""
+        return UploadFolder(self.settings.home, detect)
+
+    @cached_property
+    def jobs(self) -> JobDesk:
+        """Uploads that wait to be ingested."""
+        return JobDesk(Jobs(self._database), self.uploads)
+
+    @cached_property
+    def job_runner(self) -> JobRunner:
+        """What ingests them."""
+        return JobRunner(Jobs(self._database), self.uploads, self.ingestion)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Conversations that are kept."""
+        return Conversations(self._database)
+
+    @cached_property
+    def temporary(self) -> TemporaryBases:
+        """Bases that are one person's uploaded files."""
+        return TemporaryBases(self._database)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What bases are about."""
+        return Notes(self._database)
+
+    @cached_property
+    def kept_files(self) -> Keeping:
+        """Files that clients keep here."""
+        quota = self.settings.service.kept_megabytes << 20
+        return Keeping(KeptFiles(self._database), self.settings.home, quota)
+
+    def documents(self, base: KnowledgeBase) -> Documents:
+        """Return the rows of a base's documents and chunks."""
+        return Documents(self._database, base.id)
+
+    def original(self, base: KnowledgeBase, document: StoredDocument) -> Path | None:
+        """Return where a document's bytes lie, None if they are not kept."""
+        return self._shelf.open(base).files.original(document.file) if document.file else None
 
     def create(self, name: str, store: str | None = None, embedding_model: str | None = None) -> KnowledgeBase:
         """Make a base with the given or the configured store and embedder."""
@@ -59,6 +129,11 @@ class Application:
         embedder, workers = self._embedder_of(opened.base), self.settings.loading.workers
         return Ingestion(opened, self.bases, embedder, splitter, self._loader.load, unpack, workers)
 
+    def chunk_care(self, name: str) -> ChunkCare:
+        """Return the use case that takes single chunks out of search and puts them back."""
+        opened = self._open(name)
+        return ChunkCare(opened, self._embedder_of(opened.base))
+
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""
         opened = self._open(name)
@@ -71,18 +146,23 @@ class Application:
         limits = Limits(k or self.settings.retrieval.k, answering.threshold, answering.passages)
         return Explaining(self.retriever(name), self._open(name).documents, limits)
 
-    def answering(self, name: str) -> Answering:
+    @property
+    def sampling(self) -> Sampling:
+        """How answers are written unless a caller wants it otherwise."""
+        options = self.settings.generation
+        return Sampling(options.max_tokens, options.temperature, options.top_p, options.seed)
+
+    def answering(self, name: str, sampling: Sampling | None = None) -> Answering:
         """Return the use case that answers from a base."""
         opened = self._open(name)
-        answering, generation = self.settings.answering, self.settings.generation
-        sampling = Sampling(generation.max_tokens, generation.temperature, generation.top_p, generation.seed)
+        answering = self.settings.answering
         return Answering(
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
             PromptBuilder(answering.prompts),
             lambda: self.generator,
             opened.base.fusion,
-            AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling),
+            AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling or self.sampling),
         )
 
     @cached_property
@@ -96,17 +176,20 @@ class Application:
 
     def embedder(self, model: str) -> Embedder:
         """Return the embedder of this name, made once; it remembers the last questions' vectors."""
-        if model not in self._embedders:
-            options = self.settings.embedding
-            made: Embedder = find_backend("embedder", options.backend)(
-                model=model,
-                query_prompt=options.query_prompt,
-                passage_prompt=options.passage_prompt,
-                batch_size=options.batch_size,
-                device=options.device,
-                threads=options.threads,
-            )
-            self._embedders[model] = CachedEmbedder(made)
+        with self._lock:
+            return self._embedders.get(model) or self._made_embedder(model)
+
+    def _made_embedder(self, model: str) -> Embedder:
+        options = self.settings.embedding
+        made: Embedder = find_backend("embedder", options.backend)(
+            model=model,
+            query_prompt=options.query_prompt,
+            passage_prompt=options.passage_prompt,
+            batch_size=options.batch_size,
+            device=options.device,
+            threads=options.threads,
+        )
+        self._embedders[model] = CachedEmbedder(made)
         return self._embedders[model]
 
     def close(self) -> None:

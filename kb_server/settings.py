@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -92,6 +92,33 @@ class GenerationSettings(_Section):
     threads: int | None = Field(default=None, ge=1)
 
 
+class ServiceSettings(_Section):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7861, ge=0, le=65535)
+    auth: bool = True
+    origins: tuple[str, ...] = ()
+    requests_per_minute: int = Field(default=1200, ge=1)
+    upload_megabytes: int = Field(default=1024, ge=1)
+    upload_files: int = Field(default=1000, ge=1)
+    kept_megabytes: int = Field(default=1024, ge=1)
+    base_documents: int | None = Field(default=None, ge=1)
+    search_threads: int = Field(default=4, ge=1)
+    searches_waiting: int = Field(default=128, ge=0)
+    chat_threads: int = Field(default=8, ge=1)
+    chats_waiting: int = Field(default=32, ge=0)
+    stop_seconds: int = Field(default=30, ge=0)
+    traces: bool = False
+
+    @field_validator("origins")
+    @classmethod
+    def _explicit(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if any("*" in origin for origin in origins):
+            raise ValueError("every origin is named in full, `*` is not allowed")
+        return origins
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -107,6 +134,7 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()
     generation: GenerationSettings = GenerationSettings()
+    service: ServiceSettings = ServiceSettings()
 
     @property
     def catalog_url(self) -> str:

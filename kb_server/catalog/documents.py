@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
 
 from kb_server.catalog.database import Database
-from kb_server.catalog.schema import chunks, document_texts, documents
+from kb_server.catalog.schema import chunks, disabled_chunks, document_texts, documents
 from kb_server.domain import Chunk, Document, DocumentState, Filter, Slice, StoredDocument, searchable_text
 from kb_server.errors import NotFound
 
 _IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
+_CHUNKS_CHANGE = "A document's chunks change when it does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,42 @@ class Documents:
         )
         with self._database.reading() as connection:
             return [_document(row._asdict()) for row in connection.execute(query)]
+
+    def find(self, id_: int) -> StoredDocument:
+        """Return the document with this id; raises NotFound."""
+        for document in self.all():
+            if document.id == id_:
+                return document
+        raise NotFound(f"There is no document {id_} here.", "Its id changes when another version replaces it.")
+
+    def chunks_of(self, id_: int, limit: int, offset: int = 0) -> list[Chunk]:
+        """Return chunks of an indexed document, in reading order."""
+        query = self._chunk_rows(DocumentState.INDEXED).where(documents.c.id == id_).order_by(chunks.c.id)
+        with self._database.reading() as connection:
+            return [_chunk(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
+    def disabled(self, document_id: int) -> set[int]:
+        """Return the ids of a document's chunks that were taken out of search."""
+        mine = select(chunks.c.id).where(chunks.c.document_id == document_id)
+        query = select(disabled_chunks.c.chunk_id).where(disabled_chunks.c.chunk_id.in_(mine))
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
+    def disable(self, chunk_id: int) -> Removed:
+        """Take a chunk out of search; returns what it leaves in the stores. Raises NotFound unless it was in."""
+        searchable = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id == chunk_id, _enabled())
+        with self._database.writing() as connection:
+            if connection.execute(searchable).first() is None:
+                raise NotFound(f"There is no searchable chunk {chunk_id} here.", _CHUNKS_CHANGE)
+            connection.execute(insert(disabled_chunks).values(chunk_id=chunk_id))
+        return Removed((chunk_id,))
+
+    def enable(self, chunk_id: int) -> None:
+        """Put a chunk back into search; raises NotFound unless it was taken out."""
+        mine = select(chunks.c.id).join(documents).where(self._mine(), chunks.c.id == chunk_id)
+        with self._database.writing() as connection:
+            if not connection.execute(delete(disabled_chunks).where(disabled_chunks.c.chunk_id.in_(mine))).rowcount:
+                raise NotFound(f"There is no disabled chunk {chunk_id} here.", _CHUNKS_CHANGE)
 
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each indexed document by name."""
@@ -151,15 +188,15 @@ class Documents:
         found: dict[int, Chunk] = {}
         with self._database.reading() as connection:
             for start in range(0, len(ids), _IDS_A_QUERY):
-                query = self._chunk_rows(DocumentState.INDEXED).where(
-                    chunks.c.id.in_(ids[start : start + _IDS_A_QUERY])
-                )
+                some = chunks.c.id.in_(ids[start : start + _IDS_A_QUERY])
+                query = self._chunk_rows(DocumentState.INDEXED).where(some, _enabled())
                 found.update((row.id, _chunk(row)) for row in connection.execute(query))
         return found
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:
         """Return the ids of searchable chunks, in order; of those documents only that the filter lets through."""
-        query = select(chunks.c.id).join(documents).where(self._mine(DocumentState.INDEXED)).order_by(chunks.c.id)
+        mine = self._mine(DocumentState.INDEXED)
+        query = select(chunks.c.id).join(documents).where(mine, _enabled()).order_by(chunks.c.id)
         if filters:
             query = query.where(_condition(filters))
         with self._database.reading() as connection:
@@ -167,7 +204,8 @@ class Documents:
 
     def chunk_count(self) -> int:
         """Return how many chunks are searchable."""
-        query = select(func.count()).select_from(chunks.join(documents)).where(self._mine(DocumentState.INDEXED))
+        searchable = (self._mine(DocumentState.INDEXED), _enabled())
+        query = select(func.count()).select_from(chunks.join(documents)).where(*searchable)
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
 
@@ -220,6 +258,10 @@ def _insert_chunks(connection: Connection, document_id: int, document: Document,
     ids = connection.execute(inserted, rows).scalars().all() if rows else []
     texts = tuple(searchable_text(part.heading_path, document.text[part.start : part.end]) for part in slices)
     return Pending(document_id, tuple(ids), texts)
+
+
+def _enabled() -> ColumnElement[bool]:
+    return chunks.c.id.not_in(select(disabled_chunks.c.chunk_id))
 
 
 def _document_columns() -> list[ColumnElement[Any]]:

@@ -1,7 +1,6 @@
 """`kb search`, `kb ask`, `kb chat`."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +10,7 @@ from kb_server.cli.explanation import explanation_json, show_explanation
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Token
 from kb_server.errors import UsageError
+from kb_server.services.shapes import answer_json, hit_json
 
 if TYPE_CHECKING:
     from kb_server.services.answering import Answering
@@ -120,35 +120,6 @@ def chat(context: typer.Context, name: BaseName, mode: Mode = None) -> None:
     while question := _read_line(session):
         answer = _stream(session, answering, question, mode or session.settings.answering.mode, history)
         history += [Message("user", question), Message("assistant", answer.text)]
-
-
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """Return a hit as the JSON contract has it."""
-    chunk = hit.chunk
-    return {
-        "chunk_id": chunk.id,
-        "document": chunk.document,
-        "page": chunk.page,
-        "heading_path": list(chunk.heading_path),
-        "score": round(hit.score, 6),
-        "text": chunk.text,
-        "start": chunk.start,
-        "end": chunk.end,
-        "stages": {stage: round(score, 6) for stage, score in hit.stages.items()},
-    }
-
-
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """Return an answer as the JSON contract has it."""
-    return {
-        "answer": answer.text,
-        "refused": answer.refused,
-        "citations": [asdict(citation) for citation in answer.citations],
-        "hits": [hit_json(hit) for hit in answer.hits],
-        "mode": answer.mode,
-        "model": answer.model,
-        "timings_ms": dict(answer.timings_ms),
-    }
 
 
 def show_hits(session: Session, hits: list[Hit]) -> None:

@@ -74,11 +74,17 @@ class Ingestion:
         Raises Busy if another process is writing, StorageError if what was read cannot be kept. Whatever was committed
         before an error, or before the process was stopped, stays, and the same call goes on from there.
         """
+        sources, failed = find_sources(paths)
+        report = self.take(sources, on_progress)
+        report.failed[:0] = failed
+        return report
+
+    def take(self, sources: Sequence[Source], on_progress: OnProgress = lambda _: None) -> IngestReport:
+        """Ingest files under names that are given, as `run` does."""
         started = perf_counter()
         report = IngestReport()
         with self._opened.writing():
             self._opened.catch_up(self._embedder)
-            sources, report.failed = find_sources(paths)
             self._ingest(sources, report, Meter(sum(source.size for source in sources), on_progress))
             self._fit_fusion()
         report.seconds = round(perf_counter() - started, 3)
