@@ -70,6 +70,10 @@ class VectorStore(Protocol):
         """Return up to k (id, score), best first; only ids in `allowed` if it is given."""
         ...
 
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """Return what was added: float32 [n, dimension] in the order of `ids`; raises KeyError for an unknown id."""
+        ...
+
     def ids(self) -> set[int]:
         """Return every id in the store."""
         ...
@@ -84,6 +88,10 @@ class VectorStore(Protocol):
 
     def close(self) -> None:
         """Release files; not a flush."""
+        ...
+
+    def destroy(self) -> None:
+        """Remove everything the store holds, wherever it is, and close."""
         ...
 
 

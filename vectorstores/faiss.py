@@ -1,6 +1,7 @@
 """The default store: exact search by FAISS over vectors kept in one file."""
 
 import logging
+import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from threading import RLock
@@ -30,6 +31,7 @@ class FaissStore:
     """
 
     def __init__(self, folder: Path, dimension: int) -> None:
+        self._folder = folder
         self._dimension = dimension
         self._log = VectorLog(folder / FILE_NAME, dimension)
         self._index = ExactIndex(dimension)
@@ -65,6 +67,15 @@ class FaissStore:
             found = self._index.candidates(query, k, chosen)
             return ranked(found, self._index.vectors_of(found), query, k)
 
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """Return float32 [n, dimension] in the order of `ids`; raises KeyError for an id that is not there."""
+        with self._lock:
+            self._follow()
+            self._settle()
+            if missing := set(ids) - self._ids:
+                raise KeyError(min(missing))
+            return self._index.vectors_of(np.array(ids, np.int64))
+
     def ids(self) -> set[int]:
         """Return every id in the store."""
         with self._lock:
@@ -96,6 +107,11 @@ class FaissStore:
             self._unwritten.clear()
             self._clear()
             self._log.forget()
+
+    def destroy(self) -> None:
+        """Remove the folder with all in it, and close."""
+        self.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _change(self, changes: Changes) -> None:
         with self._lock:
