@@ -14,10 +14,14 @@ from kb_server.ports import Embedder, Generator, VectorStore
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
+from kb_server.services.exporting import Exporting
+from kb_server.services.importing import Importing
 from kb_server.services.ingesting import Ingestion
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
+from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
+from kb_server.services.snapshots import SnapshotService
 from kb_server.settings import Settings
 from loaders import load
 from loaders.splitter import SentenceSplitter
@@ -39,6 +43,32 @@ class Application:
     def knowledge_bases(self) -> KnowledgeBases:
         """Creating, listing and deleting bases."""
         return KnowledgeBases(self.bases, self._shelf)
+
+    @cached_property
+    def snapshots(self) -> SnapshotService:
+        """Naming, comparing and restoring what a base holds."""
+        return SnapshotService(self.bases, self._shelf, self._embedder_of)
+
+    @cached_property
+    def exporting(self) -> Exporting:
+        """Writing a base into a file."""
+        return Exporting(self.bases, self._shelf)
+
+    def import_base(self, file: Path, name: str | None = None, store: str | None = None) -> KnowledgeBase:
+        """Make a base from an exported file."""
+        if store:
+            find_backend("store", store)
+        return Importing(self.bases, self._shelf).run(file, name, store)
+
+    def migrate(self, name: str, store: str, on_moved: OnMoved) -> KnowledgeBase:
+        """Move a base's vectors to another store."""
+        find_backend("store", store)
+        return Moving(self.bases, self._shelf).migrate(name, store, on_moved)
+
+    def reindex(self, name: str, model: str, on_moved: OnMoved) -> KnowledgeBase:
+        """Embed a base with another model."""
+        self.bases.find(name)
+        return Moving(self.bases, self._shelf).reindex(name, model, self.embedder(model), on_moved)
 
     def create(self, name: str, store: str | None = None, embedding_model: str | None = None) -> KnowledgeBase:
         """Make a base with the given or the configured store and embedder."""
@@ -112,7 +142,7 @@ class Application:
 
     @cached_property
     def _shelf(self) -> Shelf:
-        return Shelf(self._database, self.settings.home, _open_store)
+        return Shelf(self._database, self.settings.home, self._open_store)
 
     def _open(self, name: str) -> OpenBase:
         return self._shelf.open(self.bases.find(name))
@@ -124,11 +154,12 @@ class Application:
             raise ModelMismatch(
                 f"The knowledge base '{base.name}' was made with another version of '{base.embedder}' or other prompts "
                 f"({base.fingerprint}; now {embedder.fingerprint}).",
-                "Put the model and the embedding settings back, or make a new base and ingest the documents again.",
+                "Put the model and the embedding settings back, or embed it anew: "
+                f"kb reindex {base.name} --embedder {base.embedder}",
             )
         return embedder
 
-
-def _open_store(backend: str, folder: Path, dimension: int) -> VectorStore:
-    made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension)
-    return made
+    def _open_store(self, backend: str, folder: Path, dimension: int) -> VectorStore:
+        options = self.settings.store.options(backend)
+        made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension, **options)
+        return made

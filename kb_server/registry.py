@@ -12,6 +12,7 @@ BACKENDS = {
     },
     "store": {
         "faiss": "vectorstores.faiss:FaissStore",
+        "milvus": "vectorstores.milvus:MilvusStore",
     },
     "generator": {
         "transformers": "kb_server.generation.transformers:TransformersGenerator",

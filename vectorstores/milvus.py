@@ -1,13 +1,15 @@
 """Milvus: Milvus Lite in the knowledge base's folder, or a server by URI. One collection a knowledge base."""
 
 import re
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
 
+from kb_server.errors import StorageError
 from kb_server.ports import Vectors
 from vectorstores.changes import adding, merged
 from vectorstores.milvus_client import MilvusConnection, MilvusPlace
@@ -50,9 +52,7 @@ class MilvusStore:
         self._index = "FLAT" if self._lite and index == "AUTO" else index
         self._index_params = dict(index_params or {})
         self._consistency = consistency
-        self._connection = MilvusConnection(place)
-        self._lock = RLock()
-        self._ready = False
+        self._connection = MilvusConnection(place, self._prepare)
 
     @staticmethod
     def describe(_folder: Path, _dimension: int, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - as in __init__
@@ -73,14 +73,16 @@ class MilvusStore:
         has changed.
         """
         changes = merged([adding(ids, vectors, self._dimension)], self._dimension)
-        rows = [{"id": number, "vector": row} for number, row in zip(changes.added.tolist(), changes.vectors, strict=True)]
+        rows = [
+            {"id": number, "vector": row} for number, row in zip(changes.added.tolist(), changes.vectors, strict=True)
+        ]
         for part in _parts(rows, _ROWS_A_CALL):
-            self._ask(lambda client, part=part: client.upsert(self._collection, part))
+            self._ask(partial(_upsert, self._collection, part))
 
     def delete(self, ids: Collection[int]) -> None:
         """Remove; ids that are not there are ignored."""
         for part in _parts(sorted(ids), _IDS_A_FILTER):
-            self._ask(lambda client, part=part: client.delete(self._collection, ids=part))
+            self._ask(partial(_delete, self._collection, part))
 
     def search(self, vector: Vectors, k: int, allowed: Collection[int] | None = None) -> list[tuple[int, float]]:
         """Return up to k (id, score), best first and the lower id first among equals; only `allowed` ids if given.
@@ -98,8 +100,7 @@ class MilvusStore:
         """Return float32 [n, dimension] in the order of `ids`; raises KeyError for an id that is not there."""
         rows: dict[int, Vectors] = {}
         for part in _parts(list(ids), _ROWS_A_CALL):
-            got = self._ask(lambda client, part=part: client.get(self._collection, ids=part, output_fields=["vector"]))
-            rows.update((row["id"], np.asarray(row["vector"], np.float32)) for row in got)
+            rows.update(self._ask(partial(_fetch, self._collection, part)))
         return np.array([rows[number] for number in ids], np.float32).reshape(len(ids), self._dimension)
 
     def ids(self) -> set[int]:
@@ -123,15 +124,14 @@ class MilvusStore:
 
     def close(self) -> None:
         """Let go of the connection, and of the folder if it is Milvus Lite's."""
-        with self._lock:
-            self._connection.close()
-            self._ready = False
+        self._connection.close()
 
     def destroy(self) -> None:
-        """Remove the collection with all in it, and close."""
-        with self._lock:
-            self._connection.call(lambda client: client.drop_collection(self._collection))
-            self.close()
+        """Remove the collection with all in it, and Milvus Lite's folder, and close."""
+        self._ask(lambda client: client.drop_collection(self._collection))
+        self.close()
+        if self._lite:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _found(self, query: Vectors, k: int, expression: str) -> list[tuple[int, float]]:
         result = self._ask(
@@ -157,16 +157,20 @@ class MilvusStore:
         return found
 
     def _ask(self, call: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - pymilvus has no types
-        """Call with a collection that is there."""
-        with self._lock:
-            if not self._ready:
-                if self._lite:
-                    self._folder.mkdir(parents=True, exist_ok=True)
-                self._connection.call(self._make_ready)
-                self._ready = True
+        self._make_folder()
         return self._connection.call(call)
 
-    def _make_ready(self, client: Any) -> None:  # noqa: ANN401
+    def _make_folder(self) -> None:
+        if not self._lite:
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The folder '{self._folder}' cannot be made: {error.strerror}.", "Check the rights and the disk."
+            ) from error
+
+    def _prepare(self, client: Any) -> None:  # noqa: ANN401
         """Make the collection if it is not there, and load it; safe to repeat and to race."""
         if not client.has_collection(self._collection):
             from pymilvus import DataType
@@ -186,6 +190,19 @@ class MilvusStore:
 def collection_name(folder: Path) -> str:
     """Return the collection of a folder: letters, digits and underscores, as Milvus wants them."""
     return re.sub(r"\W", "_", f"kb_{folder.parent.name}_{folder.name}", flags=re.ASCII)
+
+
+def _upsert(collection: str, rows: list[Any], client: Any) -> None:  # noqa: ANN401
+    client.upsert(collection, rows)
+
+
+def _delete(collection: str, ids: list[int], client: Any) -> None:  # noqa: ANN401
+    client.delete(collection, ids=ids)
+
+
+def _fetch(collection: str, ids: list[int], client: Any) -> dict[int, Vectors]:  # noqa: ANN401
+    rows = client.get(collection, ids=ids, output_fields=["vector"])
+    return {int(row["id"]): np.asarray(row["vector"], np.float32) for row in rows}
 
 
 def _filters(allowed: Collection[int]) -> Iterator[str]:

@@ -18,7 +18,15 @@ _UNAVAILABLE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")  # gRPC's codes
 _SIGNS = ("Retry timeout", "not ready", "server unavailable", "closed channel")
 
 # A ping every ten seconds, as pymilvus has it, is too many for a server of gRPC's own defaults, which then hangs up.
-_KEEPALIVE = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
+# After a failure gRPC itself waits up to two minutes before it looks again; how long to wait is our caller's to say.
+_OPTIONS = {
+    "grpc_options": {
+        "grpc.keepalive_time_ms": 300_000,
+        "grpc.keepalive_permit_without_calls": False,
+        "grpc.initial_reconnect_backoff_ms": 100,
+        "grpc.max_reconnect_backoff_ms": 1_000,
+    }
+}
 
 _lite_users: Counter[str] = Counter()  # Milvus Lite folders open in this process, and by how many connections
 _lite_lock = Lock()
@@ -46,10 +54,11 @@ class MilvusPlace:
 
 
 class MilvusConnection:
-    """One client; threads may share it."""
+    """One client, on which `prepare` is called whenever it is made anew; threads may share it."""
 
-    def __init__(self, place: MilvusPlace) -> None:
+    def __init__(self, place: MilvusPlace, prepare: Callable[[Any], None]) -> None:
         self._place = place
+        self._prepare = prepare
         self._client: Any = None
         self._lock = Lock()
 
@@ -72,7 +81,7 @@ class MilvusConnection:
                         f"Milvus at {self._place.shown} refused the request: {_reason(error)}.",
                         "Check the settings under `store.milvus`; what was committed is intact.",
                     ) from error
-                self._forget()
+                self.close()
                 if time.monotonic() - from_now + pause > self._place.timeout:
                     raise self._unavailable(error) from error
             time.sleep(pause)
@@ -92,21 +101,22 @@ class MilvusConnection:
         with self._lock:
             if self._client is None:
                 self._client = self._lite_client() if self._place.lite else self._server_client()
+                self._prepare(self._client)
             return self._client
 
     def _server_client(self) -> Any:  # noqa: ANN401
         place = self._place
-        secure = {"secure": True, "server_pem_path": place.ca} if place.ca else {}
-        return _pymilvus().MilvusClient(
-            uri=place.uri, token=place.token, db_name=place.database, timeout=place.timeout, grpc_options=_KEEPALIVE, **secure
-        )
+        options = {"token": place.token, "db_name": place.database, "timeout": place.timeout, **_OPTIONS}
+        if place.ca:
+            options.update(secure=True, server_pem_path=place.ca)
+        return _pymilvus().MilvusClient(uri=place.uri, **options)
 
     def _lite_client(self) -> Any:  # noqa: ANN401
         _refuse_foreign(Path(self._place.uri))
         module = _pymilvus()
         with _lite_lock:
             try:
-                client = module.MilvusClient(uri=self._place.uri, grpc_options=_KEEPALIVE)
+                client = module.MilvusClient(uri=self._place.uri, **_OPTIONS)
             except module.exceptions.ConnectionConfigException as error:
                 raise Busy(
                     f"The Milvus Lite folder '{self._place.uri}' cannot be opened: another process has it open, or it "
@@ -115,11 +125,6 @@ class MilvusConnection:
                 ) from error
             _lite_users[self._place.uri] += 1
         return client
-
-    def _forget(self) -> None:
-        """Drop a client whose server went away; the next call connects anew."""
-        if not self._place.lite:
-            self.close()
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(

@@ -26,6 +26,7 @@ EXACT_TIES = {"memory", "faiss"}  # the rest return any of equal vectors at the 
 BUFFERED = {"faiss"}  # nothing is written before `flush`; Milvus is sent everything at once
 SHARED = {"faiss"}  # several processes may open one folder; Milvus Lite's only one
 
+
 def unit(count: int, seed: int = 0, dimension: int = DIMENSION) -> Vectors:
     rows = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
