@@ -11,6 +11,7 @@ BACKENDS = {
         "sentence_transformers": "kb_server.embedding.sentence_transformers:SentenceTransformerEmbedder",
     },
     "store": {
+        "annoy": "vectorstores.annoy:AnnoyStore",
         "faiss": "vectorstores.faiss:FaissStore",
         "milvus": "vectorstores.milvus:MilvusStore",
     },

@@ -36,7 +36,7 @@ class KeptVectors:
         contents = self._contents()
         rest = merged([contents, deleting(ids, self._dimension)], self._dimension)
         if len(rest.added) < len(contents.added):
-            self._log.replace(Changes(rest.added, rest.vectors, rest.deleted[:0]))
+            self._log.replace([Changes(rest.added, rest.vectors, rest.deleted[:0])])
 
     def _contents(self) -> Changes:
         self._log.forget()

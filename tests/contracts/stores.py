@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kb_server.ports import Vectors, VectorStore
+from vectorstores.annoy import AnnoyStore
 from vectorstores.faiss import FaissStore
 from vectorstores.memory import MemoryStore
 from vectorstores.milvus import MilvusStore
@@ -20,11 +21,25 @@ def open_milvus(folder: Path, dimension: int) -> MilvusStore:
     return MilvusStore(folder, dimension, timeout=5)
 
 
-DURABLE: dict[str, Open] = {"faiss": FaissStore, "milvus": open_milvus}
+def open_sealing_faiss(folder: Path, dimension: int) -> FaissStore:
+    return FaissStore(folder, dimension, exact_below=100)
+
+
+def open_sealing_annoy(folder: Path, dimension: int) -> AnnoyStore:
+    return AnnoyStore(folder, dimension, exact_below=100, trees=10)
+
+
+DURABLE: dict[str, Open] = {
+    "faiss": FaissStore,
+    "faiss-ivf": open_sealing_faiss,
+    "annoy": open_sealing_annoy,
+    "milvus": open_milvus,
+}
 BACKENDS: dict[str, Open] = {"memory": lambda _, dimension: MemoryStore(dimension), **DURABLE}
 EXACT_TIES = {"memory", "faiss"}  # the rest return any of equal vectors at the end of a list
-BUFFERED = {"faiss"}  # nothing is written before `flush`; Milvus is sent everything at once
-SHARED = {"faiss"}  # several processes may open one folder; Milvus Lite's only one
+BUFFERED = {"faiss", "faiss-ivf", "annoy"}  # nothing is written before `flush`; Milvus is sent everything at once
+APPROXIMATE = {"faiss-ivf", "annoy"}  # once there are more than 100 vectors
+SHARED = {"faiss", "faiss-ivf", "annoy"}  # several processes may open one folder; Milvus Lite's only one
 
 
 def unit(count: int, seed: int = 0, dimension: int = DIMENSION) -> Vectors:

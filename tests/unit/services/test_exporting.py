@@ -134,13 +134,20 @@ def not_a_number(entries: dict[str, bytes]) -> None:
     replace_listed("vectors.f32", content.tobytes())(entries)
 
 
+def without(name: str) -> Callable[[dict[str, bytes]], None]:
+    def change(entries: dict[str, bytes]) -> None:
+        del entries[name]
+
+    return change
+
+
 BROKEN: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
     "wrong checksum": (flip, "checksum of 'vectors.f32'"),
     "way out": (lambda entries: entries.update({"../up": b""}), "'../up' does not belong"),
     "listed way out": (replace_listed("originals/../../up", b"x"), "does not belong"),
     "absolute": (replace_listed("/etc/passwd", b"x"), "does not belong"),
-    "missing": (lambda entries: entries.pop("vectors.f32") and None, "'vectors.f32' is missing"),
-    "no manifest": (lambda entries: entries.pop("manifest.json") and None, "no manifest.json"),
+    "missing": (without("vectors.f32"), "'vectors.f32' is missing"),
+    "no manifest": (without("manifest.json"), "no manifest.json"),
     "no JSON": (lambda entries: entries.update({"manifest.json": b"{"}), "manifest.json is wrong"),
     "foreign": (edit(format="other"), "wrong at 'format'"),
     "newer": (edit(version=2, something="new"), "export version 2"),

@@ -112,7 +112,7 @@ def test_a_server_gone_in_the_middle_of_a_batch(
     assert store.search(rows(1)[0], 1) == [(1, 1.0)]
 
 
-def test_a_collection_has_a_name_that_milvus_takes(tmp_path: Path) -> None:
+def test_a_collection_has_a_name_that_milvus_takes() -> None:
     assert collection_name(Path("home/bases/0a1b/vectors-9")) == "kb_0a1b_vectors_9"
     assert collection_name(Path("库/a b")) == "kb___a_b"
 
@@ -132,7 +132,7 @@ def test_a_second_process_is_told_that_a_lite_folder_is_taken(tmp_path: Path) ->
     mine.add([1], rows(1))
     mine.flush()
     mine.close()
-    command = [sys.executable, "-c", HOLD, tmp_path]
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "1\n"
