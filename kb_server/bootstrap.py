@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
@@ -53,6 +54,13 @@ class Application:
     def exporting(self) -> Exporting:
         """Writing a base into a file."""
         return Exporting(self.bases, self._shelf)
+
+    def index(self, base: KnowledgeBase) -> dict[str, Any]:
+        """Say which index a base has, its parameters and its measured recall, without opening it."""
+        store = find_backend("store", base.store)
+        folder = self._shelf.folder(base)
+        described: dict[str, Any] = store.describe(folder, base.dimension, **self.settings.store.options(base.store))
+        return {"dimension": base.dimension, **described}
 
     def import_base(self, file: Path, name: str | None = None, store: str | None = None) -> KnowledgeBase:
         """Make a base from an exported file."""

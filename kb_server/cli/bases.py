@@ -46,7 +46,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
             "embedder": item.base.embedder,
             "documents": item.documents,
             "chunks": item.chunks,
-            "index": {"kind": "exact", "dimension": item.base.dimension},
+            "index": session.app.index(item.base),
             "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
         }
         for item in summaries

@@ -43,7 +43,11 @@ class Shelf:
 
     def store(self, base: KnowledgeBase) -> VectorStore:
         """Open the store that a row names, apart from what is kept open: a base's next one, while the old answers."""
-        return self._open_store(base.store, BaseFiles(self._home, base.id).vectors(base.vectors), base.dimension)
+        return self._open_store(base.store, self.folder(base), base.dimension)
+
+    def folder(self, base: KnowledgeBase) -> Path:
+        """Return where the store of a base keeps its files."""
+        return BaseFiles(self._home, base.id).vectors(base.vectors)
 
     def snapshots(self, base: KnowledgeBase) -> Snapshots:
         """Return the snapshots of a base."""

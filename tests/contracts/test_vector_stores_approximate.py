@@ -167,7 +167,7 @@ def test_a_manifest_of_a_newer_version_is_left_alone(sealed: LogStore, reopen: R
 def test_searches_go_on_while_an_index_is_made(sealed: LogStore) -> None:
     failures: list[BaseException] = []
     done = threading.Event()
-    target = clustered(1)[0]
+    target = clustered(COUNT)[0]
 
     def search() -> None:
         while not done.is_set():
