@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from kb_server.catalog.audit import Audit
 from kb_server.catalog.bases import Bases
@@ -25,13 +26,17 @@ from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
 from kb_server.services.chunk_care import ChunkCare
 from kb_server.services.explaining import Explaining, Limits
+from kb_server.services.exporting import Exporting
+from kb_server.services.importing import Importing
 from kb_server.services.ingesting import Ingestion
 from kb_server.services.jobs import JobDesk, JobRunner
 from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Keys
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
+from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
+from kb_server.services.snapshots import SnapshotService
 from kb_server.services.uploads import UploadFolder
 from kb_server.settings import Settings
 from loaders import unpack
@@ -112,6 +117,39 @@ class Application:
     def original(self, base: KnowledgeBase, document: StoredDocument) -> Path | None:
         """Return where a document's bytes lie, None if they are not kept."""
         return self._shelf.open(base).files.original(document.file) if document.file else None
+
+    @cached_property
+    def snapshots(self) -> SnapshotService:
+        """Naming, comparing and restoring what a base holds."""
+        return SnapshotService(self.bases, self._shelf, self._embedder_of)
+
+    @cached_property
+    def exporting(self) -> Exporting:
+        """Writing a base into a file."""
+        return Exporting(self.bases, self._shelf)
+
+    def index(self, base: KnowledgeBase) -> dict[str, Any]:
+        """Say which index a base has, its parameters and its measured recall, without opening it."""
+        store = find_backend("store", base.store)
+        folder = self._shelf.folder(base)
+        described: dict[str, Any] = store.describe(folder, base.dimension, **self.settings.store.options(base.store))
+        return {"dimension": base.dimension, **described}
+
+    def import_base(self, file: Path, name: str | None = None, store: str | None = None) -> KnowledgeBase:
+        """Make a base from an exported file."""
+        if store:
+            find_backend("store", store)
+        return Importing(self.bases, self._shelf).run(file, name, store)
+
+    def migrate(self, name: str, store: str, on_moved: OnMoved) -> KnowledgeBase:
+        """Move a base's vectors to another store."""
+        find_backend("store", store)
+        return Moving(self.bases, self._shelf).migrate(name, store, on_moved)
+
+    def reindex(self, name: str, model: str, on_moved: OnMoved) -> KnowledgeBase:
+        """Embed a base with another model."""
+        self.bases.find(name)
+        return Moving(self.bases, self._shelf).reindex(name, model, self.embedder(model), on_moved)
 
     def create(self, name: str, store: str | None = None, embedding_model: str | None = None) -> KnowledgeBase:
         """Make a base with the given or the configured store and embedder."""
@@ -212,7 +250,7 @@ class Application:
 
     @cached_property
     def _shelf(self) -> Shelf:
-        return Shelf(self._database, self.settings.home, _open_store)
+        return Shelf(self._database, self.settings.home, self._open_store)
 
     def _open(self, name: str) -> OpenBase:
         return self._shelf.open(self.bases.find(name))
@@ -224,11 +262,12 @@ class Application:
             raise ModelMismatch(
                 f"The knowledge base '{base.name}' was made with another version of '{base.embedder}' or other prompts "
                 f"({base.fingerprint}; now {embedder.fingerprint}).",
-                "Put the model and the embedding settings back, or make a new base and ingest the documents again.",
+                "Put the model and the embedding settings back, or embed it anew: "
+                f"kb reindex {base.name} --embedder {base.embedder}",
             )
         return embedder
 
-
-def _open_store(backend: str, folder: Path, dimension: int) -> VectorStore:
-    made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension)
-    return made
+    def _open_store(self, backend: str, folder: Path, dimension: int) -> VectorStore:
+        options = self.settings.store.options(backend)
+        made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension, **options)
+        return made

@@ -115,7 +115,7 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
-    """A named set of documents with one embedder and one store; `id` names its folder."""
+    """A named set of documents with one embedder and one store; `id` names its folder, `vectors` the store's in it."""
 
     id: str
     name: str
@@ -125,6 +125,18 @@ class KnowledgeBase:
     dimension: int
     fusion: Fusion | None
     created: datetime
+    vectors: str = "vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a knowledge base held at a moment: its indexed documents and how many chunks they had."""
+
+    id: int
+    name: str
+    created: datetime
+    documents: int
+    chunks: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ Every message is one sentence with the value that was wrong; every hint is the m
     ├── LoadError                unreadable       1     one file; the rest of a batch goes on
     ├── StorageError             storage          1     a damaged or unwritable store
     │   ├── StorageFull          storage_full           no space left
+    │   ├── StoreUnavailable     store_unavailable      a server that does not answer
     │   └── Busy                 busy                   another process is writing
     └── Interrupted              interrupted      130   stopped by the user; what is done stays
 """
@@ -152,6 +153,12 @@ class StorageFull(StorageError):
     """No space is left where the knowledge base lies."""
 
     code = "storage_full"
+
+
+class StoreUnavailable(StorageError):
+    """A store's server does not answer; other knowledge bases are not touched by that."""
+
+    code = "store_unavailable"
 
 
 class Busy(StorageError):

@@ -11,7 +11,9 @@ BACKENDS = {
         "sentence_transformers": "kb_server.embedding.sentence_transformers:SentenceTransformerEmbedder",
     },
     "store": {
+        "annoy": "vectorstores.annoy:AnnoyStore",
         "faiss": "vectorstores.faiss:FaissStore",
+        "milvus": "vectorstores.milvus:MilvusStore",
     },
     "generator": {
         "transformers": "kb_server.generation.transformers:TransformersGenerator",

@@ -57,10 +57,43 @@ class EmbeddingSettings(_Section):
     threads: int | None = Field(default=None, ge=1)
 
 
+class FaissSettings(_Section):
+    """When the vectors of a base are too many to be compared one by one."""
+
+    exact_below: int = Field(default=20_000, ge=100)
+
+
+class AnnoySettings(FaissSettings):
+    """The same for Annoy, and how many trees it grows."""
+
+    trees: int = Field(default=50, ge=1)
+
+
+class MilvusSettings(_Section):
+    """Where Milvus is. Without `uri` Milvus Lite runs inside each process, on files in the base's own folder."""
+
+    uri: str | None = None
+    token: str | None = None
+    database: str = "default"
+    ca: Path | None = None
+    index: str = "AUTO"
+    index_params: dict[str, int | float | str] = {}
+    consistency: Literal["Strong", "Bounded", "Session", "Eventually"] = "Strong"
+    timeout: float = Field(default=10.0, gt=0)
+
+
 class StoreSettings(_Section):
-    """Where the vectors of new knowledge bases go."""
+    """Where the vectors of new knowledge bases go; a backend's options are in the section of its name."""
 
     backend: str = "faiss"
+    faiss: FaissSettings = FaissSettings()
+    annoy: AnnoySettings = AnnoySettings()
+    milvus: MilvusSettings = MilvusSettings()
+
+    def options(self, backend: str) -> dict[str, Any]:
+        """Return what the backend of this name is made with, beside folder and dimension."""
+        section = getattr(self, backend, None)
+        return dict(section) if isinstance(section, _Section) else {}
 
 
 class RetrievalSettings(_Section):

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0002"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0003"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -34,6 +34,7 @@ knowledge_bases = Table(
     Column("dimension", Integer, nullable=False),
     Column("fusion", JSON(none_as_null=True)),
     Column("created", DateTime, nullable=False),
+    Column("vectors", String(32), nullable=False, server_default="vectors"),
 )
 
 documents = Table(
@@ -48,7 +49,8 @@ documents = Table(
     Column("pages", Integer),
     Column("error", Text),
     Column("created", DateTime, nullable=False),
-    # One version answers while the next is pending, so a name may stand once in each state.
+    # One version answers while the next is pending, so a name may stand once in each state. A version that only
+    # snapshots hold is in the state `kept-<its id>`: of those a name may have any number.
     UniqueConstraint("base_id", "name", "state"),
     sqlite_autoincrement=True,
 )
@@ -192,4 +194,23 @@ disabled_chunks = Table(
     "disabled_chunks",
     metadata,
     Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("created", DateTime, nullable=False),
+    UniqueConstraint("base_id", "name"),
+    sqlite_autoincrement=True,
+)
+
+snapshot_documents = Table(
+    "snapshot_documents",
+    metadata,
+    Column("snapshot_id", ForeignKey("snapshots.id", ondelete="CASCADE"), primary_key=True),
+    Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Index("snapshots_of_document", "document_id"),
 )

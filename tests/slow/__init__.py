@@ -1,1 +1,1 @@
-"""What takes minutes."""
+"""Checks that take minutes; `make test-slow` runs them."""
