@@ -1,10 +1,12 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
+from kb_server.catalog.documents import Documents
 from kb_server.domain import KnowledgeBase, Sampling
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import ModelMismatch
@@ -61,8 +63,12 @@ class Application:
         embedder = self._embedder_of(opened.base)
         return HybridRetriever(embedder, opened.store, opened.lexical, opened.documents, opened.base.fusion)
 
-    def answering(self, name: str) -> Answering:
-        """Return the use case that answers from a base."""
+    def documents(self, name: str) -> Documents:
+        """Return the rows of a base: its documents, their texts and chunks."""
+        return self._open(name).documents
+
+    def answering(self, name: str, generator: Callable[[], Generator] | None = None) -> Answering:
+        """Return the use case that answers from a base, with the configured language model unless another is given."""
         opened = self._open(name)
         answering, generation = self.settings.answering, self.settings.generation
         sampling = Sampling(generation.max_tokens, generation.temperature, generation.top_p, generation.seed)
@@ -70,7 +76,7 @@ class Application:
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
             PromptBuilder(answering.prompts),
-            lambda: self.generator,
+            generator or (lambda: self.generator),
             opened.base.fusion,
             AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling),
         )
