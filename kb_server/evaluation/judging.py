@@ -22,7 +22,7 @@ _ASKED = {
         "段落：\n{passage}\n\n陈述：{statement}\n\n段落是否说了陈述的内容？是或否：",
     ),
 }
-_VERDICT = re.compile(r"\W*(yes|no|是|不是|否)(?![\w]*[a-z])", re.IGNORECASE)
+_VERDICT = re.compile(r"\W*(yes|no|不是|是|否)(?!\w*[a-z]|或?否|\W*or\b)", re.IGNORECASE)  # not the question echoed
 _BRIEF = Sampling(max_tokens=8)
 
 

@@ -24,7 +24,10 @@ def recall_plot(recall: Mapping[int, float]) -> str:
         axes.annotate(f"{value:.3f}", (k, value), (0, 7), textcoords="offset points", ha="center", color=_INK)
     axes.set_xticks(list(recall))
     lowest = min(recall.values())
-    axes.set_ylim(max(0.0, lowest - 0.25 * (1.05 - lowest)), 1 + 0.15 * (1.05 - lowest))
+    bottom = max(0.0, lowest - 0.25 * (1.05 - lowest))
+    axes.set_ylim(bottom, 1 + 0.2 * (1 - bottom))
+    axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= 1])
+    axes.set_xlim(0, max(recall) + 1)
     return _svg(figure, "recall")
 
 

@@ -32,9 +32,9 @@ def statements(outcome: Outcome) -> list[Statement]:
         numbers = {int(number) for number in re.findall(r"\d+", marks.group())}
         text = outcome.answer[begin : marks.start()].strip()
         begin = marks.end()
-        if text:
-            found.append(_cited(text, outcome, numbers))
-    return found + [Statement(text, (), supported=False) for text in sentences(outcome.answer[begin:])]
+        found.append(_cited(text, outcome, numbers))
+    found += [Statement(text, (), supported=False) for text in sentences(outcome.answer[begin:])]
+    return [statement for statement in found if any(map(str.isalnum, statement.text))]
 
 
 def unmarked(outcome: Outcome) -> str:

@@ -17,11 +17,11 @@ _DATE = re.compile(
     rf"\b\d{{1,2}} {_MONTH} \d{{4}}\b|\b{_MONTH} \d{{1,2}}, \d{{4}}\b|(?<![\d-])\d{{4}}-\d{{2}}-\d{{2}}(?![\d-])"
     r"|\d{4} ?年 ?\d{1,2} ?月(?: ?\d{1,2} ?日)?"
 )
-_YEAR = re.compile(r"(?<![\w.,-])(?:1[0-9]|20)\d\d(?: ?年)?(?![\w.,-]*\d)(?! ?[%月])")
-_NUMBER = re.compile(r"(?<!^)(?<![\w.,:/-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w.,:/-]*\d| ?年)")
+_YEAR = re.compile(r"(?<![\w.,-])(?:1[0-9]|20)\d\d(?: ?年)?(?![\w.,-]*[\da-z])(?! ?[%月])")
+_NUMBER = re.compile(r"(?<!^)(?<![\w.,:/~～–－—-])\d+(?:,\d{3})*(?:\.\d+)?%?(?![\w.,:/-]*\d|[A-Za-z]| ?年)")
 _UNIT = re.compile(
     r" ?(?:(?!(?:of|and|or|in|to|is|are|was|were|by|from|on|at|with|for)\b)[A-Za-z°%]+"
-    r"|(?![或到时降升增减表以则和与及至是为在的了才就也不从对时中后前内外上下])[\u3400-\u9fff])"
+    r"|世纪|公里|千米|平方|英里|小时|分钟|比特|公斤|千克|万人|亿元|万元|[年月日天元个人次名位家岁米吨万亿秒届章条页座所分周])"
 )
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)+")
 _TITLE = re.compile(r"《[^《》]{2,20}》|“[^“”]{2,20}”|「[^「」]{2,20}」")
@@ -33,7 +33,7 @@ _DEFINED = re.compile(
 )
 _POINTS_BACK = re.compile(
     r"(?:it|its|they|their|he|his|she|her|this|that|these|those|there|then|such|both|but|and|or|so|also|however|thus)\b"
-    r"|[它他她其这那该此并但而且因]|同时|由于|另外|后来|之后",
+    r"|[它他她其这那该此并但而且因或与和及以于]|同时|由于|另外|后来|之后",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[，；]|, |; ")
@@ -101,7 +101,8 @@ def _from_definition(sentence: str) -> Iterator[Candidate]:
 def _from_prose(sentence: str) -> Iterator[Candidate]:
     chinese = script(sentence) == "cjk"
     taken: list[tuple[int, int]] = []
-    for kind, pattern in (("date", _DATE), ("year", _YEAR), ("number", _NUMBER), ("name", _NAME), ("title", _TITLE)):
+    called = ("title", _TITLE) if chinese else ("name", _NAME)
+    for kind, pattern in (("date", _DATE), ("year", _YEAR), ("number", _NUMBER), called):
         for found in pattern.finditer(sentence):
             if any(found.start() < end and start < found.end() for start, end in taken):
                 continue

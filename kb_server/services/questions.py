@@ -18,6 +18,7 @@ from kb_server.terms import is_cjk, script, terms
 _RARE_SHARE = 0.02
 _ASKING = frozenset(terms("what which who when how many year date number is the of or 什么 多少 哪一年 哪一天 是什么"))
 _KEY_LENGTHS = (6, 5, 4, 3)
+_CHUNKS_A_QUESTION = 10  # looked through at most, so that a large base takes no longer than it must
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ class _Text:
 
 def _choose(text: _Text, chunks: Sequence[Chunk], count: int, seed: int) -> Iterator[tuple[Candidate, Chunk]]:
     """Yield clear questions: from each chunk in turn one, of the kind that was asked for least."""
-    shuffled = random.Random(seed).sample(list(chunks), len(chunks))  # noqa: S311 - sampling, not secrecy
+    enough = min(len(chunks), _CHUNKS_A_QUESTION * count)
+    shuffled = random.Random(seed).sample(list(chunks), enough)  # noqa: S311 - sampling, not secrecy
     asked: Counter[str] = Counter()
     said: set[str] = set()
     rounds = zip_longest(*(_of_chunk(chunk, asked) for chunk in shuffled))

@@ -5,7 +5,7 @@ An invented name is used only if the base does not hold it, so that no document 
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from kb_server.terms import script
 
@@ -35,7 +35,10 @@ class Inventor:
     """Makes questions unanswerable; `holds` tells whether the base holds a text. Reproducible by its seed."""
 
     def __init__(self, holds: Callable[[str], bool], key_term: Callable[[str], str | None], seed: int) -> None:
-        self._holds = holds
+        self._free = {
+            kind: [name for name in names if not holds(name)]
+            for kind, names in (("cjk", _CHINESE_NAMES), ("other", _NAMES))
+        }
         self._key_term = key_term
         self._random = random.Random(seed)  # noqa: S311 - sampling, not secrecy
 
@@ -56,8 +59,4 @@ class Inventor:
         return self._random.choice(_ASKED[kind]).format(name=name) if name else None
 
     def _name(self, kind: str) -> str | None:
-        free = [name for name in self._names(kind) if not self._holds(name)]
-        return self._random.choice(free) if free else None
-
-    def _names(self, kind: str) -> Sequence[str]:
-        return _CHINESE_NAMES if kind == "cjk" else _NAMES
+        return self._random.choice(self._free[kind]) if self._free[kind] else None
