@@ -1,5 +1,6 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -190,15 +191,17 @@ class Application:
         options = self.settings.generation
         return Sampling(options.max_tokens, options.temperature, options.top_p, options.seed)
 
-    def answering(self, name: str, sampling: Sampling | None = None) -> Answering:
-        """Return the use case that answers from a base."""
+    def answering(
+        self, name: str, sampling: Sampling | None = None, generator: Callable[[], Generator] | None = None
+    ) -> Answering:
+        """Return the use case that answers from a base; as configured where sampling or generator are not given."""
         opened = self._open(name)
         answering = self.settings.answering
         return Answering(
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
             PromptBuilder(answering.prompts),
-            lambda: self.generator,
+            generator or (lambda: self.generator),
             opened.base.fusion,
             AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling or self.sampling),
         )

@@ -245,3 +245,20 @@ class Done:
 
 
 AnswerEvent = Retrieved | Token | Done
+
+
+@dataclass(frozen=True, slots=True)
+class EvalCase:
+    """A question whose answer is known.
+
+    `answers` are wordings of which one suffices; `parts`, if there are any, must all be in an answer, each in one of
+    its wordings. `documents` are the names of those that hold the answer; `kind` groups cases of one sort.
+    """
+
+    id: str
+    question: str
+    answers: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    answerable: bool = True
+    parts: tuple[tuple[str, ...], ...] = ()
+    kind: str = ""

@@ -24,6 +24,7 @@ ERROR_TITLES = {
     "storage": "存储错误",
     "storage_full": "磁盘已满",
     "busy": "正忙",
+    "below_bound": "未达标",
     "interrupted": "已中断",
 }
 
