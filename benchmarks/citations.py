@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.squad import SHARED
-from kb_server.domain import Chunk
 from kb_server.generation.checking.support import is_supported
 from kb_server.sentences import sentence_spans
 
@@ -179,7 +178,7 @@ def altered_table(samples: list[Sample], count: int, rng: random.Random, show: b
                 continue
             other = reworded(sample, said, rng) if rng.random() < 0.5 else said
             said = said if other.rstrip("。.") in sample.sentence else other  # what was altered may have been cut off
-            flagged = not is_supported(said, _chunk(sample.paragraph))
+            flagged = not is_supported(said, sample.paragraph)
             tried[key] += 1
             caught[key] += flagged
             if show and not flagged:
@@ -200,7 +199,7 @@ def unaltered_table(samples: list[Sample], count: int, rng: random.Random, show:
             if seen[sample.language] >= count // 2:
                 continue
             said = sample.sentence if name == "word for word" else reworded(sample, sample.sentence, rng)
-            flagged = not is_supported(said, _chunk(sample.paragraph))
+            flagged = not is_supported(said, sample.paragraph)
             seen[sample.language] += 1
             wrong[sample.language] += flagged
             if show and flagged:
@@ -208,10 +207,6 @@ def unaltered_table(samples: list[Sample], count: int, rng: random.Random, show:
         shares = [f"{wrong[language]}/{seen[language]}" for language in _FILES]
         table.add_row(f"{name}: flagged", *shares, f"{wrong.total() / seen.total():.3f}")
     return table
-
-
-def _chunk(text: str) -> Chunk:
-    return Chunk(1, "paragraph", text, 0, len(text), None, ())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from kb_server.domain import EvalCase
-from kb_server.generation.citing import normalised
+from kb_server.generation.checking.support import normalised
 from kb_server.terms import is_cjk, script
 
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"

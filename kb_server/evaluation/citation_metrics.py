@@ -5,7 +5,7 @@ from statistics import mean
 from kb_server.domain import Citation
 from kb_server.evaluation.outcomes import Outcome
 from kb_server.evaluation.statements import statements
-from kb_server.generation.citing import is_supported, normalised
+from kb_server.generation.checking.support import is_supported, normalised
 
 
 def citation_metrics(outcome: Outcome) -> dict[str, float]:

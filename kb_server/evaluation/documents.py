@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from kb_server.generation.citing import normalised
+from kb_server.generation.checking.support import normalised
 
 
 class DocumentFinder:

@@ -47,7 +47,8 @@ def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
         chosen = [hits[mark - 1] for mark in marks if 1 <= mark <= len(hits)] or list(hits)
         quotable = [sentence for hit in chosen for sentence in whole_sentences(hit)]
         quote = max(quotable, key=lambda sentence: overlap(written, sentence.text))
-        citation = _quote(len(citations) + 1, quote, is_supported(written, quote.hit.chunk))
+        chunk = quote.hit.chunk
+        citation = _quote(len(citations) + 1, quote, is_supported(written, chunk.text, chunk.heading_path))
         citations.append(citation)
         parts.append(marked(written, citation.number))
     return Cited(" ".join(parts), tuple(citations))

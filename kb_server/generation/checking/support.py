@@ -7,8 +7,8 @@ of its other words in the passage. See docs/decisions/citation-checks.md for wha
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-from kb_server.domain import Chunk
 from kb_server.generation.checking.aligning import content_terms, origin
 from kb_server.generation.checking.names import names
 from kb_server.generation.checking.negations import denies_alike
@@ -24,19 +24,19 @@ _POINTS_BACK = re.compile(
 )
 
 
-def is_supported(sentence: str, chunk: Chunk) -> bool:
-    """Tell whether a chunk's text and headings say what a sentence states; a quote of the text always is."""
-    if normalised(sentence) in normalised(chunk.text):
+def is_supported(sentence: str, text: str, headings: Sequence[str] = ()) -> bool:
+    """Tell whether a passage and the headings it stands under say what a sentence states; a quote of it always is."""
+    if normalised(sentence) in normalised(text):
         return True
-    said, passage, headings = (in_digits(_flat(text)) for text in (sentence, chunk.text, " ".join(chunk.heading_path)))
-    if overlap(said, f"{headings} {passage}") < _WORDS_NEEDED:
+    said, passage, titles = (in_digits(_flat(part)) for part in (sentence, text, " ".join(headings)))
+    if overlap(said, f"{titles} {passage}") < _WORDS_NEEDED:
         return False
     origins = origin(said, passage)
     source = " ".join(passage[start:end] for start, end in origins)
     before = passage[: origins[0][0]] if origins and _POINTS_BACK.search(source) else ""
     return (
-        _has_quantities(said, f"{source} {headings}")
-        and _has_names(said, f"{before} {source} {headings}")
+        _has_quantities(said, f"{source} {titles}")
+        and _has_names(said, f"{before} {source} {titles}")
         and denies_alike(said.casefold(), source.casefold())
         and not _exchanges(said, source)
     )
