@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.generation import citing
+from kb_server.generation.checking.support import normalised
 from tests.cli.conftest import Kb
 
 CASES = Path(__file__).resolve().parents[1] / "data" / "samples.cases.jsonl"
@@ -34,7 +34,7 @@ def test_evaluate_writes_results_summary_and_report(stocked: Kb, few: Path, tmp_
     assert [row["id"] for row in rows] == [json.loads(line)["id"] for line in few.read_text("utf-8").splitlines()]
     for row in rows:
         texts = {passage["chunk_id"]: passage["text"] for passage in row["passages"]}
-        assert all(citing.normalised(c["quote"]) in citing.normalised(texts[c["chunk_id"]]) for c in row["citations"])
+        assert all(normalised(c["quote"]) in normalised(texts[c["chunk_id"]]) for c in row["citations"])
     assert "<!doctype html>" in (out / "report.html").read_text("utf-8")
 
     before = [row["timings_ms"] for row in rows]
