@@ -1,13 +1,15 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.domain import KnowledgeBase, Sampling
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import ModelMismatch
+from kb_server.errors import InvalidSetting, ModelMismatch
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Embedder, Generator, VectorStore
@@ -18,9 +20,11 @@ from kb_server.services.ingesting import Ingestion
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
-from kb_server.settings import Settings
+from kb_server.settings import GenerationSettings, Settings
 from loaders import load
 from loaders.splitter import SentenceSplitter
+
+_NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
 
 class Application:
@@ -65,7 +69,15 @@ class Application:
         """Return the use case that answers from a base."""
         opened = self._open(name)
         answering, generation = self.settings.answering, self.settings.generation
-        sampling = Sampling(generation.max_tokens, generation.temperature, generation.top_p, generation.seed)
+        sampling = Sampling(
+            generation.max_tokens,
+            generation.temperature,
+            generation.top_p,
+            generation.seed,
+            generation.top_k,
+            generation.repetition_penalty,
+            generation.stop,
+        )
         return Answering(
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
@@ -79,9 +91,8 @@ class Application:
     def generator(self) -> Generator:
         """The language model."""
         options = self.settings.generation
-        made: Generator = find_backend("generator", options.backend)(
-            model=options.model, device=options.device, threads=options.threads, cache=self.settings.home / ".cache"
-        )
+        backend = find_backend("generator", options.backend)
+        made: Generator = backend(**generator_options(backend, options), **_cache_for(backend, self.settings.home))
         return made
 
     def embedder(self, model: str) -> Embedder:
@@ -127,6 +138,23 @@ class Application:
                 "Put the model and the embedding settings back, or make a new base and ingest the documents again.",
             )
         return embedder
+
+
+def generator_options(backend: type[Any], options: GenerationSettings) -> dict[str, Any]:
+    """Return what a backend takes of the settings; raises InvalidSetting for one that is set and that it has not."""
+    taken = signature(backend).parameters
+    offered = {name: getattr(options, name) for name in GenerationSettings.model_fields if name not in _NOT_OFFERED}
+    for name, value in offered.items():
+        if name not in taken and value != GenerationSettings.model_fields[name].default:
+            raise InvalidSetting(
+                f"The backend '{options.backend}' has no setting generation.{name}; it is '{value}'.",
+                f"Remove it; {options.backend} takes {', '.join(name for name in taken if name in offered)}.",
+            )
+    return {name: value for name, value in offered.items() if name in taken}
+
+
+def _cache_for(backend: type[Any], home: Path) -> dict[str, Path]:
+    return {"cache": home / ".cache"} if "cache" in signature(backend).parameters else {}
 
 
 def _open_store(backend: str, folder: Path, dimension: int) -> VectorStore:

@@ -161,6 +161,15 @@ class AnswerMode(StrEnum):
     EXTRACT = "extract"
 
 
+class Quantization(StrEnum):
+    """How a language model's weights are kept in memory; nf4 and int4 take 4 bits each."""
+
+    NONE = "none"
+    INT8 = "int8"
+    INT4 = "int4"
+    NF4 = "nf4"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation; `role` is `system`, `user` or `assistant`."""
@@ -171,12 +180,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next token is chosen; temperature 0 is greedy."""
+    """How the next token is chosen; temperature 0 is greedy. `top_k` 0 keeps all tokens.
+
+    A `repetition_penalty` above 1 makes tokens of the prompt and the answer so far less likely (Keskar et al. 2019,
+    CTRL, section 4.1). The answer ends before the first of the `stop` strings.
+    """
 
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

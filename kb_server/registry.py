@@ -14,6 +14,8 @@ BACKENDS = {
         "faiss": "vectorstores.faiss:FaissStore",
     },
     "generator": {
+        "langchain": "kb_server.generation.langchain:LangChainGenerator",
+        "llama_cpp": "kb_server.generation.llama_cpp:LlamaCppGenerator",
         "transformers": "kb_server.generation.transformers:TransformersGenerator",
     },
 }
