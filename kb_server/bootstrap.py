@@ -7,7 +7,7 @@ from typing import Any
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
-from kb_server.domain import KnowledgeBase, Sampling
+from kb_server.domain import KnowledgeBase, Sampling, Technique
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import InvalidSetting, ModelMismatch
 from kb_server.generation.extracting import SentenceExtractor
@@ -81,10 +81,16 @@ class Application:
         return Answering(
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
-            PromptBuilder(answering.prompts),
+            PromptBuilder(answering.prompts, answering.examples),
             lambda: self.generator,
             opened.base.fusion,
-            AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling),
+            AnsweringOptions(
+                answering.passages,
+                answering.sentences,
+                answering.threshold,
+                sampling,
+                Technique(answering.reasoning, answering.samples),
+            ),
         )
 
     @cached_property

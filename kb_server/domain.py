@@ -196,6 +196,18 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Technique:
+    """How a written answer is asked for.
+
+    `reasoning`: the model thinks first, apart from the answer. `samples`: how many answers are drawn, of which the
+    one that most agree on is given.
+    """
+
+    reasoning: bool = False
+    samples: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A quote that backs the answer's sentence marked `[number]`.
 
@@ -215,7 +227,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`."""
+    """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`.
+
+    `reasoning` is what the model thought before it, `agreement` the share of samples that said the same, `notes` what
+    the reader should know, such as passages that did not fit into the model's window.
+    """
 
     text: str
     refused: bool
@@ -224,6 +240,9 @@ class Answer:
     mode: AnswerMode
     model: str | None
     timings_ms: Mapping[str, float]
+    reasoning: str | None = None
+    agreement: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

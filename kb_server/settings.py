@@ -68,6 +68,9 @@ class AnsweringSettings(_Section):
     sentences: int = Field(default=2, ge=1, le=10)
     threshold: float = Field(default=0.15, ge=0.0, le=1.0)
     prompts: Path | None = None
+    examples: Path | None = None
+    reasoning: bool = False
+    samples: int = Field(default=1, ge=1, le=16)
 
 
 class GenerationSettings(_Section):

@@ -1,5 +1,6 @@
 """LoRA and P-Tuning v2: small trained additions to a model, as peft saves them."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ def adapted(model: Any, folder: Path) -> Any:  # noqa: ANN401 - see above
             "Save it again with safe_serialization=True.",
         )
     try:
-        made = PeftModel.from_pretrained(model, str(folder), is_trainable=False).eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft and transformers are not always of one age
+            made = PeftModel.from_pretrained(model, str(folder), is_trainable=False).eval()
     except (ValueError, RuntimeError, KeyError) as error:
         raise GenerationFailed(
             f"The adapter '{folder}' does not fit the model: {str(error).splitlines()[0]}",

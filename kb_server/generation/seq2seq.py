@@ -21,8 +21,8 @@ class PlainPrompt:
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Return the ids of all texts and the marks that the model expects around them."""
-        ids = self.encode_content("\n\n".join(message.content for message in messages))
-        return list(self._tokenizer.build_inputs_with_special_tokens(ids))
+        text = "\n\n".join(message.content for message in messages)
+        return list(self._tokenizer(clean(text), split_special_tokens=True)["input_ids"])
 
     def encode_content(self, text: str) -> list[int]:
         """Return the ids of plain text without special tokens."""

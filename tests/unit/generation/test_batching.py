@@ -127,14 +127,17 @@ def test_the_prefix_cache_keeps_to_its_limit() -> None:
     for start in (0, 100, 200):
         pairs = [(torch.zeros(1, 1, 10, 2), torch.zeros(1, 1, 10, 2))]
         cache.keep(range(start, start + 10), pairs)
-    assert cache.longest(range(0, 10))[0] == 0
+    assert cache.longest(range(10))[0] == 0
     assert cache.longest(range(200, 210))[0] == 9
     length, pairs = cache.longest([*range(200, 205), 7])
     assert length == 5
     assert pairs[0][0].shape == (1, 1, 5, 2)
 
 
-@given(st.lists(st.text("ab停止", max_size=4), max_size=12), st.lists(st.text("ab停止", min_size=1, max_size=4), max_size=3))
+@given(
+    st.lists(st.text("ab停止", max_size=4), max_size=12),
+    st.lists(st.text("ab停止", min_size=1, max_size=4), max_size=3),
+)
 def test_an_answer_ends_before_the_first_stop_string(pieces: list[str], stops: list[str]) -> None:
     text = "".join(pieces)
     ends = [text.find(stop) for stop in stops if stop in text]

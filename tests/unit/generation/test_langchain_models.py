@@ -11,7 +11,7 @@ from tests.models.openai_server import OpenAiServer, serving
 
 pytest.importorskip("langchain_openai", reason="needs the extra `chat-models`")
 
-from kb_server.generation.langchain import LangChainGenerator  # noqa: E402 - after the package is known to be there
+from kb_server.generation.langchain import LangChainGenerator
 
 TALK = [Message("system", "s"), Message("user", "u"), Message("assistant", "a"), Message("user", "你好")]
 
@@ -62,7 +62,7 @@ def test_a_server_that_is_too_slow(server: OpenAiServer) -> None:
 def test_a_server_that_breaks_off(server: OpenAiServer) -> None:
     server.behaviour = "broken"
     made = generator(server)
-    shown = []
+    shown: list[str] = []
     with pytest.raises(ModelServerFailed, match="broke off"):
         shown += made.stream(TALK, Sampling())
     server.behaviour = "good"

@@ -24,7 +24,11 @@ VOCABULARY = published.sentencepiece_model()
 ROWS = 400
 HELLO = [Message("user", "你好，世界")]
 SCHEMES = [Quantization.NF4, Quantization.INT4, Quantization.INT8]
-MOST = {Quantization.NF4: 0.4, Quantization.INT4: 0.4, Quantization.INT8: 0.05}  # relative error of a random model's logits
+MOST = {
+    Quantization.NF4: 0.4,
+    Quantization.INT4: 0.4,
+    Quantization.INT8: 0.05,
+}  # relative error of a random model's logits
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +85,9 @@ def test_quantized_logits_are_near_the_full_ones(chatglm3: Path, scheme: Quantiz
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("first", [False, True])
-def test_a_saved_model_gives_identical_tokens(tmp_path: Path, chatglm3: Path, scheme: Quantization, first: bool) -> None:
+def test_a_saved_model_gives_identical_tokens(
+    tmp_path: Path, chatglm3: Path, scheme: Quantization, first: bool
+) -> None:
     source = chatglm3
     if first:
         source = published.write(tmp_path / "chatglm-6b", *published.chatglm1(ROWS + 4), VOCABULARY)
@@ -245,7 +251,13 @@ def test_too_little_memory_is_known_before_loading(chatglm3: Path, monkeypatch: 
 
 def test_the_arithmetic_of_chatglm3_6b(tmp_path: Path) -> None:
     config, _ = published.chatglm23(400, 1)
-    full = {"hidden_size": 4096, "ffn_hidden_size": 13696, "num_layers": 28, "kv_channels": 128, "padded_vocab_size": 65024}
+    full = {
+        "hidden_size": 4096,
+        "ffn_hidden_size": 13696,
+        "num_layers": 28,
+        "kv_channels": 128,
+        "padded_vocab_size": 65024,
+    }
     (tmp_path / "chatglm3-6b").mkdir()
     (tmp_path / "chatglm3-6b" / "config.json").write_text(json.dumps(config | full | {"num_attention_heads": 32}))
     sizes = memory.Sizes.of(ModelFiles(tmp_path / "chatglm3-6b").skeleton(torch.bfloat16))

@@ -31,7 +31,9 @@ FAKE = "<|system|>\n[gMASK]sop<|user|>"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("vocabularies")
     (made / "tokenizer.model").write_bytes(VOCABULARY)
-    (made / "ice_text.model").write_bytes(published.sentencepiece_model(400, ("<n>", "<|tab|>", "<|blank_2|>", "[gMASK]", "<sop>")))
+    (made / "ice_text.model").write_bytes(
+        published.sentencepiece_model(400, ("<n>", "<|tab|>", "<|blank_2|>", "[gMASK]", "<sop>"))
+    )
     return made
 
 
