@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,9 +17,9 @@ from kb_server.catalog.kept_files import KeptFiles
 from kb_server.catalog.keys import ApiKeys
 from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
-from kb_server.domain import KnowledgeBase, Sampling, StoredDocument
+from kb_server.domain import KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import ModelMismatch
+from kb_server.errors import InvalidSetting, ModelMismatch
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Embedder, Generator, VectorStore
@@ -39,12 +40,14 @@ from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.uploads import UploadFolder
-from kb_server.settings import Settings
+from kb_server.settings import GenerationSettings, Settings
 from loaders import unpack
 from loaders.isolated import IsolatedLoader
 from loaders.isolated import Limits as ReadingLimits
 from loaders.kind import detect
 from loaders.splitter import SentenceSplitter
+
+_NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
 
 class Application:
@@ -189,7 +192,15 @@ class Application:
     def sampling(self) -> Sampling:
         """How answers are written unless a caller wants it otherwise."""
         options = self.settings.generation
-        return Sampling(options.max_tokens, options.temperature, options.top_p, options.seed)
+        return Sampling(
+            options.max_tokens,
+            options.temperature,
+            options.top_p,
+            options.seed,
+            options.top_k,
+            options.repetition_penalty,
+            options.stop,
+        )
 
     def answering(
         self, name: str, sampling: Sampling | None = None, generator: Callable[[], Generator] | None = None
@@ -200,19 +211,24 @@ class Application:
         return Answering(
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
-            PromptBuilder(answering.prompts),
+            PromptBuilder(answering.prompts, answering.examples),
             generator or (lambda: self.generator),
             opened.base.fusion,
-            AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling or self.sampling),
+            AnsweringOptions(
+                answering.passages,
+                answering.sentences,
+                answering.threshold,
+                sampling or self.sampling,
+                Technique(answering.reasoning, answering.samples),
+            ),
         )
 
     @cached_property
     def generator(self) -> Generator:
         """The language model."""
         options = self.settings.generation
-        made: Generator = find_backend("generator", options.backend)(
-            model=options.model, device=options.device, threads=options.threads, cache=self.settings.home / ".cache"
-        )
+        backend = find_backend("generator", options.backend)
+        made: Generator = backend(**generator_options(backend, options), **_cache_for(backend, self.settings.home))
         return made
 
     def embedder(self, model: str) -> Embedder:
@@ -274,3 +290,20 @@ class Application:
         options = self.settings.store.options(backend)
         made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension, **options)
         return made
+
+
+def generator_options(backend: type[Any], options: GenerationSettings) -> dict[str, Any]:
+    """Return what a backend takes of the settings; raises InvalidSetting for one that is set and that it has not."""
+    taken = signature(backend).parameters
+    offered = {name: getattr(options, name) for name in GenerationSettings.model_fields if name not in _NOT_OFFERED}
+    for name, value in offered.items():
+        if name not in taken and value != GenerationSettings.model_fields[name].default:
+            raise InvalidSetting(
+                f"The backend '{options.backend}' has no setting generation.{name}; it is '{value}'.",
+                f"Remove it; {options.backend} takes {', '.join(name for name in taken if name in offered)}.",
+            )
+    return {name: value for name, value in offered.items() if name in taken}
+
+
+def _cache_for(backend: type[Any], home: Path) -> dict[str, Path]:
+    return {"cache": home / ".cache"} if "cache" in signature(backend).parameters else {}

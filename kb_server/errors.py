@@ -137,6 +137,34 @@ class GenerationFailed(KbError):
     code = "generation"
 
 
+class NotEnoughMemory(GenerationFailed):
+    """A model needs more memory than there is; known by arithmetic before it is loaded."""
+
+    code = "memory"
+
+
+class PromptTooLong(GenerationFailed):
+    """A prompt leaves no room for an answer in the model's window."""
+
+    code = "prompt_too_long"
+
+
+class ModelServerFailed(GenerationFailed):
+    """A model behind HTTP is down, too slow, refuses, or broke off while it answered."""
+
+    code = "model_server"
+
+
+class Overloaded(KbError):
+    """Too many questions wait for a model already; `retry_after` says in how many seconds to ask again."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, hint: str, retry_after: int) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
 class LoadError(KbError):
     """One document cannot be read; the rest of a batch goes on."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kb_server.domain import AnswerMode
+from kb_server.domain import AnswerMode, Quantization
 from kb_server.errors import InvalidSetting, UnknownSetting
 
 _PREFIX = "KB_"
@@ -110,6 +110,9 @@ class AnsweringSettings(_Section):
     sentences: int = Field(default=2, ge=1, le=10)
     threshold: float = Field(default=0.15, ge=0.0, le=1.0)
     prompts: Path | None = None
+    examples: Path | None = None
+    reasoning: bool = False
+    samples: int = Field(default=1, ge=1, le=16)
 
 
 class GenerationSettings(_Section):
@@ -120,9 +123,22 @@ class GenerationSettings(_Section):
     max_tokens: int = Field(default=200, ge=1)
     temperature: float = Field(default=0.0, ge=0.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    top_k: int = Field(default=0, ge=0)
+    repetition_penalty: float = Field(default=1.0, gt=0.0)
+    stop: tuple[str, ...] = ()
     seed: int = 0
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
+    quantization: Quantization = Quantization.NONE
+    adapter: Path | None = None
+    parallel: int = Field(default=4, ge=1)
+    queue: int = Field(default=16, ge=0)
+    prefix_cache: int = Field(default=256, ge=0)
+    window: int | None = Field(default=None, ge=64)
+    url: str | None = None
+    provider: str = "openai"
+    key: SecretStr | None = None
+    timeout: float = Field(default=60.0, gt=0)
 
 
 class ServiceSettings(_Section):

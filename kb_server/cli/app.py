@@ -14,6 +14,7 @@ from kb_server.cli import (
     evaluation,
     keys,
     mcp,
+    models,
     moving,
     questions,
     serve,
@@ -58,5 +59,8 @@ def root(
     context.obj = Session(config)
 
 
-for group in (bases, documents, questions, evaluation, snapshots, moving, serve, keys, mcp, doctor, demo):
+for group in (
+    *(bases, documents, questions, evaluation, snapshots, moving),
+    *(serve, keys, mcp, models, doctor, demo),
+):
     group.register(app)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from kb_server.cli.explanation import explanation_json, show_explanation
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Token
+from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Technique, Token
 from kb_server.errors import UsageError
 from kb_server.services.shapes import answer_json, hit_json
 
@@ -89,6 +89,12 @@ def ask(
     mode: Mode = None,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
+    reasoning: Annotated[
+        bool | None, typer.Option("--reasoning/--no-reasoning", help="generate: think first. 先思考后回答。")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, max=16, help="generate: draw so many, give what most say. 多次采样取多数。")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question from the documents, with citations. 根据文档回答问题，并给出出处。"""
@@ -100,6 +106,7 @@ def ask(
         mode or session.settings.answering.mode,
         k or session.settings.retrieval.k,
         Filter(tuple(documents or ()), folder),
+        technique=_technique(session, reasoning, samples),
     )
     answer = session.app.answering(name).ask(asked)
     if as_json:
@@ -136,8 +143,15 @@ def show_hits(session: Session, hits: list[Hit]) -> None:
 def show_answer(session: Session, answer: Answer) -> None:
     """Print an answer and what backs it."""
     session.console.print()
+    if answer.reasoning:
+        session.console.print(escape(answer.reasoning), style="dim italic", end="\n\n")
     session.console.print(escape(answer.text), style="yellow" if answer.refused else "bold")
     show_citations(session, answer)
+    if answer.agreement is not None:
+        share = f"{answer.agreement:.0%}"
+        session.console.print(session.say(f"{share} of the samples agree", f"{share} 的采样一致"), style="dim")
+    for note in answer.notes:
+        session.console.print(f"[yellow]! {escape(note)}[/]")
 
 
 def show_citations(session: Session, answer: Answer) -> None:
@@ -187,6 +201,12 @@ def _read_line(session: Session) -> str:
         return session.console.input("[bold green]›[/] ").strip()
     except EOFError:
         return ""
+
+
+def _technique(session: Session, reasoning: bool | None, samples: int | None) -> Technique:
+    """Return the settings' technique with what this question asks for otherwise."""
+    answering = session.settings.answering
+    return Technique(answering.reasoning if reasoning is None else reasoning, samples or answering.samples)
 
 
 def _checked(question: str) -> str:

@@ -32,4 +32,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "mode": answer.mode,
         "model": answer.model,
         "timings_ms": dict(answer.timings_ms),
+        "reasoning": answer.reasoning,
+        "agreement": answer.agreement,
+        "notes": list(answer.notes),
     }
