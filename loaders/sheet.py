@@ -56,7 +56,7 @@ class _Table:
         cells = _spread(sheet, numbers, self.left, self.right)
         columns = range(self.left, self.right + 1)
         grid = [[cells.get((row, column), "") for column in columns] for row in numbers]
-        bold = [all((row, c) in sheet.bold for c in columns if cells.get((row, c))) for row in numbers]
+        bold = [all((row, c) in sheet.bold for c in columns if (row, c) in sheet.cells) for row in numbers]
         self._titles = list(takewhile(_is_title, grid)) if len(grid) > 1 and self.left < self.right else []
         self._rows = grid[len(self._titles) :]
         self._own = _heading_rows(self._rows, bold[len(self._titles) :])

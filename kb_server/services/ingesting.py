@@ -108,7 +108,7 @@ class Ingestion:
 
     def _forget(self, names: set[str]) -> None:
         if names:
-            self._opened.purge(self._documents.remove(names))
+            self._opened.purge(self._documents.remove(names, below=False))
 
     def _begin(self, source: Source, known: dict[str, str], report: IngestReport) -> Pending | None:
         """Read one file and write its rows; a file that cannot be read goes into the report and the catalog."""
