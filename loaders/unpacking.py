@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from kb_server.errors import LoadError
 from loaders.archive import BROKEN, open_archive
 from loaders.encoding import Undecodable, decode
 from loaders.formats import Kind
 from loaders.kind import detect
-from loaders.letter import Letter
 from loaders.source import check_readable
+
+if TYPE_CHECKING:
+    from loaders.letter import Letter
 
 _MOST_FILES = 5000
 _MOST_BYTES = 1 << 30
@@ -140,7 +143,7 @@ def _container_kind(path: Path, name: str) -> Kind | None:
     return kind if kind in (Kind.ZIP, Kind.MAIL, Kind.OUTLOOK) else None
 
 
-def _letter(path: Path, name: str, kind: Kind) -> Letter:
+def _letter(path: Path, name: str, kind: Kind) -> "Letter":
     if kind is Kind.MAIL:
         from loaders.mail import read_letter
     else:
