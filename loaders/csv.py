@@ -3,11 +3,12 @@
 import csv
 import io
 from collections import Counter
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from kb_server.domain import Document
 from loaders.builder import DocumentBuilder
+from loaders.table import heading_rows, is_title
 from loaders.text import read_text
 
 _DELIMITERS = ",;\t|"
@@ -15,7 +16,7 @@ _SAMPLE_ROWS = 50
 
 
 class CsvLoader:
-    """Reads the whole file as one table, a row a line, with the column names in each."""
+    """Reads the whole file as one table, a row a line, with the column names in each; a title above is a heading."""
 
     def load(self, path: Path, name: str) -> Document:
         """See `Loader.load`."""
@@ -23,7 +24,12 @@ class CsvLoader:
         declared, text = _declared_delimiter(text)
         delimiter = declared or detect_delimiter(text)
         builder = DocumentBuilder(name)
-        builder.table(_rows(text, delimiter), records=True)
+        rows = _rows(text, delimiter)
+        titles = list(takewhile(is_title, rows)) if max(map(len, rows), default=0) > 1 else []
+        for title in titles if len(titles) < len(rows) else []:
+            builder.heading(1, "".join(title))
+        below = rows[len(titles) :] or rows
+        builder.table(below, headers=heading_rows(below, records=True))
         return builder.build()
 
 

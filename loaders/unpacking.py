@@ -95,6 +95,8 @@ class _Unpacking:
             yield from self.run(target, name, depth + 1)
         except LoadError as error:
             yield Member(name, None, str(error))
+        except OSError as error:
+            yield Member(name, None, f"'{name}' could not be unpacked: {error.strerror or error}.")
         except BROKEN:
             yield Member(name, None, f"'{name}' is damaged within its archive. Pack it again.")
 
@@ -116,7 +118,7 @@ class _Unpacking:
     def _mail(self, path: Path, name: str, kind: Kind, depth: int) -> Iterator[Member]:
         try:
             letter = _letter(path, name, kind)
-        except LoadError:  # told again, with the reason, when the mail itself is loaded
+        except (LoadError, ModuleNotFoundError):  # told again, with the reason, when the mail itself is loaded
             return
         names = {name}
         for attachment in letter.attachments:
@@ -129,6 +131,8 @@ class _Unpacking:
                 yield from self.run(target, member, depth + 1)
             except LoadError as error:
                 yield Member(member, None, str(error))
+            except OSError as error:
+                yield Member(member, None, f"'{member}' could not be unpacked: {error.strerror or error}.")
 
     def _next_path(self) -> Path:
         return self._folder / str(next(self._numbers))
