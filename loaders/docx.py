@@ -5,6 +5,7 @@ from typing import Any
 
 import docx
 from docx.document import Document as WordDocument
+from docx.exceptions import PythonDocxError
 from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 from docx.table import Table
@@ -22,8 +23,8 @@ from loaders.docx_table import declared_headers, table_rows
 from loaders.docx_text import PARAGRAPH, paragraph_text, text_boxes
 from loaders.embedded import EmbeddedPictures
 
-_BROKEN = (*BROKEN, OpcError, LxmlError, AttributeError, LookupError, OSError)
-# the last three are what python-docx runs into where a part it expects is missing
+_BROKEN = (*BROKEN, OpcError, PythonDocxError, LxmlError, AttributeError, LookupError, TypeError, OSError)
+# the last four are what python-docx runs into where a part it expects is missing
 _TABLE = qn("w:tbl")
 _CONTAINERS = frozenset(map(qn, ["w:sdt", "w:sdtContent", "w:ins", "w:customXml", "w:smartTag", "w:moveTo"]))
 _PICTURE = qn("a:blip")

@@ -15,6 +15,7 @@ Element = Any  # an lxml element; lxml ships no types
 
 _VAL = qn("w:val")
 _PLACE = re.compile(r"%([1-9])")
+_DEEPEST = 8
 _WITHOUT_NUMBER = ("bullet", "none")
 
 
@@ -55,7 +56,7 @@ class Numbering:
             found = numbering.find(qn("w:numId"))
             if found is not None:
                 name = found.get(_VAL, "0")
-                return None if name == "0" else Place(name, level or 0)
+                return None if name == "0" else Place(name, min(level or 0, _DEEPEST))
         return None
 
     def next_label(self, place: Place) -> str:

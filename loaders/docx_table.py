@@ -10,14 +10,23 @@ from loaders.docx_text import PARAGRAPH, paragraph_text
 
 Element = Any  # an lxml element; lxml ships no types
 
+_WIDEST_SPAN = 1000
+
 
 def table_rows(table: Table) -> list[list[str]]:
     """Return the cells; one that spans columns stands once, one that spans rows is repeated in each."""
     try:
-        return [[""] * row.grid_cols_before + _cells(row) for row in table.rows]
+        if _spans_sensibly(table):
+            return [[""] * row.grid_cols_before + _cells(row) for row in table.rows]
     except ValueError:  # a cell said to hang down from one that is not there
-        cells = ([_cell_text(cell) for cell in row.iterchildren(qn("w:tc"))] for row in table._tbl.tr_lst)
-        return list(cells)
+        pass
+    return [[_cell_text(cell) for cell in row.iterchildren(qn("w:tc"))] for row in table._tbl.tr_lst]
+
+
+def _spans_sensibly(table: Table) -> bool:
+    """Tell whether no cell claims thousands of columns, for which there would not be the memory."""
+    marks = table._tbl.iter(qn("w:gridSpan"), qn("w:gridBefore"), qn("w:gridAfter"))
+    return all(int(mark.get(qn("w:val"), "1")) <= _WIDEST_SPAN for mark in marks)
 
 
 def _cells(row: _Row) -> list[str]:

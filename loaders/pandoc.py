@@ -12,7 +12,7 @@ from loaders.html import add_html
 from loaders.source import read_bytes
 from loaders.text import read_text
 
-_SECONDS = 120
+_SECONDS = 60
 _LIMITS = ("+RTS", "-M1g", "-RTS")  # of memory, kept by pandoc's own run-time system
 _TO_HTML = ("--sandbox", "--quiet", "--wrap=none", "--to=html")
 _OUT_OF_MEMORY = 251

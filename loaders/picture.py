@@ -11,6 +11,7 @@ from kb_server.domain import Document
 from kb_server.errors import LoadError
 from loaders.builder import DocumentBuilder
 from loaders.ocr import OcrLine, check_installed, read_lines
+from loaders.ocr_paragraphs import paragraphs
 from loaders.source import read_bytes
 
 _MOST_PIXELS = 100_000_000
@@ -65,4 +66,4 @@ def _is_large_enough(image: Image.Image) -> bool:
 
 
 def _text(lines: list[OcrLine]) -> str:
-    return "\n".join(line.text for line in lines if line.score >= _SURE)
+    return "\n".join(paragraphs([line for line in lines if line.score >= _SURE]))

@@ -23,7 +23,7 @@ class RtfLoader:
 
 
 def as_unicode(data: bytes) -> bytes:
-    r"""Write `\'xx` of a declared code page as `\uN?`, for pandoc knows the Western one only.
+    r"""Write `\'xx` of a declared code page as `\uN`, for pandoc knows the Western one only.
 
     A run that follows a `\uN` is what programs without Unicode show in its place, and stays.
     """
@@ -39,6 +39,6 @@ def as_unicode(data: bytes) -> bytes:
         text = raw.decode(codec, "replace")
         units = text.encode("utf-16-le", "replace")
         codes = (int.from_bytes(units[at : at + 2], "little", signed=True) for at in range(0, len(units), 2))
-        return b"{\\uc1" + b"".join(b"\\u%d?" % code for code in codes) + b"}"
+        return b"{\\uc0" + b"".join(b"\\u%d " % code for code in codes) + b"}"
 
     return _ESCAPED.sub(replaced, data)

@@ -6,11 +6,9 @@ from itertools import takewhile
 
 from loaders.builder import DocumentBuilder
 from loaders.sheet_regions import Place, regions
-from loaders.table import has_header, is_number
+from loaders.table import heading_rows, is_title
 
-_LONGEST_TITLE = 100
 _MOST_HEADING_ROWS = 4
-_YEARS = range(1900, 2101)
 _LARGEST_MERGED = 10_000
 
 
@@ -56,8 +54,8 @@ class _Table:
         cells = _spread(sheet, numbers, self.left, self.right)
         columns = range(self.left, self.right + 1)
         grid = [[cells.get((row, column), "") for column in columns] for row in numbers]
-        bold = [all((row, c) in sheet.bold for c in columns if cells.get((row, c))) for row in numbers]
-        self._titles = list(takewhile(_is_title, grid)) if len(grid) > 1 and self.left < self.right else []
+        bold = [all((row, c) in sheet.bold for c in columns if (row, c) in sheet.cells) for row in numbers]
+        self._titles = list(takewhile(is_title, grid)) if len(grid) > 1 and self.left < self.right else []
         self._rows = grid[len(self._titles) :]
         self._own = _heading_rows(self._rows, bold[len(self._titles) :])
         self.headings = self._rows[: self._own]
@@ -88,22 +86,7 @@ def _spread(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> dict[Pl
     return cells
 
 
-def _is_title(row: Sequence[str]) -> bool:
-    """Tell whether a row holds one short text."""
-    filled = list(filter(None, row))
-    return len(filled) == 1 and len(filled[0]) <= _LONGEST_TITLE and not is_number(filled[0])
-
-
 def _heading_rows(rows: Sequence[Sequence[str]], bold: Sequence[bool]) -> int:
-    """Count the rows of headings at the top: those in bold, or else those without numbers where numbers follow."""
-    in_bold = len(list(takewhile(bool, bold)))
-    without = len(list(takewhile(lambda row: not any(_is_figure(cell) for cell in row), rows)))
-    for count in (in_bold, without):
-        if 0 < count <= _MOST_HEADING_ROWS and count < len(rows):
-            return count
-    return int(has_header(rows))
-
-
-def _is_figure(cell: str) -> bool:
-    """Tell a number from text, and from a year, which heads a column as often."""
-    return is_number(cell) and not (cell.isdecimal() and int(cell) in _YEARS)
+    """Count the rows of headings at the top: those in bold, or else what the cells tell."""
+    count = len(list(takewhile(bool, bold)))
+    return count if 0 < count <= _MOST_HEADING_ROWS and count < len(rows) else heading_rows(rows)

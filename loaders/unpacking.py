@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from kb_server.errors import LoadError
 from loaders.archive import BROKEN, open_archive
 from loaders.encoding import Undecodable, decode
 from loaders.formats import Kind
 from loaders.kind import detect
-from loaders.letter import Letter
 from loaders.source import check_readable
+
+if TYPE_CHECKING:
+    from loaders.letter import Letter
 
 _MOST_FILES = 5000
 _MOST_BYTES = 1 << 30
@@ -92,6 +95,8 @@ class _Unpacking:
             yield from self.run(target, name, depth + 1)
         except LoadError as error:
             yield Member(name, None, str(error))
+        except OSError as error:
+            yield Member(name, None, f"'{name}' could not be unpacked: {error.strerror or error}.")
         except BROKEN:
             yield Member(name, None, f"'{name}' is damaged within its archive. Pack it again.")
 
@@ -113,7 +118,7 @@ class _Unpacking:
     def _mail(self, path: Path, name: str, kind: Kind, depth: int) -> Iterator[Member]:
         try:
             letter = _letter(path, name, kind)
-        except LoadError:  # told again, with the reason, when the mail itself is loaded
+        except (LoadError, ModuleNotFoundError):  # told again, with the reason, when the mail itself is loaded
             return
         names = {name}
         for attachment in letter.attachments:
@@ -126,6 +131,8 @@ class _Unpacking:
                 yield from self.run(target, member, depth + 1)
             except LoadError as error:
                 yield Member(member, None, str(error))
+            except OSError as error:
+                yield Member(member, None, f"'{member}' could not be unpacked: {error.strerror or error}.")
 
     def _next_path(self) -> Path:
         return self._folder / str(next(self._numbers))
@@ -140,7 +147,7 @@ def _container_kind(path: Path, name: str) -> Kind | None:
     return kind if kind in (Kind.ZIP, Kind.MAIL, Kind.OUTLOOK) else None
 
 
-def _letter(path: Path, name: str, kind: Kind) -> Letter:
+def _letter(path: Path, name: str, kind: Kind) -> "Letter":
     if kind is Kind.MAIL:
         from loaders.mail import read_letter
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 import xlrd
 from xlrd.biffh import XLRDError, error_text_from_code
 from xlrd.book import Book
+from xlrd.compdoc import CompDocError
 from xlrd.sheet import Cell
 from xlrd.sheet import Sheet as OldSheet
 from xlrd.xldate import XLDateError, xldate_as_datetime
@@ -17,7 +18,18 @@ from loaders.cell_text import cell_text
 from loaders.ole import damaged, password_protected
 from loaders.sheet import Sheet, add_sheet
 
-_BROKEN = (XLRDError, struct.error, AssertionError, LookupError, ValueError, TypeError, AttributeError, OSError)
+_BROKEN = (
+    XLRDError,
+    CompDocError,
+    OverflowError,
+    struct.error,
+    AssertionError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+)
 # xlrd checks little: a damaged file runs it into any of these
 
 

@@ -196,17 +196,17 @@ class Documents:
             connection.execute(insert(documents).values(row))
         return removed
 
-    def remove(self, names: Collection[str]) -> Removed:
+    def remove(self, names: Collection[str], *, below: bool = True) -> Removed:
         """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names.
 
-        The name of an archive, a mail or a folder stands for all that came from it.
+        The name of an archive, a mail or a folder stands for all that came from it, unless `below` is False.
         """
         with self._database.writing() as connection:
             known = connection.execute(select(documents.c.name).where(self._mine())).scalars().all()
             for name in sorted(names):
                 if not any(other == name or other.startswith(f"{name}/") for other in known):
                     raise NotFound(f"There is no document named '{name}' here.", "See the names with: kb docs NAME")
-            return sum((self._remove(connection, _called(name)) for name in names), Removed())
+            return sum((self._remove(connection, _called(name, below=below)) for name in names), Removed())
 
     def files(self) -> set[str]:
         """Return the generated names of the files that documents refer to, those that snapshots hold included."""
@@ -307,8 +307,9 @@ def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _called(name: str) -> ColumnElement[bool]:
-    return (documents.c.name == name) | documents.c.name.startswith(f"{name}/", autoescape=True)
+def _called(name: str, *, below: bool) -> ColumnElement[bool]:
+    itself = documents.c.name == name
+    return itself | documents.c.name.startswith(f"{name}/", autoescape=True) if below else itself
 
 
 def _insert_chunks(connection: Connection, document_id: int, document: Document, slices: Sequence[Slice]) -> Pending:

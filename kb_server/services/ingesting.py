@@ -127,7 +127,7 @@ class Ingestion:
 
     def _forget(self, names: set[str]) -> None:
         if names:
-            self._opened.purge(self._documents.remove(names))
+            self._opened.purge(self._documents.remove(names, below=False))
 
     def _begin(self, outcome: Outcome, known: dict[str, str], report: IngestReport) -> Pending | None:
         """Write one document's rows; a file that could not be read goes into the report and the catalog."""
