@@ -88,7 +88,7 @@ def test_documents_are_listed_downloaded_and_deleted(admin: httpx.Client, empty:
 def test_a_bad_file_costs_only_itself(admin: httpx.Client, empty: str) -> None:
     files: dict[str, bytes | str] = {
         "good.txt": "The gate opens at nine.",
-        "picture.txt": b"\x89PROGRAM\r\n\x1a\n" + b"\0" * 50,
+        "picture.txt": PROGRAM,
         "none.txt": b"",
     }
     job = upload(admin, empty, files)
