@@ -6,7 +6,7 @@ import zipfile
 
 import httpx
 
-from tests.api.conftest import HANDBOOK, Server, events, finished, problem, upload
+from tests.api.conftest import HANDBOOK, PROGRAM, Server, events, finished, problem, upload
 
 QUESTION = "How do I reset the device?"
 
