@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kb_server.api.service import Service, base_named
+from kb_server.catalog.conversations import Conversation
 from kb_server.domain import Answer, AnswerEvent, AnswerMode, Done, Filter, Message, Retrieved
 from kb_server.services.answering import Answering, Asked
 from kb_server.services.conversing import Conversing, Kept
@@ -40,13 +41,15 @@ async def answer_events(service: Service, caller: Caller, ask: Ask) -> AsyncIter
     return await service.chats.stream(lambda: _answering(service, caller, ask).stream(_asked(service, ask)))
 
 
-async def kept_events(service: Service, caller: Caller, ask: Ask) -> AsyncIterator[AnswerEvent | Kept]:
-    """As `answer_events`, in a conversation that is kept; so the answer has an id and can be rated."""
+async def kept_events(
+    service: Service, caller: Caller, ask: Ask, earlier: Conversation | None = None
+) -> AsyncIterator[AnswerEvent | Kept]:
+    """As `answer_events`, in a conversation that is kept (a new one unless given); so the answer can be rated."""
 
     def start() -> Iterator[AnswerEvent | Kept]:
         answering = _answering(service, caller, ask)
         conversing = Conversing(service.app.conversations)
-        conversation = conversing.begin(caller.id, ask.base, ask.question)
+        conversation = earlier or conversing.begin(caller.id, ask.base, ask.question)
         return conversing.stream(conversation, answering, _asked(service, ask))
 
     return await service.chats.stream(start)

@@ -15,8 +15,9 @@ _HISTORY_TURNS = 6  # as many as a prompt takes
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The event after Done: the answer is stored under this id."""
+    """The event after Done: the answer is stored under this id, in this conversation."""
 
+    conversation_id: str
     message_id: str
 
 
@@ -51,7 +52,7 @@ class Conversing:
                 yield event
         finally:
             kept = self._keep(conversation, pieces, answer)
-        yield Kept(kept)
+        yield Kept(conversation.id, kept)
 
     def _keep(self, conversation: Conversation, pieces: list[str], answer: Answer | None) -> str:
         if answer is None:

@@ -23,7 +23,7 @@ HANDBOOK: dict[str, bytes | str] = {
     ),
     "出差.txt": "出差回来后，最晚三十天之内要交报销单。\n\n报销单由部门经理签字，然后交给财务处。\n",
 }
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 50
+PROGRAM = b"\x7fELF\x02\x01\x01" + b"\0" * 50
 COMMAND = Path(sys.executable).with_name("kb")
 
 

@@ -7,7 +7,7 @@ import httpx
 import openai
 import pytest
 
-from tests.api.conftest import HANDBOOK, PNG, Server, events
+from tests.api.conftest import HANDBOOK, PROGRAM, Server, events
 
 QUESTION = "How long is the red button held to reset the device?"
 
@@ -68,7 +68,7 @@ def test_a_script_of_theirs_runs_through(admin: httpx.Client, base: str) -> None
 
 
 def test_what_fails_to_upload_is_named(admin: httpx.Client, base: str) -> None:
-    files = {"device.txt": b"Something else.", "picture.txt": PNG, "new.txt": b"A new page."}
+    files = {"device.txt": b"Something else.", "picture.txt": PROGRAM, "new.txt": b"A new page."}
     failed = _upload(admin, base, dict(files))
     assert set(failed) == {"device.txt", "picture.txt"}
     assert "已存在" in failed["device.txt"]
@@ -128,7 +128,7 @@ def test_openais_client_with_the_base_in_the_address(server: Server, base: str) 
 
 
 def test_temporary_files_are_ones_own(server: Server, admin: httpx.Client) -> None:
-    parts = [("files", ("memo.txt", b"The password of the gate is Tiger.")), ("files", ("x.txt", PNG))]
+    parts = [("files", ("memo.txt", b"The password of the gate is Tiger.")), ("files", ("x.txt", PROGRAM))]
     made = admin.post("/knowledge_base/upload_temp_docs", files=parts).json()["data"]
     assert [list(failed) for failed in made["failed_files"]] == [["x.txt"]]
     asked = {"knowledge_id": made["id"], "query": "password of the gate", "top_k": 3, "score_threshold": 2.0}

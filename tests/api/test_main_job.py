@@ -6,7 +6,7 @@ import zipfile
 
 import httpx
 
-from tests.api.conftest import HANDBOOK, Server, events, finished, problem, upload
+from tests.api.conftest import HANDBOOK, PROGRAM, Server, events, finished, problem, upload
 
 QUESTION = "How do I reset the device?"
 
@@ -88,13 +88,13 @@ def test_documents_are_listed_downloaded_and_deleted(admin: httpx.Client, empty:
 def test_a_bad_file_costs_only_itself(admin: httpx.Client, empty: str) -> None:
     files: dict[str, bytes | str] = {
         "good.txt": "The gate opens at nine.",
-        "picture.txt": b"\x89PNG\r\n\x1a\n" + b"\0" * 50,
+        "picture.txt": PROGRAM,
         "none.txt": b"",
     }
     job = upload(admin, empty, files)
     refused = {file["name"]: file["reason"] for file in job["details"] if file["state"] == "failed"}
     assert set(refused) == {"picture.txt", "none.txt"}
-    assert "PNG" in refused["picture.txt"]
+    assert "program" in refused["picture.txt"]
     over = finished(admin, job["id"])
     assert over["state"] == "done"
     assert over["files"] == {"queued": 0, "done": 1, "failed": 2, "cancelled": 0}

@@ -39,6 +39,7 @@ async def _use(client: Client, base: str) -> dict[str, Any]:
     assert listed == {"list_knowledge_bases", "search", "ask"}
     bases = await client.call_tool("list_knowledge_bases", {})
     found = await client.call_tool("search", {"question": QUESTION, "knowledge_bases": [base], "k": 2})
+    assert not found.is_error, found.content
     missing = await client.call_tool("search", {"question": QUESTION, "knowledge_bases": ["none"]})
     assert missing.is_error
     return {"bases": bases.structured_content, "found": found.structured_content}

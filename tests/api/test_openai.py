@@ -8,7 +8,7 @@ import pytest
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from tests.api.conftest import HANDBOOK, PNG, Server
+from tests.api.conftest import HANDBOOK, PROGRAM, Server
 
 QUESTION = "How long is the red button held to reset the device?"
 
@@ -91,8 +91,8 @@ def test_files_are_kept_under_random_ids(client: openai.OpenAI, server: Server) 
     assert client.files.delete(made.id).deleted
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(made.id)
-    with pytest.raises(openai.BadRequestError, match="PNG"):
-        client.files.create(file=("notes.txt", PNG), purpose="assistants")
+    with pytest.raises(openai.BadRequestError, match="program"):
+        client.files.create(file=("notes.txt", PROGRAM), purpose="assistants")
 
 
 def test_errors_have_openais_shape(client: openai.OpenAI, server: Server, handbook: str) -> None:

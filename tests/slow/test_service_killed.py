@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.conftest import Server, events, finished
+from tests.api.conftest import Server, events, finished, upload
 
 pytestmark = pytest.mark.slow
 
@@ -82,4 +83,27 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             kept = client.get(f"/api/v1/conversations/{conversation_id}").json()["messages"]
             assert [turn["content"] for turn in kept if turn["id"] == message_id] == [text]
     print(f"{KILLS} kills, {len(busy.jobs)} uploads of 20 files, {len(busy.answers)} answers: all there")  # noqa: T201
+    assert server.stop() == 0
+
+
+def test_a_stop_lets_an_answer_finish_and_leaves_jobs_to_go_on(tmp_path: Path) -> None:
+    server = Server(tmp_path / "home")
+    texts = {
+        f"{i}.txt": "\n\n".join(f"Machine {i} part {j} is in hall {j % 7}." for j in range(50)) for i in range(300)
+    }
+    with server.client() as client:
+        assert client.post("/api/v1/knowledge-bases", json={"name": "halls"}).status_code == 201
+        finished(client, upload(client, "halls", {"first.txt": "The first machine is in hall 3."})["id"])
+        job = upload(client, "halls", texts)
+        body = {"knowledge_base": "halls", "question": "Where is the first machine?", "mode": "generate", "keep": True}
+        with client.stream("POST", "/api/v1/chat", json=body) as response:
+            stream = events(response)
+            assert next(stream)[0] == "retrieved"
+            server.process.send_signal(signal.SIGTERM)
+            assert list(stream)[-1][0] == "done"
+    assert server.process.wait(60) == 0
+    server.start()
+    with server.client() as client:
+        over = finished(client, job["id"], 600)
+        assert (over["state"], over["files"]["done"]) == ("done", 300)
     assert server.stop() == 0

@@ -119,7 +119,7 @@ class _Talk:
                         yield self._chunk(text)
                     case Done(answer):
                         done = answer
-                    case Kept(message_id):
+                    case Kept(_, message_id):
                         found = references(done) if done else []
                         yield self._chunk("", "stop", message_id=message_id, references=found)
 
