@@ -15,7 +15,7 @@ from kb_server.catalog.documents import Documents
 from kb_server.settings import load_settings
 from tests.cli.conftest import SAMPLES, Kb
 
-COMMANDS = ("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "doctor", "demo")
+COMMANDS = ("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "models", "doctor", "demo")
 QUESTIONS = {
     "What was done to printer PR-02 after 52000 pages?": ("device-maintenance-log.csv", "fuser"),
     "出差回来后，最晚多少天之内要交报销单？": ("员工手册.docx", "报销"),
