@@ -38,6 +38,11 @@ class Int4Linear(nn.Module):
     scales_and_zeros: torch.Tensor
     bias: nn.Parameter | None
 
+    @property
+    def weight(self) -> torch.Tensor:
+        """A tensor of the type the layer computes in: T5 asks its layers' weights for that, and for nothing else."""
+        return self.scales_and_zeros
+
     @classmethod
     def quantize(cls, weight: torch.Tensor, bias: torch.Tensor | None, name: str) -> "Int4Linear":
         """Round weights [rows, columns] to the nearest of 16 steps between each group's least and greatest."""

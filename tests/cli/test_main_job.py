@@ -17,7 +17,7 @@ from tests.cli.conftest import SAMPLES, Kb
 
 COMMANDS = (
     *("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "doctor", "demo"),
-    *("evaluate", "compare", "questions"),
+    *("evaluate", "compare", "questions", "models"),
 )
 QUESTIONS = {
     "What was done to printer PR-02 after 52000 pages?": ("device-maintenance-log.csv", "fuser"),
