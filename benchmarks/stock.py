@@ -55,7 +55,9 @@ RANKS = ("recall@", "mrr")
 class StockPipeline:
     """Splitter, embedder, flat index, stuffed prompt, model."""
 
-    def __init__(self, folder: Path, embedder: Embedder, generator: Callable[[], Generator], tokens: int) -> None:
+    def __init__(
+        self, folder: Path, embedder: Embedder, generator: Callable[[], Generator | None], tokens: int
+    ) -> None:
         splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
         self._chunks = [
             Chunk(number, name, text, 0, len(text), None, ())
@@ -87,6 +89,8 @@ class StockPipeline:
         started = perf_counter()
         found = self.retrieve(question)
         generator = self._generator()
+        if generator is None:
+            raise TypeError("a pipeline without a model was asked to answer")
         stuffed = list(found.hits[:STUFFED])
         while len(stuffed) > 1 and self._too_long(generator, question, stuffed):
             stuffed.pop()
@@ -110,6 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, default=DEFAULT)
     parser.add_argument("--questions", type=int, default=10_000)
+    parser.add_argument("--paragraphs", type=int, default=10_000, help="only the first of the file")
     parser.add_argument("--answers", type=int, default=60)
     parser.add_argument("--written", type=int, default=0)
     parser.add_argument("--tokens", type=int, default=100, help="longest answer of the model")
@@ -129,24 +134,33 @@ def measure(file: Path, options: argparse.Namespace) -> None:
         EvalCase(str(number), case.question, case.answers, (case.document,))
         for number, case in enumerate(read_squad(file, documents))
     ]
+    keep_first(documents, options.paragraphs)
+    cases = [case for case in cases if (documents / case.documents[0]).exists()]
     cases = random.Random(0).sample(cases, min(options.questions, len(cases)))
     arguments = {"home": out / "home", "generation": {"max_tokens": options.tokens}}
     application = Application(load_settings(arguments=arguments))
     ours = ask_ours(application, documents)
-    meter = MeteredGenerator(application.generator)
+    meter = MeteredGenerator(application.generator) if options.answers else None
     stock = StockPipeline(documents, application.embedder("all-MiniLM-L6-v2"), lambda: meter, options.tokens)
-    few = cases[: options.answers]
-    found = [
+    few, written = cases[: options.answers], cases[: options.written]
+    found: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("stock, retrieval", run(out / "stock-retrieval", cases, Respondent(stock.retrieve)), RANKS),
         ("ours, retrieval", run(out / "ours-retrieval", cases, Respondent(retrieve_ours(application))), RANKS),
-        ("ours, default", run(out / "ours", few, Respondent(ours(AnswerMode.EXTRACT))), ()),
-        ("stock, answers", run(out / "stock", few, Respondent(stock.ask, meter.take)), ()),
     ]
-    if options.written:
-        written = cases[: options.written]
-        found.append(("ours, generate", run(out / "ours-generate", written, Respondent(ours(AnswerMode.GENERATE))), ()))
+    if meter:
+        found += [
+            ("ours, default", run(out / "ours", few, Respondent(ours(AnswerMode.EXTRACT))), ()),
+            ("stock, answers", run(out / "stock", few, Respondent(stock.ask, meter.take)), ()),
+            ("ours, generate", run(out / "ours-generate", written, Respondent(ours(AnswerMode.GENERATE))), ()),
+        ]
     show(file, found)
     application.close()
+
+
+def keep_first(documents: Path, count: int) -> None:
+    """Delete all but the first documents by name."""
+    for file in sorted(documents.iterdir())[count:]:
+        file.unlink()
 
 
 def ask_ours(application: Application, documents: Path) -> Callable[[AnswerMode], Callable[[str], Answer]]:

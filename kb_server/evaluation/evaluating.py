@@ -61,8 +61,9 @@ class Evaluator:
         warnings = check_documents(read.cases, self._names)
         folder = RunFolder(options.out)
         folder.begin(self._setup(options))
+        respondent = self._respondent(options)
         started = perf_counter()
-        finished = answer_cases(read.cases, self._respondent(options), folder, options.workers, on_done)
+        finished = answer_cases(read.cases, respondent, folder, options.workers, on_done)
         outcomes = score(finished.outcomes)
         folder.replace(outcomes)
         left_out = [asdict(problem) for problem in read.problems]
