@@ -1,13 +1,16 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.domain import KnowledgeBase, Sampling
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import ModelMismatch
+from kb_server.folder_splitting import FolderSplitters
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Embedder, Generator, VectorStore
@@ -20,7 +23,6 @@ from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.settings import Settings
 from loaders.isolated import IsolatedLoader, Limits
-from loaders.splitter import SentenceSplitter
 
 
 class Application:
@@ -40,21 +42,28 @@ class Application:
         """Creating, listing and deleting bases."""
         return KnowledgeBases(self.bases, self._shelf)
 
-    def create(self, name: str, store: str | None = None, embedding_model: str | None = None) -> KnowledgeBase:
-        """Make a base with the given or the configured store and embedder."""
+    def create(
+        self,
+        name: str,
+        store: str | None = None,
+        embedding_model: str | None = None,
+        splitting: Mapping[str, Any] | None = None,
+    ) -> KnowledgeBase:
+        """Make a base with the given or the configured store and embedder, and perhaps its own way of splitting."""
         check_name(name)
+        own = self.settings.splitting.splitting(splitting) if splitting else None
         store = store or self.settings.store.backend
         find_backend("store", store)
         model = embedding_model or self.settings.embedding.model
-        return self.knowledge_bases.create(name, store, model, self.embedder(model))
+        return self.knowledge_bases.create(name, store, model, self.embedder(model), own)
 
     def ingestion(self, name: str) -> Ingestion:
         """Return the use case that puts files into a base."""
         opened = self._open(name)
-        splitting = self.settings.splitting
-        splitter = SentenceSplitter(splitting.size, splitting.overlap)
+        splitting = opened.base.splitting or self.settings.splitting.splitting()
+        splitter = FolderSplitters(splitting)
         embedder = self._embedder_of(opened.base)
-        return Ingestion(opened, self.bases, embedder, splitter, self._loader.load, self.settings.loading.workers)
+        return Ingestion(opened, self.bases, embedder, splitter.of, self._loader.load, self.settings.loading.workers)
 
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""

@@ -56,6 +56,24 @@ class Slice:
     heading_path: tuple[str, ...]
 
 
+class SplitBy(StrEnum):
+    """What begins a new chunk: the next sentences, each row of a table, or each line that starts with a delimiter."""
+
+    SENTENCES = "sentences"
+    ROWS = "rows"
+    DELIMITER = "delimiter"
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """How documents are cut into chunks; sizes in tokens as `loaders.tokens` counts them."""
+
+    size: int = 200
+    overlap: int = 30
+    by: SplitBy = SplitBy.SENTENCES
+    delimiter: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A stored slice of a document, with its text."""
@@ -115,7 +133,10 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
-    """A named set of documents with one embedder and one store; `id` names its folder."""
+    """A named set of documents with one embedder and one store; `id` names its folder.
+
+    `splitting` is its own way of cutting documents; None means the settings'.
+    """
 
     id: str
     name: str
@@ -125,6 +146,7 @@ class KnowledgeBase:
     dimension: int
     fusion: Fusion | None
     created: datetime
+    splitting: Splitting | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,10 +19,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kb_server.domain import AnswerMode
+from kb_server.domain import AnswerMode, SplitBy, Splitting
 from kb_server.errors import InvalidSetting, UnknownSetting
 
 _PREFIX = "KB_"
+FOLDER_FILE = ".kb.yaml"
 
 
 class _Section(BaseModel):
@@ -43,6 +44,24 @@ class SplittingSettings(_Section):
 
     size: int = Field(default=200, ge=20, le=4000)
     overlap: int = Field(default=30, ge=0)
+    by: SplitBy = SplitBy.SENTENCES
+    delimiter: str = Field(default="", max_length=100)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.overlap >= self.size:
+            raise ValueError(f"overlap {self.overlap} must be less than size {self.size}")
+        if (self.by is SplitBy.DELIMITER) != bool(self.delimiter.strip()):
+            raise ValueError("by: delimiter and a delimiter go together")
+        return self
+
+    def splitting(self, overrides: Mapping[str, Any] | None = None, origin: str = "splitting") -> Splitting:
+        """Return these settings with some replaced; raises UnknownSetting or InvalidSetting naming `origin`."""
+        try:
+            merged = SplittingSettings(**{**self.model_dump(), **(overrides or {})})
+        except ValidationError as error:
+            raise _explain(error, f"{origin}.") from error
+        return Splitting(merged.size, merged.overlap, merged.by, merged.delimiter)
 
 
 class EmbeddingSettings(_Section):
@@ -166,11 +185,17 @@ def _refuse_unknown_environment() -> None:
             raise _unknown(variable, [f"{_PREFIX}{name.upper()}" for name in (*Settings.model_fields, "config")])
 
 
-def _explain(error: ValidationError) -> UnknownSetting | InvalidSetting:
+def read_folder_splitting(folder: Path) -> dict[str, Any] | None:
+    """Return what a folder's `.kb.yaml` says of splitting, None if it has none; raises as `load_settings` does."""
+    file = folder / FOLDER_FILE
+    return _read(file) if file.is_file() else None
+
+
+def _explain(error: ValidationError, prefix: str = "") -> UnknownSetting | InvalidSetting:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = (prefix + ".".join(str(part) for part in first["loc"])).rstrip(".")
     if first["type"] == "extra_forbidden":
-        return _unknown(key, _keys(Settings))
+        return _unknown(key, _keys(SplittingSettings, prefix) if prefix else _keys(Settings))
     return InvalidSetting(
         f"The setting '{key}' cannot be '{first['input']}': {first['msg']}.", "configs/default.yaml says what it takes."
     )

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0001"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0002"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -33,6 +33,7 @@ knowledge_bases = Table(
     Column("dimension", Integer, nullable=False),
     Column("fusion", JSON(none_as_null=True)),
     Column("created", DateTime, nullable=False),
+    Column("splitting", JSON(none_as_null=True)),
 )
 
 documents = Table(

@@ -1,6 +1,6 @@
 """Ingesting: files in, searchable documents out; every step can be repeated, and one bad file costs only itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -13,6 +13,8 @@ from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
 from kb_server.services.reading import Load, Outcome, ReadAhead
 from kb_server.services.sources import Failure, Source, find_sources, printable
+
+SplitterFor = Callable[[Source], Splitter]
 
 _CHUNKS_A_COMMIT = 256  # documents are committed in groups: two flushes a document would cost more than embedding it
 _GROWTH_FOR_A_NEW_FIT = 2.0
@@ -48,13 +50,13 @@ class Ingestion:
     """Ingests files into one knowledge base."""
 
     def __init__(
-        self, opened: OpenBase, bases: Bases, embedder: Embedder, splitter: Splitter, load: Load, workers: int = 1
+        self, opened: OpenBase, bases: Bases, embedder: Embedder, splitter: SplitterFor, load: Load, workers: int = 1
     ) -> None:
         self._opened = opened
         self._documents = opened.documents
         self._bases = bases
         self._embedder = embedder
-        self._splitter = splitter
+        self._splitter_for = splitter
         self._load = load
         self._workers = workers
 
@@ -103,7 +105,7 @@ class Ingestion:
         if outcome.document is None:
             report.unchanged += 1
             return None
-        slices = self._splitter.split(outcome.document)
+        slices = self._splitter_for(source).split(outcome.document)
         pending, removed = self._documents.begin(outcome.digest, outcome.file, outcome.document, slices)
         self._opened.purge(removed)
         if source.name in known:

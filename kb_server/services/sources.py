@@ -14,11 +14,15 @@ _LONGEST_NAME = 1000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to ingest: where it is, what the document will be called, and its size in bytes."""
+    """A file to ingest: where it is, what the document will be called, and its size in bytes.
+
+    `root` is the folder that was asked for, if the file was found below one.
+    """
 
     path: Path
     name: str
     size: int
+    root: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Failure]]:
         for found in _walk(path, failures):
             name = document_name(found.name if found == path else found.relative_to(path).as_posix())
             try:
-                source = Source(found, name, _size(found))
+                source = Source(found, name, _size(found), None if found == path else path)
                 _refuse_second(source, sources)
             except KbError as error:
                 failures.append(Failure(printable(str(found)), str(error)))
