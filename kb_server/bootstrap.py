@@ -22,6 +22,8 @@ from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.settings import Settings
+from kb_server.web.crawling import Crawler
+from kb_server.web.fetching import Fetcher, FetchLimits
 from loaders.isolated import IsolatedLoader, Limits
 
 
@@ -64,6 +66,12 @@ class Application:
         splitter = FolderSplitters(splitting)
         embedder = self._embedder_of(opened.base)
         return Ingestion(opened, self.bases, embedder, splitter.of, self._loader.load, self.settings.loading.workers)
+
+    @cached_property
+    def crawler(self) -> Crawler:
+        """What fetches pages from the web."""
+        web = self.settings.web
+        return Crawler(Fetcher(FetchLimits(web.seconds, web.megabytes, web.redirects)), web.pages)
 
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""

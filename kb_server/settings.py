@@ -39,6 +39,15 @@ class LoadingSettings(_Section):
     pictures: bool = True
 
 
+class WebSettings(_Section):
+    """What fetching from the web may take. Only public addresses are ever connected to; no setting changes that."""
+
+    seconds: float = Field(default=30.0, gt=0.0)
+    megabytes: float = Field(default=50.0, gt=0.0)
+    redirects: int = Field(default=5, ge=0, le=20)
+    pages: int = Field(default=200, ge=1)
+
+
 class SplittingSettings(_Section):
     """How documents are cut into chunks; in tokens, counted as `loaders.tokens` does."""
 
@@ -120,6 +129,7 @@ class Settings(BaseSettings):
     catalog: str | None = None
     language: Literal["auto", "en", "zh"] = "auto"
     loading: LoadingSettings = LoadingSettings()
+    web: WebSettings = WebSettings()
     splitting: SplittingSettings = SplittingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()

@@ -12,7 +12,7 @@ from kb_server.retrieval.fitting import FusionFitter
 from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
 from kb_server.services.reading import Load, Outcome, ReadAhead
-from kb_server.services.sources import Failure, Source, find_sources, printable
+from kb_server.services.sources import Failure, Gathered, Source, find_sources
 
 SplitterFor = Callable[[Source], Splitter]
 
@@ -60,8 +60,13 @@ class Ingestion:
         self._load = load
         self._workers = workers
 
-    def run(self, paths: Iterable[Path], on_progress: OnProgress = lambda _: None) -> IngestReport:
-        """Ingest files and folders; files whose bytes are known already are passed over.
+    def run(
+        self,
+        paths: Iterable[Path],
+        on_progress: OnProgress = lambda _: None,
+        fetched: Gathered = Gathered(),  # noqa: B008 - it is only read
+    ) -> IngestReport:
+        """Ingest files, folders and what was fetched from the web; what has the same bytes as before is passed over.
 
         Raises Busy if another process is writing, StorageError if what was read cannot be kept. Whatever was committed
         before an error, or before the process was stopped, stays, and the same call goes on from there.
@@ -71,6 +76,8 @@ class Ingestion:
         with self._opened.writing():
             self._opened.catch_up(self._embedder)
             sources, report.failed = find_sources(paths)
+            sources += fetched.sources
+            report.failed += fetched.failures
             self._ingest(sources, report, Meter(sum(source.size for source in sources), on_progress))
             self._fit_fusion()
         report.seconds = round(perf_counter() - started, 3)
@@ -99,7 +106,7 @@ class Ingestion:
         source = outcome.source
         if outcome.error is not None:
             reason = str(outcome.error)
-            report.failed.append(Failure(printable(str(source.path)), reason))
+            report.failed.append(Failure(source.origin, reason))
             self._opened.purge(self._documents.fail(source.name, outcome.digest, reason))
             return None
         if outcome.document is None:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -78,10 +78,10 @@ class ReadAhead:
         try:
             document = self._load(
                 self._files.original(file),
-                source.name,
+                source.read_as or source.name,
                 on_page=lambda number, total: self._on_page(source, number, total),
             )
         except KbError:
             self._files.discard([file])
             raise
-        return Outcome(source, digest, file, document)
+        return Outcome(source, digest, file, replace(document, name=source.name))

@@ -4,7 +4,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kb_server.errors import KbError, LoadError
@@ -16,13 +16,20 @@ _LONGEST_NAME = 1000
 class Source:
     """A file to ingest: where it is, what the document will be called, and its size in bytes.
 
-    `root` is the folder that was asked for, if the file was found below one.
+    `root` is the folder that was asked for, if the file was found below one. `read_as` is the file name that tells a
+    fetched page's kind, where its document is called by its URL.
     """
 
     path: Path
     name: str
     size: int
     root: Path | None = None
+    read_as: str = ""
+
+    @property
+    def origin(self) -> str:
+        """What the user gave: a path or a URL."""
+        return printable(self.name if self.read_as else str(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,14 @@ class Failure:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Sources that were found, and what could not be had."""
+
+    sources: list[Source] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
 
 def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Failure]]:
@@ -52,6 +67,11 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Failure]]:
             else:
                 sources[name] = source
     return sorted(sources.values(), key=lambda source: source.name), failures
+
+
+def is_url(text: str) -> bool:
+    """Tell an address of the web from a path."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def document_name(name: str) -> str:

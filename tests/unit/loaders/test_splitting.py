@@ -1,5 +1,7 @@
 """Splitters by kind: definitions, rows, records."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,7 +72,7 @@ def test_a_chunk_never_begins_inside_a_function_that_fits() -> None:
 @given(st.text(alphabet="ab \t\n}#@(", max_size=300), st.integers(1, 30))
 def test_units_hold_every_line_once_in_order(body: str, size: int) -> None:
     units = code_units(body, size)
-    assert all(end <= after for (_, end), (after, _) in zip(units, units[1:], strict=False))
+    assert all(end <= after for (_, end), (after, _) in pairwise(units))
     assert "".join("".join(body[start:end].split()) for start, end in units) == "".join(body.split())
 
 
