@@ -24,6 +24,7 @@ from kb_server.services.shelf import Shelf
 from kb_server.settings import Settings
 from kb_server.web.crawling import Crawler
 from kb_server.web.fetching import Fetcher, FetchLimits
+from loaders.cleaning import Cleaner
 from loaders.isolated import IsolatedLoader, Limits
 
 
@@ -65,7 +66,10 @@ class Application:
         splitting = opened.base.splitting or self.settings.splitting.splitting()
         splitter = FolderSplitters(splitting)
         embedder = self._embedder_of(opened.base)
-        return Ingestion(opened, self.bases, embedder, splitter.of, self._loader.load, self.settings.loading.workers)
+        cleaning = self.settings.cleaning
+        cleaner = Cleaner(cleaning.boilerplate, cleaning.low_quality, cleaning.redact)
+        workers = self.settings.loading.workers
+        return Ingestion(opened, self.bases, embedder, splitter.of, self._loader.load, cleaner, workers)
 
     @cached_property
     def crawler(self) -> Crawler:

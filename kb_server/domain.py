@@ -74,6 +74,16 @@ class Splitting:
     delimiter: str = ""
 
 
+class Redaction(StrEnum):
+    """Kinds of secrets and personal data that can be taken out before anything is indexed; looked for in this order."""
+
+    KEY = "key"
+    EMAIL = "email"
+    ID_CARD = "id_card"
+    BANK_CARD = "bank_card"
+    PHONE = "phone"
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A stored slice of a document, with its text."""

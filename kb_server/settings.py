@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kb_server.domain import AnswerMode, SplitBy, Splitting
+from kb_server.domain import AnswerMode, Redaction, SplitBy, Splitting
 from kb_server.errors import InvalidSetting, UnknownSetting
 
 _PREFIX = "KB_"
@@ -37,6 +37,14 @@ class LoadingSettings(_Section):
     seconds: float = Field(default=120.0, gt=0.0)
     memory_mb: int = Field(default=4096, ge=256)
     pictures: bool = True
+
+
+class CleaningSettings(_Section):
+    """What is set aside or taken out of documents before they are split."""
+
+    boilerplate: bool = True
+    low_quality: bool = True
+    redact: tuple[Redaction, ...] = ()
 
 
 class WebSettings(_Section):
@@ -130,6 +138,7 @@ class Settings(BaseSettings):
     language: Literal["auto", "en", "zh"] = "auto"
     loading: LoadingSettings = LoadingSettings()
     web: WebSettings = WebSettings()
+    cleaning: CleaningSettings = CleaningSettings()
     splitting: SplittingSettings = SplittingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()

@@ -167,6 +167,10 @@ def show_report(session: Session, name: str, report: "IngestReport") -> None:
         f"[bold]{escape(name)}[/]: " + " · ".join(parts or [say("nothing to do", "没有可做的")]),
         f"[dim]— {report.chunks} {say('chunks', '个片段')}, {report.seconds:.1f} s[/]",
     )
+    for part in report.set_aside:
+        console.print(
+            f"[yellow]{say('set aside', '已搁置')}[/]", escape(f"{part.document}: {part.reason} × {part.blocks}")
+        )
     if report.failed:
         table = Table(box=None, padding=(0, 2, 0, 0))
         table.add_column(say("Not ingested", "未能导入"), style="red", overflow="fold")

@@ -7,12 +7,14 @@ from time import perf_counter
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.documents import Pending
+from kb_server.errors import KbError, LoadError
 from kb_server.ports import Embedder, Splitter
 from kb_server.retrieval.fitting import FusionFitter
 from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
 from kb_server.services.reading import Load, Outcome, ReadAhead
 from kb_server.services.sources import Failure, Gathered, Source, find_sources
+from loaders.cleaning import Cleaner
 
 SplitterFor = Callable[[Source], Splitter]
 
@@ -20,9 +22,18 @@ _CHUNKS_A_COMMIT = 256  # documents are committed in groups: two flushes a docum
 _GROWTH_FOR_A_NEW_FIT = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Parts of a document that were not indexed: how many, and why."""
+
+    document: str
+    reason: str
+    blocks: int
+
+
 @dataclass(slots=True)
 class IngestReport:
-    """What an ingest did; `chunks` counts those written by it."""
+    """What an ingest did; `chunks` counts those written by it, `set_aside` what was not fit to be indexed."""
 
     added: int = 0
     updated: int = 0
@@ -30,6 +41,7 @@ class IngestReport:
     failed: list[Failure] = field(default_factory=list)
     chunks: int = 0
     seconds: float = 0.0
+    set_aside: list[SetAside] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -50,13 +62,21 @@ class Ingestion:
     """Ingests files into one knowledge base."""
 
     def __init__(
-        self, opened: OpenBase, bases: Bases, embedder: Embedder, splitter: SplitterFor, load: Load, workers: int = 1
+        self,
+        opened: OpenBase,
+        bases: Bases,
+        embedder: Embedder,
+        splitter_for: SplitterFor,
+        load: Load,
+        cleaner: Cleaner,
+        workers: int = 1,
     ) -> None:
         self._opened = opened
         self._documents = opened.documents
         self._bases = bases
         self._embedder = embedder
-        self._splitter_for = splitter
+        self._splitter_for = splitter_for
+        self._cleaner = cleaner
         self._load = load
         self._workers = workers
 
@@ -104,22 +124,32 @@ class Ingestion:
     def _begin(self, outcome: Outcome, known: dict[str, str], report: IngestReport) -> Pending | None:
         """Write one document's rows; a file that could not be read goes into the report and the catalog."""
         source = outcome.source
-        if outcome.error is not None:
-            reason = str(outcome.error)
-            report.failed.append(Failure(source.origin, reason))
-            self._opened.purge(self._documents.fail(source.name, outcome.digest, reason))
-            return None
         if outcome.document is None:
-            report.unchanged += 1
+            if outcome.error is None:
+                report.unchanged += 1
+            else:
+                self._fail(outcome, outcome.error, report)
             return None
-        slices = self._splitter_for(source).split(outcome.document)
-        pending, removed = self._documents.begin(outcome.digest, outcome.file, outcome.document, slices)
+        try:
+            cleaned = self._cleaner.clean(outcome.document)
+        except LoadError as error:
+            self._opened.files.discard([outcome.file])
+            self._fail(outcome, error, report)
+            return None
+        slices = self._splitter_for(source).split(cleaned.document)
+        pending, removed = self._documents.begin(outcome.digest, outcome.file, cleaned.document, slices)
         self._opened.purge(removed)
+        report.set_aside += [SetAside(source.name, reason, count) for reason, count in cleaned.set_aside.items()]
         if source.name in known:
             report.updated += 1
         else:
             report.added += 1
         return pending
+
+    def _fail(self, outcome: Outcome, error: KbError, report: IngestReport) -> None:
+        reason = str(error)
+        report.failed.append(Failure(outcome.source.origin, reason))
+        self._opened.purge(self._documents.fail(outcome.source.name, outcome.digest, reason))
 
     def _commit(self, batch: _Batch, report: IngestReport, meter: Meter) -> None:
         self._opened.index(

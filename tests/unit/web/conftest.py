@@ -41,7 +41,7 @@ REDIRECTS = {
 class Handler(BaseHTTPRequestHandler):
     """Answers well, badly, or without end."""
 
-    def do_GET(self) -> None:  # noqa: C901, N802 - a case a path; the base class names it
+    def do_GET(self) -> None:  # noqa: C901 - a case a path; the base class names it
         served: list[str] = self.server.served  # type: ignore[attr-defined]  # put there by the fixture
         served.append(self.path)
         if self.path == "/robots.txt":
