@@ -51,6 +51,7 @@ class ReadAhead:
         """
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="reading")
         waiting: deque[Future[Outcome]] = deque()
+        done = False
         try:
             for source in sources:
                 waiting.append(pool.submit(self._read, source, known))
@@ -58,8 +59,9 @@ class ReadAhead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            done = True
         finally:
-            pool.shutdown(wait=not waiting, cancel_futures=True)
+            pool.shutdown(wait=done, cancel_futures=True)
 
     def _read(self, source: Source, known: dict[str, str]) -> Outcome:
         digest = ""
