@@ -56,7 +56,11 @@ class Embedder(Protocol):
 
 
 class VectorStore(Protocol):
-    """Ids and vectors, nothing else. Scores are (1 + cosine) / 2, so 0..1; ties go to the lower id."""
+    """Ids and vectors, nothing else. Scores are (1 + cosine) / 2, so 0..1; ties go to the lower id.
+
+    The class is made with `folder`, `dimension` and its options, and has `describe`, which takes the same and returns
+    kind, parameters and recall@10 of the index for `kb list`, without opening anything large or asking a server.
+    """
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Insert or replace. Raises StorageError for NaN, a wrong dimension, or ids and vectors that do not pair."""
@@ -68,6 +72,10 @@ class VectorStore(Protocol):
 
     def search(self, vector: Vectors, k: int, allowed: Collection[int] | None = None) -> list[tuple[int, float]]:
         """Return up to k (id, score), best first; only ids in `allowed` if it is given."""
+        ...
+
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """Return what was added: float32 [n, dimension] in the order of `ids`; raises KeyError for an unknown id."""
         ...
 
     def ids(self) -> set[int]:
@@ -84,6 +92,10 @@ class VectorStore(Protocol):
 
     def close(self) -> None:
         """Release files; not a flush."""
+        ...
+
+    def destroy(self) -> None:
+        """Remove everything the store holds, wherever it is, and close."""
         ...
 
 

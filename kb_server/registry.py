@@ -11,9 +11,13 @@ BACKENDS = {
         "sentence_transformers": "kb_server.embedding.sentence_transformers:SentenceTransformerEmbedder",
     },
     "store": {
+        "annoy": "vectorstores.annoy:AnnoyStore",
         "faiss": "vectorstores.faiss:FaissStore",
+        "milvus": "vectorstores.milvus:MilvusStore",
     },
     "generator": {
+        "langchain": "kb_server.generation.langchain:LangChainGenerator",
+        "llama_cpp": "kb_server.generation.llama_cpp:LlamaCppGenerator",
         "transformers": "kb_server.generation.transformers:TransformersGenerator",
     },
 }

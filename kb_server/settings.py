@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kb_server.domain import AnswerMode, Redaction, SplitBy, Splitting
+from kb_server.domain import AnswerMode, Quantization, Redaction, SplitBy, Splitting
 from kb_server.errors import InvalidSetting, UnknownSetting
 
 _PREFIX = "KB_"
@@ -93,10 +93,43 @@ class EmbeddingSettings(_Section):
     threads: int | None = Field(default=None, ge=1)
 
 
+class FaissSettings(_Section):
+    """When the vectors of a base are too many to be compared one by one."""
+
+    exact_below: int = Field(default=20_000, ge=100)
+
+
+class AnnoySettings(FaissSettings):
+    """The same for Annoy, and how many trees it grows."""
+
+    trees: int = Field(default=50, ge=1)
+
+
+class MilvusSettings(_Section):
+    """Where Milvus is. Without `uri` Milvus Lite runs inside each process, on files in the base's own folder."""
+
+    uri: str | None = None
+    token: str | None = None
+    database: str = "default"
+    ca: Path | None = None
+    index: str = "AUTO"
+    index_params: dict[str, int | float | str] = {}
+    consistency: Literal["Strong", "Bounded", "Session", "Eventually"] = "Strong"
+    timeout: float = Field(default=10.0, gt=0)
+
+
 class StoreSettings(_Section):
-    """Where the vectors of new knowledge bases go."""
+    """Where the vectors of new knowledge bases go; a backend's options are in the section of its name."""
 
     backend: str = "faiss"
+    faiss: FaissSettings = FaissSettings()
+    annoy: AnnoySettings = AnnoySettings()
+    milvus: MilvusSettings = MilvusSettings()
+
+    def options(self, backend: str) -> dict[str, Any]:
+        """Return what the backend of this name is made with, beside folder and dimension."""
+        section = getattr(self, backend, None)
+        return dict(section) if isinstance(section, _Section) else {}
 
 
 class RetrievalSettings(_Section):
@@ -113,6 +146,9 @@ class AnsweringSettings(_Section):
     sentences: int = Field(default=2, ge=1, le=10)
     threshold: float = Field(default=0.15, ge=0.0, le=1.0)
     prompts: Path | None = None
+    examples: Path | None = None
+    reasoning: bool = False
+    samples: int = Field(default=1, ge=1, le=16)
 
 
 class GenerationSettings(_Section):
@@ -123,9 +159,49 @@ class GenerationSettings(_Section):
     max_tokens: int = Field(default=200, ge=1)
     temperature: float = Field(default=0.0, ge=0.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    top_k: int = Field(default=0, ge=0)
+    repetition_penalty: float = Field(default=1.0, gt=0.0)
+    stop: tuple[str, ...] = ()
     seed: int = 0
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
+    quantization: Quantization = Quantization.NONE
+    adapter: Path | None = None
+    parallel: int = Field(default=4, ge=1)
+    queue: int = Field(default=16, ge=0)
+    prefix_cache: int = Field(default=256, ge=0)
+    window: int | None = Field(default=None, ge=64)
+    url: str | None = None
+    provider: str = "openai"
+    key: SecretStr | None = None
+    timeout: float = Field(default=60.0, gt=0)
+
+
+class ServiceSettings(_Section):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7861, ge=0, le=65535)
+    auth: bool = True
+    origins: tuple[str, ...] = ()
+    requests_per_minute: int = Field(default=1200, ge=1)
+    upload_megabytes: int = Field(default=1024, ge=1)
+    upload_files: int = Field(default=1000, ge=1)
+    kept_megabytes: int = Field(default=1024, ge=1)
+    base_documents: int | None = Field(default=None, ge=1)
+    search_threads: int = Field(default=4, ge=1)
+    searches_waiting: int = Field(default=128, ge=0)
+    chat_threads: int = Field(default=8, ge=1)
+    chats_waiting: int = Field(default=32, ge=0)
+    stop_seconds: int = Field(default=30, ge=0)
+    traces: bool = False
+
+    @field_validator("origins")
+    @classmethod
+    def _explicit(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if any("*" in origin for origin in origins):
+            raise ValueError("every origin is named in full, `*` is not allowed")
+        return origins
 
 
 class Settings(BaseSettings):
@@ -145,6 +221,7 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()
     generation: GenerationSettings = GenerationSettings()
+    service: ServiceSettings = ServiceSettings()
 
     @property
     def catalog_url(self) -> str:

@@ -28,10 +28,13 @@ class DocumentBuilder:
         title = squeeze(unwrap(clean(text)))
         if not title:
             return
-        while self._headings and self._headings[-1][0] >= level:
-            self._headings.pop()
+        self.leave(level)
         self._headings.append((level, title))
         self._add(BlockKind.HEADING, title, page)
+
+    def leave(self, level: int) -> None:
+        """End the sections of this level and below: what follows stands beside them."""
+        self._headings = [heading for heading in self._headings if heading[0] < level]
 
     def paragraph(self, text: str, page: int | None = None) -> None:
         """Add running text; its line breaks are wraps and vanish."""

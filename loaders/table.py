@@ -45,7 +45,7 @@ def _is_name(cell: str) -> bool:
 
 
 def is_number(cell: str) -> bool:
-    """Tell whether a cell holds a number, perhaps with a sign or a unit."""
+    """Tell whether a cell holds a number, perhaps with a sign, a unit or a currency."""
     return _NUMBER.fullmatch(cell) is not None
 
 

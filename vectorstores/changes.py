@@ -53,14 +53,14 @@ def merged(batches: Sequence[Changes], dimension: int) -> Changes:
         [count for batch in batches for count in (len(batch.added), len(batch.deleted))],
     )
     vectors = _joined([batch.vectors for batch in batches])
-    last = _last_occurrences(ids)
+    last = last_occurrences(ids)
     # A plain load has no repeated id: then the vectors, which may be gigabytes, are not copied again.
     if len(last) < len(ids):
         vectors = vectors[(np.cumsum(upserts) - 1)[last[upserts[last]]]]
     return Changes(ids[last[upserts[last]]], vectors, ids[last[~upserts[last]]])
 
 
-def _last_occurrences(ids: Ids) -> npt.NDArray[np.intp]:
+def last_occurrences(ids: Ids) -> npt.NDArray[np.intp]:
     """Return the position of every distinct id's last occurrence, ascending."""
     _, from_the_end = np.unique(ids[::-1], return_index=True)
     return np.sort(len(ids) - 1 - from_the_end)

@@ -1,15 +1,13 @@
 """A FAISS index that compares a query with every vector; faiss is imported when the first one is made."""
 
-import warnings
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from kb_server.errors import MissingExtra
 from kb_server.ports import Vectors
 from vectorstores.changes import Changes, Ids, deleting, merged
+from vectorstores.faiss_module import imported_faiss, one_thread
 
 SLACK = 1e-5  # more than float32 can be wrong in a product of two unit vectors
 GATHER = 500  # allowed ids up to which fetching their vectors beats FAISS passing over all (0.5 ms each way)
@@ -20,7 +18,7 @@ class ExactIndex:
 
     def __init__(self, dimension: int) -> None:
         self._dimension = dimension
-        self._faiss: Any = _imported_faiss()
+        self._faiss: Any = imported_faiss()
         self.clear()
 
     def clear(self) -> None:
@@ -62,6 +60,7 @@ class ExactIndex:
             return allowed
         if count <= k:
             return self._ids()
+        one_thread(self._faiss)
         options = None if allowed is None else self._chosen(allowed)
         products, ids = self._index.search(query[None], k + 1, params=options)
         # The score is clipped, so beyond -1 and 1 all are equal.
@@ -80,16 +79,3 @@ class ExactIndex:
     def _ids(self) -> Ids:
         ids: Ids = self._faiss.vector_to_array(self._index.id_map)
         return ids
-
-
-def _imported_faiss() -> ModuleType:
-    try:
-        with warnings.catch_warnings():
-            # The bindings of some releases use what Python deprecates; that is not for our users to mend.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            import faiss
-    except ImportError as error:
-        message = f"The store 'faiss' needs a package that cannot be imported: {error}."
-        raise MissingExtra(message, "pip install 'kb-server[faiss]'") from error
-    module: ModuleType = faiss
-    return module

@@ -11,8 +11,10 @@ damage there is never an append that was cut short.
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -113,6 +115,23 @@ def scan(data: bytes, dimension: int, whole: int) -> Scan | int:
         batches.append(_decode(data, position, header, dimension))
         position = end
     return Scan(batches, position, torn=False) if position >= whole else position
+
+
+def read_frames(file: BinaryIO, end: int, dimension: int) -> Iterator[tuple[int, Changes]]:
+    """Yield (where its vectors begin, records) of each frame of the file's first `end` bytes, one in memory at a time.
+
+    Raises ValueError for a frame that is not intact.
+    """
+    position = FILE.size
+    file.seek(position)
+    while position < end:
+        data = file.read(FRAME.size)
+        header = _frame_header(data, 0)
+        data += file.read(header.size(dimension) - FRAME.size) if header else b""
+        if header is None or not _payload_intact(data, 0, len(data), header):
+            raise ValueError(f"the frame at byte {position} is damaged")
+        yield position + FRAME.size + 8 * (header.added + header.deleted), _decode(data, 0, header, dimension)
+        position += len(data)
 
 
 def _frame_header(data: bytes, position: int) -> FrameHeader | None:

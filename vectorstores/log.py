@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
@@ -13,6 +14,15 @@ from vectorstores.changes import Changes
 from vectorstores.frames import FILE, REMAKE, FileHeader, encode_frame, read_file_header, scan
 
 Signature = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a file: its identity (hexadecimal), a size in bytes, and the number of records before."""
+
+    identity: str
+    end: int
+    records: int
 
 
 class VectorLog:
@@ -24,7 +34,7 @@ class VectorLog:
     """
 
     def __init__(self, path: Path, dimension: int) -> None:
-        self._path = path
+        self.path = path
         self._dimension = dimension
         self.forget()
 
@@ -36,14 +46,35 @@ class VectorLog:
         self._end = 0
         self._torn = False
 
+    @property
+    def position(self) -> Position:
+        """How far this object has read or written."""
+        return Position(self._identity.hex(), self._end, self.records)
+
+    def resume(self, position: Position) -> bool:
+        """Take what lies before a position as read; False if the file is not the one that the position is in."""
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                signature = _signature(os.fstat(file.fileno()))
+                header = read_file_header(file.read(FILE.size), self.path, self._dimension)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        if header.identity.hex() != position.identity or signature[2] < position.end:
+            return False
+        self._identity, self._end, self.records = header.identity, position.end, position.records
+        self._signature, self._torn = signature, True  # so that the next read looks at what follows
+        return True
+
     def changed(self) -> bool:
         """Say whether there is something to read; costs one stat."""
         try:
-            return self._torn or _signature(self._path.stat()) != self._signature
+            return self._torn or _signature(self.path.stat()) != self._signature
         except FileNotFoundError:
             return self._signature is not None
         except OSError as error:
-            raise _unreadable(self._path, error) from error
+            raise _unreadable(self.path, error) from error
 
     def read(self) -> tuple[bool, list[Changes]]:
         """Return what was appended since the last read; True before it means: the file is another, begin with nothing.
@@ -51,13 +82,13 @@ class VectorLog:
         Raises StorageError for a damaged or foreign file; then the next read tries the same again.
         """
         try:
-            with self._path.open("rb", buffering=0) as file:
+            with self.path.open("rb", buffering=0) as file:
                 return self._read(file)
         except FileNotFoundError:
             self.forget()
             return True, []
         except OSError as error:
-            raise _unreadable(self._path, error) from error
+            raise _unreadable(self.path, error) from error
 
     def append(self, changes: Changes) -> None:
         """Write one frame and wait until it is on the disk.
@@ -65,37 +96,43 @@ class VectorLog:
         Raises StorageFull or StorageError; then the file is as it was, and the same call may be made again.
         """
         if self._signature is None:
-            self.replace(changes)
+            self.replace([changes])
             return
         try:
-            with self._path.open("r+b", buffering=0) as file:
+            with self.path.open("r+b", buffering=0) as file:
                 self._append(file, encode_frame(changes))
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise _unwritable(self.path, error) from error
         self.records += len(changes)
 
-    def replace(self, changes: Changes) -> None:
+    def replace(self, batches: Iterable[Changes]) -> None:
         """Put a new file with these records in the place of the old one, at once; errors are those of `append`."""
-        unnamed = self._path.with_suffix(".new")
-        frame = encode_frame(changes)
-        header = FileHeader(self._dimension, secrets.token_bytes(16), FILE.size + sum(map(len, frame)))
+        unnamed = self.path.with_suffix(".new")
+        identity = secrets.token_bytes(16)
+        records, whole = 0, FILE.size
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with unnamed.open("wb", buffering=0) as file:
-                _write(file, [memoryview(header.encode()), *frame])
+                file.seek(FILE.size)
+                for changes in batches:
+                    whole += _write(file, encode_frame(changes))
+                    records += len(changes)
+                file.seek(0)
+                _write(file, [memoryview(FileHeader(self._dimension, identity, whole).encode())])
+                os.fsync(file.fileno())
                 signature = _signature(os.fstat(file.fileno()))
-            unnamed.replace(self._path)
-            _sync_folder(self._path.parent)
+            unnamed.replace(self.path)
+            _sync_folder(self.path.parent)
         except OSError as error:
             with suppress(OSError):
                 unnamed.unlink(missing_ok=True)
-            raise _unwritable(self._path, error) from error
-        self._signature, self._identity, self._end = signature, header.identity, header.whole
-        self._torn, self.records = False, len(changes)
+            raise _unwritable(self.path, error) from error
+        self._signature, self._identity, self._end = signature, identity, whole
+        self._torn, self.records = False, records
 
     def _read(self, file: FileIO) -> tuple[bool, list[Changes]]:
         signature = _signature(os.fstat(file.fileno()))
-        header = read_file_header(file.read(FILE.size), self._path, self._dimension)
+        header = read_file_header(file.read(FILE.size), self.path, self._dimension)
         same = self._continues(signature, header)
         start = self._end if same else FILE.size
         file.seek(start)
@@ -119,23 +156,24 @@ class VectorLog:
         file.truncate(self._end)
         file.seek(self._end)
         try:
-            _write(file, frame)
+            size = _write(file, frame)
+            os.fsync(file.fileno())
         except OSError:
             # If even this fails, what is left is an unfinished append, which readers ignore.
             with suppress(OSError):
                 file.truncate(self._end)
                 os.fsync(file.fileno())
             raise
-        self._end += sum(map(len, frame))
+        self._end += size
         self._signature, self._torn = _signature(os.fstat(file.fileno())), False
 
     def _damaged(self, position: int, intact: int) -> StorageError:
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             file.seek(FILE.size)
             before = scan(file.read(position - FILE.size), self._dimension, 0)
         if not isinstance(before, int):
             intact = sum(map(len, before.batches))
-        message = f"Vector file '{self._path}' is damaged at byte {position}: the {intact} records before are intact."
+        message = f"Vector file '{self.path}' is damaged at byte {position}: the {intact} records before are intact."
         return StorageError(message, REMAKE)
 
 
@@ -144,13 +182,15 @@ def _signature(status: os.stat_result) -> Signature:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _write(file: FileIO, buffers: Iterable[memoryview]) -> None:
-    """Write all and wait for the disk. An unbuffered write may stop short: before a full disk, or after 2 GiB."""
+def _write(file: FileIO, buffers: Iterable[memoryview]) -> int:
+    """Write all and return how many bytes. An unbuffered write may stop short: before a full disk, or after 2 GiB."""
+    total = 0
     for buffer in buffers:
         written = 0
         while written < len(buffer):
             written += file.write(buffer[written:])
-    os.fsync(file.fileno())
+        total += written
+    return total
 
 
 def _sync_folder(folder: Path) -> None:

@@ -43,6 +43,12 @@ class MemoryStore:
             rows = [self._vectors[number] for number in kept]
         return ranked(ids, np.array(rows, np.float32).reshape(len(rows), self._dimension), query, k)
 
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """Return float32 [n, dimension] in the order of `ids`; raises KeyError for an id that is not there."""
+        with self._lock:
+            rows = [self._vectors[number] for number in ids]
+        return np.array(rows, np.float32).reshape(len(rows), self._dimension)
+
     def ids(self) -> set[int]:
         """Return every id in the store."""
         with self._lock:
@@ -57,3 +63,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """Do nothing: there are no files."""
+
+    def destroy(self) -> None:
+        """Forget every vector."""
+        self._vectors.clear()

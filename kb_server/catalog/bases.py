@@ -39,7 +39,7 @@ class Bases:
             dimension,
             None,
             datetime.now(UTC).replace(tzinfo=None),
-            splitting,
+            splitting=splitting,
         )
         row = {column.name: getattr(base, column.name) for column in knowledge_bases.columns}
         row["splitting"] = asdict(splitting) if splitting else None
@@ -47,10 +47,7 @@ class Bases:
             try:
                 connection.execute(insert(knowledge_bases).values(row))
             except IntegrityError as error:
-                raise AlreadyExists(
-                    f"A knowledge base named '{name}' exists already.",
-                    f"Choose another name, or remove it with: kb delete {name}",
-                ) from error
+                raise _taken(name) from error
         return base
 
     def find(self, name: str) -> KnowledgeBase:
@@ -83,14 +80,35 @@ class Bases:
 
     def set_fusion(self, base_id: str, fusion: Fusion) -> None:
         """Keep newly fitted fusion weights."""
-        value = {"weights": dict(fusion.weights), "chunks": fusion.chunks}
+        changed = update(knowledge_bases).where(knowledge_bases.c.id == base_id)
         with self._database.writing() as connection:
-            connection.execute(update(knowledge_bases).where(knowledge_bases.c.id == base_id).values(fusion=value))
+            connection.execute(changed.values(fusion=_fusion_row(fusion)))
+
+    def switch(self, base: KnowledgeBase) -> None:
+        """Put a base's new name, store, vectors, embedder and fusion in the place of the old, all at once."""
+        names = ("name", "store", "vectors", "embedder", "fingerprint", "dimension")
+        values = {name: getattr(base, name) for name in names} | {"fusion": _fusion_row(base.fusion)}
+        with self._database.writing() as connection:
+            try:
+                connection.execute(update(knowledge_bases).where(knowledge_bases.c.id == base.id).values(values))
+            except IntegrityError as error:
+                raise _taken(base.name) from error
 
     def delete(self, base_id: str) -> None:
         """Remove a base with its documents and chunks."""
         with self._database.writing() as connection:
             connection.execute(delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
+
+
+def _taken(name: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"A knowledge base named '{name}' exists already.",
+        f"Choose another name, or remove it with: kb delete {name}",
+    )
+
+
+def _fusion_row(fusion: Fusion | None) -> dict[str, Any] | None:
+    return {"weights": dict(fusion.weights), "chunks": fusion.chunks} if fusion else None
 
 
 def _base(row: Row[Any]) -> KnowledgeBase:

@@ -2,22 +2,39 @@
 
 A document is written `pending` with its chunks, becomes `indexed` in a second transaction that also removes the version
 it replaces, and is `failed` if it cannot be read. Whoever removes rows gets what they leave behind, to take it out
-of the stores afterwards; the catalog always goes first.
+of the stores afterwards; the catalog always goes first. A version that a snapshot holds is not removed but set aside in
+a state of its own, which only `files`, `kept_chunk_ids` and the snapshots see.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from kb_server.catalog.database import Database
-from kb_server.catalog.schema import chunks, document_texts, documents
+from kb_server.catalog.schema import chunks, disabled_chunks, document_texts, documents, snapshot_documents
 from kb_server.domain import Chunk, Document, DocumentState, Filter, Slice, StoredDocument, searchable_text
 from kb_server.errors import NotFound
 
-_IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
+IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
+LIVE = tuple(DocumentState)  # every state but those of versions set aside for snapshots
+_CHUNKS_CHANGE = "A document's chunks change when it does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,16 @@ class Removed:
         return Removed(self.chunk_ids + other.chunk_ids, self.files + other.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A document to be written: the sha256 and generated name of its file, and how its text is cut."""
+
+    sha256: str
+    file: str
+    document: Document
+    slices: Sequence[Slice]
+
+
 class Documents:
     """The documents of one knowledge base."""
 
@@ -60,11 +87,52 @@ class Documents:
         with self._database.reading() as connection:
             return [_document(row._asdict()) for row in connection.execute(query)]
 
+    def find(self, id_: int) -> StoredDocument:
+        """Return the document with this id; raises NotFound."""
+        for document in self.all():
+            if document.id == id_:
+                return document
+        raise NotFound(f"There is no document {id_} here.", "Its id changes when another version replaces it.")
+
+    def chunks_of(self, id_: int, limit: int | None = None, offset: int = 0) -> list[Chunk]:
+        """Return chunks of an indexed document, in reading order; all of them if there is no limit."""
+        query = self._chunk_rows(DocumentState.INDEXED).where(documents.c.id == id_).order_by(chunks.c.id)
+        with self._database.reading() as connection:
+            return [_chunk(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
+    def disabled(self, document_id: int) -> set[int]:
+        """Return the ids of a document's chunks that were taken out of search."""
+        mine = select(chunks.c.id).where(chunks.c.document_id == document_id)
+        query = select(disabled_chunks.c.chunk_id).where(disabled_chunks.c.chunk_id.in_(mine))
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
+    def disable(self, chunk_id: int) -> Removed:
+        """Take a chunk out of search; returns what it leaves in the stores. Raises NotFound unless it was in."""
+        searchable = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id == chunk_id, _enabled())
+        with self._database.writing() as connection:
+            if connection.execute(searchable).first() is None:
+                raise NotFound(f"There is no searchable chunk {chunk_id} here.", _CHUNKS_CHANGE)
+            connection.execute(insert(disabled_chunks).values(chunk_id=chunk_id))
+        return Removed((chunk_id,))
+
+    def enable(self, chunk_id: int) -> None:
+        """Put a chunk back into search; raises NotFound unless it was taken out."""
+        mine = select(chunks.c.id).join(documents).where(self._mine(), chunks.c.id == chunk_id)
+        with self._database.writing() as connection:
+            if not connection.execute(delete(disabled_chunks).where(disabled_chunks.c.chunk_id.in_(mine))).rowcount:
+                raise NotFound(f"There is no disabled chunk {chunk_id} here.", _CHUNKS_CHANGE)
+
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each indexed document by name."""
         query = select(documents.c.name, documents.c.sha256).where(self._mine(DocumentState.INDEXED))
         with self._database.reading() as connection:
             return {row.name: row.sha256 for row in connection.execute(query)}
+
+    def names(self) -> set[str]:
+        """Return the names of all documents, in whatever state."""
+        with self._database.reading() as connection:
+            return set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
 
     def text(self, name: str) -> str:
         """Return the whole text of an indexed document, which chunk offsets count in; raises NotFound."""
@@ -81,13 +149,17 @@ class Documents:
 
     def begin(self, sha256: str, file: str, document: Document, slices: Sequence[Slice]) -> tuple[Pending, Removed]:
         """Write a document `pending` with its chunks; returns it and what an unfinished try that it replaces left."""
-        row = self._row(document.name, DocumentState.PENDING, sha256, file, pages=document.pages)
-        unfinished = (DocumentState.PENDING, DocumentState.FAILED)
+        (pending,), removed = self.begin_all([Arrival(sha256, file, document, slices)])
+        return pending, removed
+
+    def begin_all(self, arrivals: Sequence[Arrival]) -> tuple[list[Pending], Removed]:
+        """Do what `begin` does for many documents in one step."""
+        removed = Removed()
+        pending: list[Pending] = []
         with self._database.writing() as connection:
-            removed = self._remove(connection, documents.c.name == document.name, documents.c.state.in_(unfinished))
-            document_id = connection.execute(insert(documents).values(row).returning(documents.c.id)).scalar_one()
-            connection.execute(insert(document_texts).values(document_id=document_id, text=document.text))
-            pending = _insert_chunks(connection, document_id, document, slices)
+            for arrival in arrivals:
+                removed += self._remove_unfinished(connection, arrival.document.name)
+                pending.append(self._insert(connection, arrival))
         return pending, removed
 
     def pending(self) -> list[Pending]:
@@ -116,7 +188,7 @@ class Documents:
     def fail(self, name: str, sha256: str, reason: str) -> Removed:
         """Note why a document could not be read; an indexed version of it stays and carries the reason."""
         with self._database.writing() as connection:
-            removed = self._remove(connection, documents.c.name == name, documents.c.state != DocumentState.INDEXED)
+            removed = self._remove_unfinished(connection, name)
             indexed = update(documents).where(self._mine(DocumentState.INDEXED), documents.c.name == name)
             if connection.execute(indexed.values(error=reason)).rowcount:
                 return removed
@@ -125,32 +197,49 @@ class Documents:
         return removed
 
     def remove(self, names: Collection[str]) -> Removed:
-        """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names."""
+        """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names.
+
+        The name of an archive, a mail or a folder stands for all that came from it.
+        """
         with self._database.writing() as connection:
-            known = set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
-            if missing := sorted(set(names) - known):
-                raise NotFound(f"There is no document named '{missing[0]}' here.", "See the names with: kb docs NAME")
-            return sum((self._remove(connection, documents.c.name == name) for name in names), Removed())
+            known = connection.execute(select(documents.c.name).where(self._mine())).scalars().all()
+            for name in sorted(names):
+                if not any(other == name or other.startswith(f"{name}/") for other in known):
+                    raise NotFound(f"There is no document named '{name}' here.", "See the names with: kb docs NAME")
+            return sum((self._remove(connection, _called(name)) for name in names), Removed())
 
     def files(self) -> set[str]:
-        """Return the generated names of the files that documents refer to."""
+        """Return the generated names of the files that documents refer to, those that snapshots hold included."""
         with self._database.reading() as connection:
-            return set(connection.execute(select(documents.c.file).where(self._mine())).scalars())
+            names = select(documents.c.file).where(documents.c.base_id == self._base_id)
+            return set(connection.execute(names).scalars())
+
+    def kept_chunk_ids(self, ids: Collection[int]) -> set[int]:
+        """Return which of these ids are chunks of versions that only snapshots hold."""
+        kept = (
+            select(chunks.c.id)
+            .join(documents)
+            .where(documents.c.base_id == self._base_id, documents.c.state.not_in(LIVE))
+        )
+        found: set[int] = set()
+        with self._database.reading() as connection:
+            for part in batched(sorted(ids), IDS_A_QUERY):
+                found.update(connection.execute(kept.where(chunks.c.id.in_(part))).scalars())
+        return found
 
     def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """Return the chunks of indexed documents among these ids; ids of anything else are left out."""
         found: dict[int, Chunk] = {}
         with self._database.reading() as connection:
-            for start in range(0, len(ids), _IDS_A_QUERY):
-                query = self._chunk_rows(DocumentState.INDEXED).where(
-                    chunks.c.id.in_(ids[start : start + _IDS_A_QUERY])
-                )
+            for part in batched(ids, IDS_A_QUERY):
+                query = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id.in_(part), _enabled())
                 found.update((row.id, _chunk(row)) for row in connection.execute(query))
         return found
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:
         """Return the ids of searchable chunks, in order; of those documents only that the filter lets through."""
-        query = select(chunks.c.id).join(documents).where(self._mine(DocumentState.INDEXED)).order_by(chunks.c.id)
+        mine = self._mine(DocumentState.INDEXED)
+        query = select(chunks.c.id).join(documents).where(mine, _enabled()).order_by(chunks.c.id)
         if filters:
             query = query.where(_condition(filters))
         with self._database.reading() as connection:
@@ -158,13 +247,14 @@ class Documents:
 
     def chunk_count(self) -> int:
         """Return how many chunks are searchable."""
-        query = select(func.count()).select_from(chunks.join(documents)).where(self._mine(DocumentState.INDEXED))
+        searchable = (self._mine(DocumentState.INDEXED), _enabled())
+        query = select(func.count()).select_from(chunks.join(documents)).where(*searchable)
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
 
     def _mine(self, state: DocumentState | None = None) -> ColumnElement[bool]:
-        mine = documents.c.base_id == self._base_id
-        return mine if state is None else mine & (documents.c.state == state)
+        states = LIVE if state is None else (state,)
+        return (documents.c.base_id == self._base_id) & documents.c.state.in_(states)
 
     def _chunk_rows(self, state: DocumentState) -> Select[Any]:
         return select(chunks, documents.c.name).join(documents).where(self._mine(state))
@@ -182,13 +272,43 @@ class Documents:
         values = {"base_id": self._base_id, "name": name, "state": state, "sha256": sha256, "file": file}
         return {**values, "pages": pages, "error": error, "created": datetime.now(UTC).replace(tzinfo=None)}
 
+    def _remove_unfinished(self, connection: Connection, name: str) -> Removed:
+        unfinished = documents.c.state.in_((DocumentState.PENDING, DocumentState.FAILED))
+        return self._remove(connection, documents.c.name == name, unfinished)
+
+    def _insert(self, connection: Connection, arrival: Arrival) -> Pending:
+        document = arrival.document
+        row = self._row(document.name, DocumentState.PENDING, arrival.sha256, arrival.file, pages=document.pages)
+        document_id = connection.execute(insert(documents).values(row).returning(documents.c.id)).scalar_one()
+        connection.execute(insert(document_texts).values(document_id=document_id, text=document.text))
+        return _insert_chunks(connection, document_id, document, arrival.slices)
+
     def _remove(self, connection: Connection, *conditions: ColumnElement[bool]) -> Removed:
-        doomed = select(documents.c.id, documents.c.file).where(self._mine(), *conditions)
-        rows = connection.execute(doomed).all()
-        ids = [row.id for row in rows]
+        rows = connection.execute(select(documents.c.id, documents.c.file).where(self._mine(), *conditions)).all()
+        return retire(connection, {row.id: row.file for row in rows})
+
+
+def retire(connection: Connection, files: Mapping[int, str]) -> Removed:
+    """Take documents (id -> file) out of a base: versions that a snapshot holds are set aside, the rest is deleted."""
+    removed = Removed()
+    for ids in batched(list(files), IDS_A_QUERY):
         chunk_ids = connection.execute(select(chunks.c.id).where(chunks.c.document_id.in_(ids))).scalars().all()
-        connection.execute(delete(documents).where(documents.c.id.in_(ids)))
-        return Removed(tuple(chunk_ids), tuple(row.file for row in rows))
+        in_snapshots = select(snapshot_documents.c.document_id).where(snapshot_documents.c.document_id.in_(ids))
+        held = set(connection.execute(in_snapshots).scalars())
+        kept = literal("kept-") + cast(documents.c.id, String)
+        connection.execute(update(documents).where(documents.c.id.in_(held)).values(state=kept))
+        connection.execute(delete(documents).where(documents.c.id.in_([id_ for id_ in ids if id_ not in held])))
+        removed += Removed(tuple(chunk_ids), tuple(files[id_] for id_ in ids if id_ not in held))
+    return removed
+
+
+def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Cut a sequence into parts that fit into one statement."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _called(name: str) -> ColumnElement[bool]:
+    return (documents.c.name == name) | documents.c.name.startswith(f"{name}/", autoescape=True)
 
 
 def _insert_chunks(connection: Connection, document_id: int, document: Document, slices: Sequence[Slice]) -> Pending:
@@ -207,6 +327,10 @@ def _insert_chunks(connection: Connection, document_id: int, document: Document,
     ids = connection.execute(inserted, rows).scalars().all() if rows else []
     texts = tuple(searchable_text(part.heading_path, document.text[part.start : part.end]) for part in slices)
     return Pending(document_id, tuple(ids), texts)
+
+
+def _enabled() -> ColumnElement[bool]:
+    return chunks.c.id.not_in(select(disabled_chunks.c.chunk_id))
 
 
 def _document_columns() -> list[ColumnElement[Any]]:

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def create(
     context: typer.Context,
     name: BaseName,
-    store: Annotated[str | None, typer.Option(help="Where vectors go: faiss. 向量库。")] = None,
+    store: Annotated[str | None, typer.Option(help="Where vectors go: faiss, milvus or annoy. 向量库。")] = None,
     embedder: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Embedding model, by name or folder. 向量模型（名称或文件夹）。")
     ] = None,
@@ -58,7 +58,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
             "embedder": item.base.embedder,
             "documents": item.documents,
             "chunks": item.chunks,
-            "index": {"kind": "exact", "dimension": item.base.dimension},
+            "index": session.app.index(item.base),
             "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
         }
         for item in summaries

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Collection
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
-from kb_server.errors import KbError, LoadError, StorageError, StorageFull
+from kb_server.errors import LoadError, StorageError, StorageFull
 
 _BLOCK = 1 << 20
 
@@ -18,11 +18,18 @@ class BaseFiles:
 
     def __init__(self, home: Path, base_id: str) -> None:
         self.folder = home / "bases" / base_id
-        self.vectors = self.folder / "vectors"
         # The name has the version of what counts as a term: a new one starts an empty index, filled from the catalog.
         self.lexical = self.folder / "lexical-1"
         self.originals = self.folder / "originals"
         self.write_lock = self.folder / "write.lock"
+
+    def vectors(self, generation: str) -> Path:
+        """Return the folder of a store; a base that moves to another store or embedder gets another generation."""
+        return self.folder / generation
+
+    def kept(self, fingerprint: str) -> Path:
+        """Return the folder of vectors that snapshots need, made by the embedder of this fingerprint."""
+        return self.folder / f"kept-{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}"
 
     def make(self) -> None:
         """Make the folder if it is not there."""
@@ -33,12 +40,21 @@ class BaseFiles:
 
     def keep(self, source: Path) -> tuple[str, str]:
         """Copy a file in under a generated name; returns the name and the sha256 of what was copied."""
+        try:
+            reader = source.open("rb")
+        except OSError as error:
+            raise _unreadable(error) from error
+        with reader:
+            return self.keep_stream(reader)
+
+    def keep_stream(self, reader: IO[bytes]) -> tuple[str, str]:
+        """Do what `keep` does with what a stream holds."""
         name = secrets.token_hex(16)
         try:
-            return name, _copy(source, self.originals / name)
-        except KbError:
+            return name, _write(reader, self.originals / name)
+        except OSError as error:
             self.discard([name])
-            raise
+            raise _unwritable(self.originals / name, error) from error
 
     def original(self, name: str) -> Path:
         """Return where the file with this generated name lies."""
@@ -49,7 +65,7 @@ class BaseFiles:
         for name in filter(None, names):
             (self.originals / name).unlink(missing_ok=True)
 
-    def kept(self) -> set[str]:
+    def names(self) -> set[str]:
         """Return the generated names of all originals."""
         return {path.name for path in self.originals.iterdir()}
 
@@ -67,19 +83,7 @@ def digest_of(path: Path) -> str:
         raise _unreadable(error) from error
 
 
-def _copy(source: Path, target: Path) -> str:
-    try:
-        reader = source.open("rb")
-    except OSError as error:
-        raise _unreadable(error) from error
-    with reader:
-        try:
-            return _write(reader, target)
-        except OSError as error:
-            raise _unwritable(target, error) from error
-
-
-def _write(reader: BinaryIO, target: Path) -> str:
+def _write(reader: IO[bytes], target: Path) -> str:
     digest = hashlib.sha256()
     with target.open("xb") as writer:
         while block := reader.read(_BLOCK):

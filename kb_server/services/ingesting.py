@@ -1,15 +1,16 @@
 """Ingesting: files in, searchable documents out; every step can be repeated, and one bad file costs only itself."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.documents import Pending
-from kb_server.errors import KbError, LoadError
+from kb_server.errors import LoadError
 from kb_server.ports import Embedder, Splitter
 from kb_server.retrieval.fitting import FusionFitter
+from kb_server.services.containers import Containers, Unpack, names_within
 from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
 from kb_server.services.reading import Load, Outcome, ReadAhead
@@ -69,6 +70,7 @@ class Ingestion:
         splitter_for: SplitterFor,
         load: Load,
         cleaner: Cleaner,
+        unpack: Unpack,
         workers: int = 1,
     ) -> None:
         self._opened = opened
@@ -78,6 +80,7 @@ class Ingestion:
         self._splitter_for = splitter_for
         self._cleaner = cleaner
         self._load = load
+        self._unpack = unpack
         self._workers = workers
 
     def run(
@@ -91,13 +94,17 @@ class Ingestion:
         Raises Busy if another process is writing, StorageError if what was read cannot be kept. Whatever was committed
         before an error, or before the process was stopped, stays, and the same call goes on from there.
         """
+        sources, failed = find_sources(paths)
+        report = self.take([*sources, *fetched.sources], on_progress)
+        report.failed[:0] = [*failed, *fetched.failures]
+        return report
+
+    def take(self, sources: Sequence[Source], on_progress: OnProgress = lambda _: None) -> IngestReport:
+        """Ingest files under names that are given, as `run` does."""
         started = perf_counter()
         report = IngestReport()
         with self._opened.writing():
             self._opened.catch_up(self._embedder)
-            sources, report.failed = find_sources(paths)
-            sources += fetched.sources
-            report.failed += fetched.failures
             self._ingest(sources, report, Meter(sum(source.size for source in sources), on_progress))
             self._fit_fusion()
         report.seconds = round(perf_counter() - started, 3)
@@ -109,17 +116,38 @@ class Ingestion:
         reader = ReadAhead(self._load, self._opened.files, self._workers, meter.page)
         if sources:
             meter.start(sources[0].name)
-        for outcome in reader.run(sources, known):
-            meter.start(outcome.source.name)
-            pending = self._begin(outcome, known, report)
-            if pending is None:
-                meter.advance(outcome.source.size)
-                continue
-            batch.add(pending, outcome.source.size)
-            if batch.chunks >= _CHUNKS_A_COMMIT:
-                self._commit(batch, report, meter)
-                batch = _Batch()
+        with Containers(self._unpack) as containers:
+            for outcome in reader.run(self._members(sources, containers, report), known):
+                meter.start(outcome.source.name)
+                containers.done_with(outcome.source)
+                pending = self._begin(outcome, known, report)
+                if pending is None:
+                    meter.advance(outcome.source.size)
+                    continue
+                batch.add(pending, outcome.source.size)
+                if batch.chunks >= _CHUNKS_A_COMMIT:
+                    self._commit(batch, report, meter)
+                    batch = _Batch()
         self._commit(batch, report, meter)
+
+    def _members(self, sources: Iterable[Source], containers: Containers, report: IngestReport) -> Iterator[Source]:
+        """Yield each file, and in place of an archive or mail what it comes to; what it held before and lost goes."""
+        within = names_within(self._documents.names())
+        for source in sources:
+            try:
+                members = containers.open(source)
+            except LoadError as error:
+                self._fail(source, "", str(error), report)
+                continue
+            if members is None:
+                yield source
+            else:
+                yield from members
+                self._forget(within[source.name].difference(member.name for member in members))
+
+    def _forget(self, names: set[str]) -> None:
+        if names:
+            self._opened.purge(self._documents.remove(names))
 
     def _begin(self, outcome: Outcome, known: dict[str, str], report: IngestReport) -> Pending | None:
         """Write one document's rows; a file that could not be read goes into the report and the catalog."""
@@ -128,13 +156,13 @@ class Ingestion:
             if outcome.error is None:
                 report.unchanged += 1
             else:
-                self._fail(outcome, outcome.error, report)
+                self._fail(source, outcome.digest, str(outcome.error), report)
             return None
         try:
             cleaned = self._cleaner.clean(outcome.document)
         except LoadError as error:
             self._opened.files.discard([outcome.file])
-            self._fail(outcome, error, report)
+            self._fail(source, outcome.digest, str(error), report)
             return None
         slices = self._splitter_for(source).split(cleaned.document)
         pending, removed = self._documents.begin(outcome.digest, outcome.file, cleaned.document, slices)
@@ -146,10 +174,9 @@ class Ingestion:
             report.added += 1
         return pending
 
-    def _fail(self, outcome: Outcome, error: KbError, report: IngestReport) -> None:
-        reason = str(error)
-        report.failed.append(Failure(outcome.source.origin, reason))
-        self._opened.purge(self._documents.fail(outcome.source.name, outcome.digest, reason))
+    def _fail(self, source: Source, digest: str, reason: str, report: IngestReport) -> None:
+        report.failed.append(Failure(source.shown, reason))
+        self._opened.purge(self._documents.fail(source.name, digest, reason))
 
     def _commit(self, batch: _Batch, report: IngestReport, meter: Meter) -> None:
         self._opened.index(

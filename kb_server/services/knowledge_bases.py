@@ -48,6 +48,7 @@ class KnowledgeBases:
         opened = self._shelf.open(self._bases.find(name))
         with opened.writing():
             self._bases.delete(opened.base.id)
+        opened.store.destroy()
         self._shelf.drop(opened.base.id)
         opened.files.delete()
 

@@ -11,8 +11,9 @@ from filelock import FileLock, Timeout
 from kb_server.catalog.documents import Documents, Pending, Removed
 from kb_server.domain import KnowledgeBase
 from kb_server.errors import Busy
-from kb_server.ports import Embedder, LexicalIndex, VectorStore
+from kb_server.ports import Embedder, LexicalIndex, Vectors, VectorStore
 from kb_server.services.base_files import BaseFiles
+from vectorstores.kept import KeptVectors
 
 _EMBEDDED_AT_ONCE = 64  # what the progress bar moves by
 
@@ -29,6 +30,7 @@ class OpenBase:
     documents: Documents
     store: VectorStore
     lexical: LexicalIndex
+    kept: KeptVectors
     files: BaseFiles
 
     @contextmanager
@@ -46,6 +48,7 @@ class OpenBase:
         try:
             yield
         finally:
+            self.lexical.close()  # its writer has a lock of its own, which would keep other processes from writing
             lock.release()
 
     def index(
@@ -62,8 +65,7 @@ class OpenBase:
         todo = [pair for item in pending for pair in zip(item.chunk_ids, item.texts, strict=True)]
         self._embed([pair for pair in todo if pair[0] not in held], embedder, on_embedded)
         self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
-        self._flush()
-        self.purge(self.documents.commit([item.document_id for item in pending]))
+        self.publish([item.document_id for item in pending])
 
     def catch_up(self, embedder: Embedder) -> None:
         """Finish what an interrupted run began, and bring the stores to what the catalog says."""
@@ -73,12 +75,38 @@ class OpenBase:
             unfinished = {id_ for item in pending for id_ in item.chunk_ids}
             self._mend(expected, expected | unfinished, embedder)
             self.index(pending, embedder, held=self.store.ids())
-        self.files.discard(self.files.kept() - self.documents.files())
+        self.files.discard(self.files.names() - self.documents.files())
 
     def purge(self, removed: Removed) -> None:
         """Take out of the stores what the catalog has let go of already."""
         self._drop(removed.chunk_ids)
         self.files.discard(removed.files)
+
+    def take_in(self, pending: Pending, vectors: Vectors) -> None:
+        """Add a document whose vectors are known: float32 [chunks, dimension]."""
+        self.store.add(pending.chunk_ids, vectors)
+        self.lexical.add(pending.chunk_ids, pending.texts)
+
+    def publish(self, document_ids: Collection[int]) -> None:
+        """Make durable what was taken in, and only then searchable."""
+        self._flush()
+        self.purge(self.documents.commit(document_ids))
+
+    def discard(self, forgotten: Removed) -> None:
+        """Remove what was kept for snapshots that are gone; the indexes have let go of it long ago."""
+        self.kept.forget(forgotten.chunk_ids)
+        self.files.discard(forgotten.files)
+
+    def bring_back(self, returning: Collection[Pending], embedder: Callable[[], Embedder]) -> None:
+        """Put what snapshots kept into the stores again; embedded is only what was made by another embedder."""
+        todo = [pair for item in returning for pair in zip(item.chunk_ids, item.texts, strict=True)]
+        found, vectors = self.kept.among([id_ for id_, _ in todo])
+        self.store.add(found, vectors)
+        held = set(found) | self.store.ids()
+        if missing := [pair for pair in todo if pair[0] not in held]:
+            self._embed(missing, embedder(), lambda _: None)
+        self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
+        self._flush()
 
     def close(self) -> None:
         """Let go of the stores' files."""
@@ -97,9 +125,16 @@ class OpenBase:
 
     def _drop(self, chunk_ids: Collection[int]) -> None:
         if chunk_ids:
+            self._keep(self.documents.kept_chunk_ids(chunk_ids))
             self.store.delete(chunk_ids)
             self.lexical.delete(chunk_ids)
             self._flush()
+
+    def _keep(self, chunk_ids: Collection[int]) -> None:
+        """Save the vectors that snapshots need before the store forgets them."""
+        there = sorted(self.store.ids().intersection(chunk_ids)) if chunk_ids else []
+        if there:
+            self.kept.keep(there, self.store.vectors(there))
 
     def _embed(self, todo: list[tuple[int, str]], embedder: Embedder, on_embedded: Callable[[int], None]) -> None:
         for start in range(0, len(todo), _EMBEDDED_AT_ONCE):

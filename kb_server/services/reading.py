@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kb_server.domain import Document
-from kb_server.errors import KbError, StorageError
+from kb_server.errors import KbError, LoadError, StorageError
 from kb_server.services.base_files import BaseFiles, digest_of
 from kb_server.services.sources import Source
 
@@ -66,6 +66,8 @@ class ReadAhead:
     def _read(self, source: Source, known: dict[str, str]) -> Outcome:
         digest = ""
         try:
+            if source.refused:
+                raise LoadError(source.refused)
             digest = digest_of(source.path)
             if known.get(source.name) == digest:
                 return Outcome(source, digest)

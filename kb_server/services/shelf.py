@@ -7,11 +7,13 @@ from threading import Lock
 
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
+from kb_server.catalog.snapshots import Snapshots
 from kb_server.domain import KnowledgeBase
 from kb_server.ports import VectorStore
 from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.services.base_files import BaseFiles
 from kb_server.services.open_base import OpenBase
+from vectorstores.kept import KeptVectors
 
 OpenStore = Callable[[str, Path, int], VectorStore]
 
@@ -27,11 +29,29 @@ class Shelf:
         self._lock = Lock()
 
     def open(self, base: KnowledgeBase) -> OpenBase:
-        """Return the base's open parts under the row just read: its fusion may have been fitted anew."""
+        """Return the base's open parts under the row just read: its fusion may have been fitted anew.
+
+        A base that another process has moved to other vectors is opened anew.
+        """
         with self._lock:
+            opened = self._open.get(base.id)
+            if opened is not None and (opened.base.store, opened.base.vectors) != (base.store, base.vectors):
+                self._open.pop(base.id).close()
             if base.id not in self._open:
                 self._open[base.id] = self._opened(base)
             return replace(self._open[base.id], base=base)
+
+    def store(self, base: KnowledgeBase) -> VectorStore:
+        """Open the store that a row names, apart from what is kept open: a base's next one, while the old answers."""
+        return self._open_store(base.store, self.folder(base), base.dimension)
+
+    def folder(self, base: KnowledgeBase) -> Path:
+        """Return where the store of a base keeps its files."""
+        return BaseFiles(self._home, base.id).vectors(base.vectors)
+
+    def snapshots(self, base: KnowledgeBase) -> Snapshots:
+        """Return the snapshots of a base."""
+        return Snapshots(self._database, base.id)
 
     def drop(self, base_id: str) -> None:
         """Close a base and forget it."""
@@ -48,5 +68,6 @@ class Shelf:
     def _opened(self, base: KnowledgeBase) -> OpenBase:
         files = BaseFiles(self._home, base.id)
         files.make()
-        store = self._open_store(base.store, files.vectors, base.dimension)
-        return OpenBase(base, Documents(self._database, base.id), store, TantivyIndex(files.lexical), files)
+        store = self.store(base)
+        kept = KeptVectors(files.kept(base.fingerprint), base.dimension)
+        return OpenBase(base, Documents(self._database, base.id), store, TantivyIndex(files.lexical), kept, files)

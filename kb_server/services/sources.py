@@ -16,20 +16,23 @@ _LONGEST_NAME = 1000
 class Source:
     """A file to ingest: where it is, what the document will be called, and its size in bytes.
 
-    `root` is the folder that was asked for, if the file was found below one. `read_as` is the file name that tells a
-    fetched page's kind, where its document is called by its URL.
+    `origin` is what to tell users in place of the path: of what lies in an archive or mail, or comes from the web;
+    `refused` is why it could not be taken out, if so. `root` is the folder that was asked for, if the file was found
+    below one. `read_as` is the file name that tells a fetched page's kind, where its document is called by its URL.
     """
 
     path: Path
     name: str
     size: int
+    origin: str = ""
+    refused: str = ""
     root: Path | None = None
     read_as: str = ""
 
     @property
-    def origin(self) -> str:
-        """What the user gave: a path or a URL."""
-        return printable(self.name if self.read_as else str(self.path))
+    def shown(self) -> str:
+        """The path as users know it."""
+        return printable(self.origin or str(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Failure]]:
         for found in _walk(path, failures):
             name = document_name(found.name if found == path else found.relative_to(path).as_posix())
             try:
-                source = Source(found, name, _size(found), None if found == path else path)
+                source = Source(found, name, _size(found), root=None if found == path else path)
                 _refuse_second(source, sources)
             except KbError as error:
                 failures.append(Failure(printable(str(found)), str(error)))

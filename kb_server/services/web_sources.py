@@ -33,7 +33,9 @@ def _add(gathered: Gathered, fetched: Fetched, folder: Path) -> None:
     path.write_bytes(fetched.page.body)
     name = document_name(fetched.url)
     if all(source.name != name for source in gathered.sources):
-        gathered.sources.append(Source(path, name, len(fetched.page.body), read_as=_file_name(fetched.page)))
+        gathered.sources.append(
+            Source(path, name, len(fetched.page.body), origin=fetched.url, read_as=_file_name(fetched.page))
+        )
 
 
 def _file_name(page: Page) -> str:

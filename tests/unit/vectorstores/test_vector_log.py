@@ -13,8 +13,9 @@ import pytest
 
 from kb_server.errors import MissingExtra, StorageError, StorageFull
 from kb_server.ports import Vectors
-from vectorstores.faiss import FILE_NAME, FaissStore
+from vectorstores.faiss import FaissStore
 from vectorstores.frames import FILE, FRAME
+from vectorstores.log_store import FILE_NAME
 
 DIMENSION = 4
 

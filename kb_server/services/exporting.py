@@ -1,0 +1,156 @@
+"""Writing a knowledge base into one portable file."""
+
+import errno
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from kb_server.catalog.bases import Bases
+from kb_server.domain import Chunk, DocumentState, StoredDocument
+from kb_server.errors import StorageError, StorageFull
+from kb_server.services.archive import (
+    DOCUMENTS,
+    MANIFEST,
+    ORIGINALS,
+    VECTORS,
+    VERSION,
+    BaseEntry,
+    DocumentEntry,
+    FileEntry,
+    Manifest,
+)
+from kb_server.services.open_base import OpenBase
+from kb_server.services.shelf import Shelf
+
+_VECTORS_AT_ONCE = 1_000
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an archive holds, and its size."""
+
+    documents: int
+    chunks: int
+    bytes: int
+
+
+class Exporting:
+    """Exports knowledge bases."""
+
+    def __init__(self, bases: Bases, shelf: Shelf) -> None:
+        self._bases = bases
+        self._shelf = shelf
+
+    def run(self, name: str, target: Path) -> Exported:
+        """Write all indexed documents with text, chunks, vectors and originals; the file appears when it is whole.
+
+        Searches go on meanwhile, and who wants to write waits. Raises StorageError, StorageFull or Busy.
+        """
+        opened = self._shelf.open(self._bases.find(name))
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        with opened.writing(), _explained(target):
+            try:
+                manifest = _write(opened, unfinished)
+                unfinished.replace(target)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        return Exported(manifest.documents, manifest.chunks, target.stat().st_size)
+
+
+def _write(opened: OpenBase, path: Path) -> Manifest:
+    documents = [document for document in opened.documents.all() if document.state is DocumentState.INDEXED]
+    chunk_ids: list[int] = []
+    with ZipFile(path, "w", ZIP_DEFLATED) as file:
+        entries = {
+            DOCUMENTS: _add(file, DOCUMENTS, _lines(opened, documents, chunk_ids)),
+            VECTORS: _add(file, VECTORS, _rows(opened, chunk_ids), ZIP_STORED),
+        }
+        for document in documents:
+            name = ORIGINALS + document.file
+            entries[name] = _add(file, name, _blocks(opened.files.original(document.file)))
+        manifest = Manifest(
+            format="kb-export",
+            version=VERSION,
+            knowledge_base=_base_entry(opened),
+            documents=len(documents),
+            chunks=len(chunk_ids),
+            entries=entries,
+        )
+        file.writestr(MANIFEST, manifest.model_dump_json(indent=1))
+    return manifest
+
+
+def _base_entry(opened: OpenBase) -> BaseEntry:
+    base, fusion = opened.base, opened.base.fusion
+    return BaseEntry(
+        name=base.name,
+        store=base.store,
+        embedder=base.embedder,
+        fingerprint=base.fingerprint,
+        dimension=base.dimension,
+        fusion=dict(fusion.weights) if fusion else None,
+        fusion_chunks=fusion.chunks if fusion else 0,
+    )
+
+
+def _add(file: ZipFile, name: str, blocks: Iterable[bytes], method: int = ZIP_DEFLATED) -> FileEntry:
+    digest, size = sha256(), 0
+    info = ZipInfo(name)
+    info.compress_type = method
+    with file.open(info, "w", force_zip64=True) as writer:
+        for block in blocks:
+            writer.write(block)
+            digest.update(block)
+            size += len(block)
+    return FileEntry(bytes=size, sha256=digest.hexdigest())
+
+
+def _lines(opened: OpenBase, documents: Iterable[StoredDocument], chunk_ids: list[int]) -> Iterator[bytes]:
+    """Yield a line for each document, and note the ids of its chunks in order."""
+    for document in documents:
+        chunks = opened.documents.chunks_of(document.id)
+        chunk_ids += [chunk.id for chunk in chunks]
+        entry = DocumentEntry(
+            name=document.name,
+            sha256=document.sha256,
+            file=document.file,
+            pages=document.pages,
+            text=opened.documents.text(document.name),
+            chunks=[_cut(chunk) for chunk in chunks],
+        )
+        yield json.dumps(entry.model_dump(), ensure_ascii=False).encode() + b"\n"
+
+
+def _cut(chunk: Chunk) -> tuple[int, int, int | None, list[str]]:
+    return chunk.start, chunk.end, chunk.page, list(chunk.heading_path)
+
+
+def _rows(opened: OpenBase, chunk_ids: list[int]) -> Iterator[bytes]:
+    if missing := set(chunk_ids) - opened.store.ids():
+        raise StorageError(
+            f"{len(missing)} chunks of '{opened.base.name}' have no vector yet.",
+            f"Let it catch up first: kb ingest {opened.base.name} with any file.",
+        )
+    for start in range(0, len(chunk_ids), _VECTORS_AT_ONCE):
+        yield opened.store.vectors(chunk_ids[start : start + _VECTORS_AT_ONCE]).astype("<f4").tobytes()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as reader:
+        while block := reader.read(_BLOCK):
+            yield block
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"No space is left for '{target}'.", "Free some space, or export elsewhere.") from error
+        raise StorageError(f"'{target}' cannot be written: {error}.", "Check the folder and its rights.") from error

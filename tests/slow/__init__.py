@@ -1,0 +1,1 @@
+"""Checks that take minutes; `make test-slow` runs them."""
