@@ -1,6 +1,6 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from inspect import signature
 from pathlib import Path
@@ -20,6 +20,7 @@ from kb_server.catalog.temporary import TemporaryBases
 from kb_server.domain import KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import InvalidSetting, ModelMismatch
+from kb_server.folder_splitting import FolderSplitters
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Embedder, Generator, VectorStore
@@ -41,11 +42,13 @@ from kb_server.services.shelf import Shelf
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.uploads import UploadFolder
 from kb_server.settings import GenerationSettings, Settings
+from kb_server.web.crawling import Crawler
+from kb_server.web.fetching import Fetcher, FetchLimits
 from loaders import unpack
+from loaders.cleaning import Cleaner
 from loaders.isolated import IsolatedLoader
 from loaders.isolated import Limits as ReadingLimits
 from loaders.kind import detect
-from loaders.splitter import SentenceSplitter
 
 _NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
@@ -155,21 +158,36 @@ class Application:
         self.bases.find(name)
         return Moving(self.bases, self._shelf).reindex(name, model, self.embedder(model), on_moved)
 
-    def create(self, name: str, store: str | None = None, embedding_model: str | None = None) -> KnowledgeBase:
-        """Make a base with the given or the configured store and embedder."""
+    def create(
+        self,
+        name: str,
+        store: str | None = None,
+        embedding_model: str | None = None,
+        splitting: Mapping[str, Any] | None = None,
+    ) -> KnowledgeBase:
+        """Make a base with the given or the configured store and embedder, and perhaps its own way of splitting."""
         check_name(name)
+        own = self.settings.splitting.splitting(splitting) if splitting else None
         store = store or self.settings.store.backend
         find_backend("store", store)
         model = embedding_model or self.settings.embedding.model
-        return self.knowledge_bases.create(name, store, model, self.embedder(model))
+        return self.knowledge_bases.create(name, store, model, self.embedder(model), own)
 
     def ingestion(self, name: str) -> Ingestion:
         """Return the use case that puts files into a base."""
         opened = self._open(name)
-        splitting = self.settings.splitting
-        splitter = SentenceSplitter(splitting.size, splitting.overlap)
+        splitting = opened.base.splitting or self.settings.splitting.splitting()
         embedder, workers = self._embedder_of(opened.base), self.settings.loading.workers
-        return Ingestion(opened, self.bases, embedder, splitter, self._loader.load, unpack, workers)
+        cleaning = self.settings.cleaning
+        cleaner = Cleaner(cleaning.boilerplate, cleaning.low_quality, cleaning.redact)
+        splitter_for = FolderSplitters(splitting).of
+        return Ingestion(opened, self.bases, embedder, splitter_for, self._loader.load, cleaner, unpack, workers)
+
+    @cached_property
+    def crawler(self) -> Crawler:
+        """What fetches pages from the web."""
+        web = self.settings.web
+        return Crawler(Fetcher(FetchLimits(web.seconds, web.megabytes, web.redirects)), web.pages)
 
     def chunk_care(self, name: str) -> ChunkCare:
         """Return the use case that takes single chunks out of search and puts them back."""

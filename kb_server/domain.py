@@ -56,6 +56,34 @@ class Slice:
     heading_path: tuple[str, ...]
 
 
+class SplitBy(StrEnum):
+    """What begins a new chunk: the next sentences, each row of a table, or each line that starts with a delimiter."""
+
+    SENTENCES = "sentences"
+    ROWS = "rows"
+    DELIMITER = "delimiter"
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """How documents are cut into chunks; sizes in tokens as `loaders.tokens` counts them."""
+
+    size: int = 200
+    overlap: int = 30
+    by: SplitBy = SplitBy.SENTENCES
+    delimiter: str = ""
+
+
+class Redaction(StrEnum):
+    """Kinds of secrets and personal data that can be taken out before anything is indexed; looked for in this order."""
+
+    KEY = "key"
+    EMAIL = "email"
+    ID_CARD = "id_card"
+    BANK_CARD = "bank_card"
+    PHONE = "phone"
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A stored slice of a document, with its text."""
@@ -115,7 +143,10 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
-    """A named set of documents with one embedder and one store; `id` names its folder, `vectors` the store's in it."""
+    """A named set of documents with one embedder and one store; `id` names its folder, `vectors` the store's in it.
+
+    `splitting` is its own way of cutting documents; None means the settings'.
+    """
 
     id: str
     name: str
@@ -126,6 +157,7 @@ class KnowledgeBase:
     fusion: Fusion | None
     created: datetime
     vectors: str = "vectors"
+    splitting: Splitting | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,10 +19,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kb_server.domain import AnswerMode, Quantization
+from kb_server.domain import AnswerMode, Quantization, Redaction, SplitBy, Splitting
 from kb_server.errors import InvalidSetting, UnknownSetting
 
 _PREFIX = "KB_"
+FOLDER_FILE = ".kb.yaml"
 
 
 class _Section(BaseModel):
@@ -38,11 +39,46 @@ class LoadingSettings(_Section):
     pictures: bool = True
 
 
+class CleaningSettings(_Section):
+    """What is set aside or taken out of documents before they are split."""
+
+    boilerplate: bool = True
+    low_quality: bool = True
+    redact: tuple[Redaction, ...] = ()
+
+
+class WebSettings(_Section):
+    """What fetching from the web may take. Only public addresses are ever connected to; no setting changes that."""
+
+    seconds: float = Field(default=30.0, gt=0.0)
+    megabytes: float = Field(default=50.0, gt=0.0)
+    redirects: int = Field(default=5, ge=0, le=20)
+    pages: int = Field(default=200, ge=1)
+
+
 class SplittingSettings(_Section):
     """How documents are cut into chunks; in tokens, counted as `loaders.tokens` does."""
 
     size: int = Field(default=200, ge=20, le=4000)
     overlap: int = Field(default=30, ge=0)
+    by: SplitBy = SplitBy.SENTENCES
+    delimiter: str = Field(default="", max_length=100)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.overlap >= self.size:
+            raise ValueError(f"overlap {self.overlap} must be less than size {self.size}")
+        if (self.by is SplitBy.DELIMITER) != bool(self.delimiter.strip()):
+            raise ValueError("by: delimiter and a delimiter go together")
+        return self
+
+    def splitting(self, overrides: Mapping[str, Any] | None = None, origin: str = "splitting") -> Splitting:
+        """Return these settings with some replaced; raises UnknownSetting or InvalidSetting naming `origin`."""
+        try:
+            merged = SplittingSettings(**{**self.model_dump(), **(overrides or {})})
+        except ValidationError as error:
+            raise _explain(error, f"{origin}.") from error
+        return Splitting(merged.size, merged.overlap, merged.by, merged.delimiter)
 
 
 class EmbeddingSettings(_Section):
@@ -177,6 +213,8 @@ class Settings(BaseSettings):
     catalog: str | None = None
     language: Literal["auto", "en", "zh"] = "auto"
     loading: LoadingSettings = LoadingSettings()
+    web: WebSettings = WebSettings()
+    cleaning: CleaningSettings = CleaningSettings()
     splitting: SplittingSettings = SplittingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
@@ -243,11 +281,17 @@ def _refuse_unknown_environment() -> None:
             raise _unknown(variable, [f"{_PREFIX}{name.upper()}" for name in (*Settings.model_fields, "config")])
 
 
-def _explain(error: ValidationError) -> UnknownSetting | InvalidSetting:
+def read_folder_splitting(folder: Path) -> dict[str, Any] | None:
+    """Return what a folder's `.kb.yaml` says of splitting, None if it has none; raises as `load_settings` does."""
+    file = folder / FOLDER_FILE
+    return _read(file) if file.is_file() else None
+
+
+def _explain(error: ValidationError, prefix: str = "") -> UnknownSetting | InvalidSetting:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = (prefix + ".".join(str(part) for part in first["loc"])).rstrip(".")
     if first["type"] == "extra_forbidden":
-        return _unknown(key, _keys(Settings))
+        return _unknown(key, _keys(SplittingSettings, prefix) if prefix else _keys(Settings))
     return InvalidSetting(
         f"The setting '{key}' cannot be '{first['input']}': {first['msg']}.", "configs/default.yaml says what it takes."
     )

@@ -1,4 +1,4 @@
-"""The smallest parts that slices are made of: sentences, list items, table rows, lines of code."""
+"""The smallest parts that slices are made of: sentences, list items, table rows, definitions in code."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kb_server.domain import Block, BlockKind
 from kb_server.sentences import sentence_spans
+from loaders.code_units import code_units
 from loaders.tokens import count_tokens
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\S[^\n]*")
 _CLAUSE_ENDS = ["；", "，", ";", ",", "、", " | ", " ", ""]
-_WHOLE_LINES = (BlockKind.LIST, BlockKind.TABLE, BlockKind.CODE)
+_WHOLE_LINES = (BlockKind.LIST, BlockKind.TABLE)
 _RUN = 4000
 Span = tuple[int, int]
 
@@ -30,14 +31,16 @@ class Piece(NamedTuple):
 def pieces(text: str, block: Block, size: int) -> Iterator[Piece]:
     """Yield a block's pieces in order; together they hold all of its characters but white space."""
     body = text[block.start : block.end]
-    for start, end in _spans(body, block.kind):
+    for start, end in _spans(body, block.kind, size):
         for low, high, tokens in _of_size(body, start, end, size):
             yield Piece(block.start + low, block.start + high, tokens, block)
 
 
-def _spans(body: str, kind: BlockKind) -> list[Span]:
+def _spans(body: str, kind: BlockKind, size: int) -> list[Span]:
     if kind is BlockKind.HEADING:
         return [(0, len(body))]
+    if kind is BlockKind.CODE:
+        return code_units(body, size)
     if kind in _WHOLE_LINES:
         return [line.span() for line in _LINE.finditer(body)]
     return sentence_spans(body)

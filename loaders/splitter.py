@@ -10,7 +10,7 @@ _TINY = 4  # a section of less than size / 4 is tiny; headings may add size / 4 
 
 
 class SentenceSplitter:
-    """Packs whole sentences, list items, table rows and lines of code into slices of up to `size` tokens.
+    """Packs whole sentences, list items, table rows and definitions in code into slices of up to `size` tokens.
 
     Tokens are those of `count_tokens`. A heading begins a slice and stays with the text after it (its own tokens may
     make the slice up to a quarter longer); a slice holds text of one section, save that a tiny section is put before

@@ -1,6 +1,7 @@
 """Rows of knowledge bases."""
 
 import secrets
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kb_server.catalog.database import Database
 from kb_server.catalog.schema import chunks, documents, knowledge_bases
-from kb_server.domain import DocumentState, Fusion, KnowledgeBase
+from kb_server.domain import DocumentState, Fusion, KnowledgeBase, SplitBy, Splitting
 from kb_server.errors import AlreadyExists, NotFound
 
 
@@ -19,7 +20,15 @@ class Bases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, store: str, embedder: str, fingerprint: str, dimension: int) -> KnowledgeBase:
+    def create(
+        self,
+        name: str,
+        store: str,
+        embedder: str,
+        fingerprint: str,
+        dimension: int,
+        splitting: Splitting | None = None,
+    ) -> KnowledgeBase:
         """Add a base under a generated id; raises AlreadyExists."""
         base = KnowledgeBase(
             secrets.token_hex(8),
@@ -30,8 +39,10 @@ class Bases:
             dimension,
             None,
             datetime.now(UTC).replace(tzinfo=None),
+            splitting=splitting,
         )
         row = {column.name: getattr(base, column.name) for column in knowledge_bases.columns}
+        row["splitting"] = asdict(splitting) if splitting else None
         with self._database.writing() as connection:
             try:
                 connection.execute(insert(knowledge_bases).values(row))
@@ -104,4 +115,6 @@ def _base(row: Row[Any]) -> KnowledgeBase:
     values = row._asdict()
     if values["fusion"] is not None:
         values["fusion"] = Fusion(**values["fusion"])
+    if values["splitting"] is not None:
+        values["splitting"] = Splitting(**{**values["splitting"], "by": SplitBy(values["splitting"]["by"])})
     return KnowledgeBase(**values)

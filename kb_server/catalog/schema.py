@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0003"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0004"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -35,6 +35,7 @@ knowledge_bases = Table(
     Column("fusion", JSON(none_as_null=True)),
     Column("created", DateTime, nullable=False),
     Column("vectors", String(32), nullable=False, server_default="vectors"),
+    Column("splitting", JSON(none_as_null=True)),
 )
 
 documents = Table(

@@ -22,11 +22,23 @@ def create(
     embedder: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Embedding model, by name or folder. 向量模型（名称或文件夹）。")
     ] = None,
+    chunk_size: Annotated[int | None, typer.Option(help="Longest chunk, in tokens. 片段上限（词元）。")] = None,
+    chunk_overlap: Annotated[int | None, typer.Option(help="Tokens repeated. 重复的词元。")] = None,
+    split_by: Annotated[
+        str | None, typer.Option(metavar="WHAT", help="sentences, rows or delimiter. 切分方式。")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What begins a record, such as Q: 记录的起始标记。")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make an empty knowledge base. 新建一个空知识库。"""
+    """Make an empty knowledge base. 新建一个空知识库。
+
+    How its documents are cut can be set for this base; else the settings decide. A folder's own .kb.yaml goes first.
+    可为本库单独设置切分方式；文件夹中的 .kb.yaml 优先。
+    """
     session = session_of(context)
-    base = session.app.create(name, store, embedder)
+    asked = {"size": chunk_size, "overlap": chunk_overlap, "by": split_by, "delimiter": delimiter}
+    splitting = {key: value for key, value in asked.items() if value is not None}
+    base = session.app.create(name, store, embedder, splitting)
     if as_json:
         print_json({"name": base.name, "store": base.store, "embedder": base.embedder})
         return

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +13,13 @@ from rich.table import Table
 
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.errors import Interrupted
+from kb_server.services.sources import Gathered, is_url
 
 if TYPE_CHECKING:
     from kb_server.services.ingesting import IngestReport
     from kb_server.services.progress import OnProgress, Progress
 
+NOTHING = Gathered()
 _STATES = {"indexed": "[green]indexed[/]", "pending": "[yellow]pending[/]", "failed": "[red]failed[/]"}
 
 
@@ -30,7 +33,12 @@ def register(app: typer.Typer) -> None:
 def ingest(
     context: typer.Context,
     name: BaseName,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files and folders. 文件或文件夹。")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, https:// addresses. 文件、文件夹或网址。")
+    ],
+    depth: Annotated[
+        int, typer.Option(min=0, max=10, help="Follow links of the same site so far. 网址：沿站内链接的层数。")
+    ] = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Put files and folders into a knowledge base. 把文件和文件夹放进知识库。
@@ -40,7 +48,11 @@ def ingest(
     reason, and the rest goes on. Stop with Ctrl-C whenever you like: the same command goes on from there.
     """
     session = session_of(context)
-    report = ingest_with_progress(session, name, paths, shown=not as_json)
+    session.app.bases.find(name)
+    with TemporaryDirectory() as folder:
+        fetched = _fetch(session, list(filter(is_url, paths)), depth, Path(folder), shown=not as_json)
+        files = [Path(path) for path in paths if not is_url(path)]
+        report = ingest_with_progress(session, name, files, shown=not as_json, fetched=fetched)
     if as_json:
         print_json(asdict(report))
     else:
@@ -87,12 +99,25 @@ def remove(
         session.console.print(session.say("Removed", "已移除"), ", ".join(escape(document) for document in documents))
 
 
-def ingest_with_progress(session: Session, name: str, paths: list[Path], shown: bool = True) -> "IngestReport":
+def _fetch(session: Session, urls: list[str], depth: int, folder: Path, shown: bool) -> Gathered:
+    if not urls:
+        return Gathered()
+    from kb_server.services.web_sources import fetch_sources
+
+    with session.errors.status(session.say("Fetching", "抓取")) as status:
+        if not shown:
+            status.stop()
+        return fetch_sources(urls, session.app.crawler, depth, folder, lambda url: status.update(escape(url)))
+
+
+def ingest_with_progress(
+    session: Session, name: str, paths: list[Path], shown: bool = True, fetched: Gathered = NOTHING
+) -> "IngestReport":
     """Ingest under a progress bar; Ctrl-C ends in Interrupted, which says how much is in."""
     ingestion = session.app.ingestion(name)
     with _progress_bar(session, shown) as on_progress:
         try:
-            return ingestion.run(paths, on_progress)
+            return ingestion.run(paths, on_progress, fetched)
         except KeyboardInterrupt:
             documents = sum(document.state == "indexed" for document in session.app.knowledge_bases.documents(name))
             raise Interrupted(
@@ -142,6 +167,10 @@ def show_report(session: Session, name: str, report: "IngestReport") -> None:
         f"[bold]{escape(name)}[/]: " + " · ".join(parts or [say("nothing to do", "没有可做的")]),
         f"[dim]— {report.chunks} {say('chunks', '个片段')}, {report.seconds:.1f} s[/]",
     )
+    for part in report.set_aside:
+        console.print(
+            f"[yellow]{say('set aside', '已搁置')}[/]", escape(f"{part.document}: {part.reason} × {part.blocks}")
+        )
     if report.failed:
         table = Table(box=None, padding=(0, 2, 0, 0))
         table.add_column(say("Not ingested", "未能导入"), style="red", overflow="fold")

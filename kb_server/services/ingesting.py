@@ -1,6 +1,6 @@
 """Ingesting: files in, searchable documents out; every step can be repeated, and one bad file costs only itself."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -14,15 +14,27 @@ from kb_server.services.containers import Containers, Unpack, names_within
 from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
 from kb_server.services.reading import Load, Outcome, ReadAhead
-from kb_server.services.sources import Failure, Source, find_sources
+from kb_server.services.sources import Failure, Gathered, Source, find_sources
+from loaders.cleaning import Cleaner
+
+SplitterFor = Callable[[Source], Splitter]
 
 _CHUNKS_A_COMMIT = 256  # documents are committed in groups: two flushes a document would cost more than embedding it
 _GROWTH_FOR_A_NEW_FIT = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Parts of a document that were not indexed: how many, and why."""
+
+    document: str
+    reason: str
+    blocks: int
+
+
 @dataclass(slots=True)
 class IngestReport:
-    """What an ingest did; `chunks` counts those written by it."""
+    """What an ingest did; `chunks` counts those written by it, `set_aside` what was not fit to be indexed."""
 
     added: int = 0
     updated: int = 0
@@ -30,6 +42,7 @@ class IngestReport:
     failed: list[Failure] = field(default_factory=list)
     chunks: int = 0
     seconds: float = 0.0
+    set_aside: list[SetAside] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -54,8 +67,9 @@ class Ingestion:
         opened: OpenBase,
         bases: Bases,
         embedder: Embedder,
-        splitter: Splitter,
+        splitter_for: SplitterFor,
         load: Load,
+        cleaner: Cleaner,
         unpack: Unpack,
         workers: int = 1,
     ) -> None:
@@ -63,20 +77,26 @@ class Ingestion:
         self._documents = opened.documents
         self._bases = bases
         self._embedder = embedder
-        self._splitter = splitter
+        self._splitter_for = splitter_for
+        self._cleaner = cleaner
         self._load = load
         self._unpack = unpack
         self._workers = workers
 
-    def run(self, paths: Iterable[Path], on_progress: OnProgress = lambda _: None) -> IngestReport:
-        """Ingest files and folders; files whose bytes are known already are passed over.
+    def run(
+        self,
+        paths: Iterable[Path],
+        on_progress: OnProgress = lambda _: None,
+        fetched: Gathered = Gathered(),  # noqa: B008 - it is only read
+    ) -> IngestReport:
+        """Ingest files, folders and what was fetched from the web; what has the same bytes as before is passed over.
 
         Raises Busy if another process is writing, StorageError if what was read cannot be kept. Whatever was committed
         before an error, or before the process was stopped, stays, and the same call goes on from there.
         """
         sources, failed = find_sources(paths)
-        report = self.take(sources, on_progress)
-        report.failed[:0] = failed
+        report = self.take([*sources, *fetched.sources], on_progress)
+        report.failed[:0] = [*failed, *fetched.failures]
         return report
 
     def take(self, sources: Sequence[Source], on_progress: OnProgress = lambda _: None) -> IngestReport:
@@ -132,15 +152,22 @@ class Ingestion:
     def _begin(self, outcome: Outcome, known: dict[str, str], report: IngestReport) -> Pending | None:
         """Write one document's rows; a file that could not be read goes into the report and the catalog."""
         source = outcome.source
-        if outcome.error is not None:
-            self._fail(source, outcome.digest, str(outcome.error), report)
-            return None
         if outcome.document is None:
-            report.unchanged += 1
+            if outcome.error is None:
+                report.unchanged += 1
+            else:
+                self._fail(source, outcome.digest, str(outcome.error), report)
             return None
-        slices = self._splitter.split(outcome.document)
-        pending, removed = self._documents.begin(outcome.digest, outcome.file, outcome.document, slices)
+        try:
+            cleaned = self._cleaner.clean(outcome.document)
+        except LoadError as error:
+            self._opened.files.discard([outcome.file])
+            self._fail(source, outcome.digest, str(error), report)
+            return None
+        slices = self._splitter_for(source).split(cleaned.document)
+        pending, removed = self._documents.begin(outcome.digest, outcome.file, cleaned.document, slices)
         self._opened.purge(removed)
+        report.set_aside += [SetAside(source.name, reason, count) for reason, count in cleaned.set_aside.items()]
         if source.name in known:
             report.updated += 1
         else:

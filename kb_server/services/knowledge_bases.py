@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from kb_server.catalog.bases import Bases
-from kb_server.domain import KnowledgeBase, StoredDocument
+from kb_server.domain import KnowledgeBase, Splitting, StoredDocument
 from kb_server.errors import InvalidName
 from kb_server.ports import Embedder
 from kb_server.services.shelf import Shelf
@@ -29,10 +29,12 @@ class KnowledgeBases:
         self._bases = bases
         self._shelf = shelf
 
-    def create(self, name: str, store: str, embedding_model: str, embedder: Embedder) -> KnowledgeBase:
+    def create(
+        self, name: str, store: str, embedding_model: str, embedder: Embedder, splitting: Splitting | None = None
+    ) -> KnowledgeBase:
         """Make an empty base; raises InvalidName or AlreadyExists."""
         check_name(name)
-        base = self._bases.create(name, store, embedding_model, embedder.fingerprint, embedder.dimension)
+        base = self._bases.create(name, store, embedding_model, embedder.fingerprint, embedder.dimension, splitting)
         self._shelf.open(base)
         return base
 

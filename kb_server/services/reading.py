@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -51,6 +51,7 @@ class ReadAhead:
         """
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="reading")
         waiting: deque[Future[Outcome]] = deque()
+        done = False
         try:
             for source in sources:
                 waiting.append(pool.submit(self._read, source, known))
@@ -58,8 +59,9 @@ class ReadAhead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            done = True
         finally:
-            pool.shutdown(wait=not waiting, cancel_futures=True)
+            pool.shutdown(wait=done, cancel_futures=True)
 
     def _read(self, source: Source, known: dict[str, str]) -> Outcome:
         digest = ""
@@ -80,10 +82,10 @@ class ReadAhead:
         try:
             document = self._load(
                 self._files.original(file),
-                source.name,
+                source.read_as or source.name,
                 on_page=lambda number, total: self._on_page(source, number, total),
             )
         except KbError:
             self._files.discard([file])
             raise
-        return Outcome(source, digest, file, document)
+        return Outcome(source, digest, file, replace(document, name=source.name))

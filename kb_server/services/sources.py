@@ -4,7 +4,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kb_server.errors import KbError, LoadError
@@ -16,8 +16,9 @@ _LONGEST_NAME = 1000
 class Source:
     """A file to ingest: where it is, what the document will be called, and its size in bytes.
 
-    For what lies in an archive or mail, `origin` is what to tell users in place of the path, and `refused` is why it
-    could not be taken out, if so.
+    `origin` is what to tell users in place of the path: of what lies in an archive or mail, or comes from the web;
+    `refused` is why it could not be taken out, if so. `root` is the folder that was asked for, if the file was found
+    below one. `read_as` is the file name that tells a fetched page's kind, where its document is called by its URL.
     """
 
     path: Path
@@ -25,6 +26,8 @@ class Source:
     size: int
     origin: str = ""
     refused: str = ""
+    root: Path | None = None
+    read_as: str = ""
 
     @property
     def shown(self) -> str:
@@ -40,6 +43,14 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Sources that were found, and what could not be had."""
+
+    sources: list[Source] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
 def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Failure]]:
     """Return the files meant, in order of name, and what could not be looked at.
 
@@ -52,13 +63,18 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Failure]]:
         for found in _walk(path, failures):
             name = document_name(found.name if found == path else found.relative_to(path).as_posix())
             try:
-                source = Source(found, name, _size(found))
+                source = Source(found, name, _size(found), root=None if found == path else path)
                 _refuse_second(source, sources)
             except KbError as error:
                 failures.append(Failure(printable(str(found)), str(error)))
             else:
                 sources[name] = source
     return sorted(sources.values(), key=lambda source: source.name), failures
+
+
+def is_url(text: str) -> bool:
+    """Tell an address of the web from a path."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def document_name(name: str) -> str:

@@ -1,0 +1,1 @@
+"""Pages from the web: fetched only from public addresses, within limits, as robots.txt allows."""
