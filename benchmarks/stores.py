@@ -5,8 +5,9 @@
 
 Vectors are made to lie as text embeddings do: on a bent surface of few dimensions, in clusters of unequal size. A point
 is a topic's place (one of 2,000, in 48 dimensions) plus half its length of noise, laid into 384 dimensions by a fixed
-random map through tanh, plus a little noise in all of them. Questions are fresh draws: none of them is stored. Each store
-is searched in a process of its own, whose highest resident size is its memory. Times are of one search after the other.
+random map through tanh, plus a little noise in all of them. Questions are fresh draws: none of them is stored. Each
+store is searched in a process of its own, whose highest resident size is its memory. Times are of one search after the
+other.
 """
 
 import argparse
