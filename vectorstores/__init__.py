@@ -1,1 +1,1 @@
-"""Ids and vectors only: memory (the oracle) and faiss."""
+"""Ids and vectors only: memory (the oracle), faiss, annoy and milvus."""

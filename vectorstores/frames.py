@@ -28,7 +28,7 @@ FILE = struct.Struct("<8sII16sQ4xI")
 FRAME = struct.Struct("<8sQQII")
 CHECKED = FRAME.size - 4  # what the last field of a frame's header covers
 
-REMAKE = "Remove the file and run `kb ingest` to make it again, or bring it back with `kb snapshot restore`."
+REMAKE = "Remove the file and run `kb ingest` to make it again, or load an export with `kb import`."
 
 
 @dataclass(frozen=True, slots=True)

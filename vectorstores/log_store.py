@@ -145,8 +145,7 @@ class LogStore:
 
         Waits for an index that is being made: it would have to be made again.
         """
-        if self._sealing:
-            self._sealing.join()
+        self._finish_sealing()
         with self._lock:
             self._unwritten.clear()
             self._clear()
@@ -255,6 +254,18 @@ class LogStore:
             return
         self._sealing = Thread(target=self._seal, args=(self._log.position,), name="seal-vectors")
         self._sealing.start()
+
+    def _finish_sealing(self) -> None:
+        """Wait for the index that is being made, and seal what was added meanwhile."""
+        left = -1
+        while self._sealing:
+            self._sealing.join()
+            self._sealing = None
+            with self._lock:
+                self._follow()
+                if len(self._ids) != left:  # or it failed, which was logged
+                    left = len(self._ids)
+                    self._seal_if_due()
 
     def _seal(self, position: Position) -> None:
         """Make the approximate index, unless another process is at it; a failure costs only speed, and is logged."""

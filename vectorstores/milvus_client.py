@@ -148,7 +148,7 @@ def _refuse_foreign(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise StorageError(
             f"'{path}' is a file, but Milvus Lite keeps a folder there: nothing in it can be read.",
-            "Move it away, or bring the base back with `kb snapshot restore`.",
+            "Move it away and run `kb ingest` to make it again, or load an export with `kb import`.",
         )
 
 

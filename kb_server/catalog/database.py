@@ -7,34 +7,42 @@ from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from kb_server.catalog.schema import SCHEMA_VERSION
-from kb_server.errors import Busy, StorageError, StorageFull
+from kb_server.errors import Busy, InvalidSetting, KbError, MissingExtra, StorageError, StorageFull
 
 _BUSY_SECONDS = 30
+_MIGRATING = 4_815_162  # any number that nothing else in the database locks
 
 
 class Database:
     """The catalog's tables, reached in transactions; errors of the driver come out as StorageError.
 
-    Any SQLAlchemy URL works; SQLite is set up so that readers never wait for the writer.
+    SQLite and PostgreSQL are tested. Readers never wait for the writer in either.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
+        self._engine = _engine(url)
+        self._reading_engine = self._engine
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
+        elif self._engine.dialect.name == "postgresql":
+            self._reading_engine = self._engine.execution_options(isolation_level="REPEATABLE READ")
         self._writing_engine = self._engine.execution_options(writing=True)
-        with self._translated():
-            self._bring_up_to_date()
+        try:
+            with self._translated():
+                self._bring_up_to_date()
+        except KbError:
+            self._engine.dispose()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one consistent state."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._reading_engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -82,9 +90,28 @@ class Database:
 
         config = Config()
         with as_file(files("kb_server.catalog") / "migrations") as folder, self._writing_engine.begin() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
+                if self._version() == SCHEMA_VERSION:
+                    return  # another process has done it meanwhile
             config.set_main_option("script_location", str(folder).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(parsed, pool_pre_ping=parsed.drivername.startswith("postgresql"))
+    except ArgumentError as error:
+        raise InvalidSetting(
+            "The setting 'catalog' is no database address.", "Write postgresql://user:password@host:5432/name, or null."
+        ) from error
+    except ModuleNotFoundError as error:
+        message = f"The catalog's database needs a package that is not installed: {error.name}."
+        raise MissingExtra(message, "pip install 'kb-server[postgresql]'") from error
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -121,7 +148,7 @@ def _translate(error: DatabaseError, place: str) -> StorageError:
         )
     if "locked" in reason:
         return Busy(f"The catalog {place} is being written by another process.", "Wait for it and try again.")
-    return StorageError(
-        f"The catalog {place} cannot be used: {reason}.",
-        "Check that its folder can be written; if the file is damaged, put a copy of it back.",
-    )
+    mend = "Check that its folder can be written; if the file is damaged, put a copy of it back."
+    if not place.startswith("sqlite"):
+        mend = "Check that the server runs and that the address, the user and the password are right."
+    return StorageError(f"The catalog {place} cannot be used: {' '.join(reason.split())}.", mend)

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -101,7 +102,8 @@ class TantivyIndex:
         """Let go of the writer; what was not flushed is dropped."""
         with self._lock:
             if self._writer is not None:
-                self._writer.wait_merging_threads()
+                with suppress(ValueError):  # it died on a full disk, which the flush has told
+                    self._writer.wait_merging_threads()
                 self._writer = None
 
     def _open(self) -> tantivy.Index:

@@ -32,8 +32,8 @@ class Importing:
         """Check an archive, load it into a new base, and only then give the base its name.
 
         `name` and `store` replace those of the archive. Raises StorageError for an archive that is not intact,
-        InvalidName, or AlreadyExists; then no base was made. A process that is killed leaves one with "(importing …)"
-        in its name, which `kb delete` removes.
+        InvalidName, or AlreadyExists; then no base was made. A process that is killed, or a disk so full that
+        nothing can be removed, leaves one with "(importing …)" in its name, which `kb delete` removes.
         """
         with opened_archive(path) as archive:
             entry = archive.manifest.knowledge_base
@@ -59,10 +59,10 @@ class Importing:
 
     def _remove(self, base: KnowledgeBase) -> None:
         opened = self._shelf.open(base)
-        self._bases.delete(base.id)
         opened.store.destroy()
         self._shelf.drop(base.id)
-        opened.files.delete()
+        opened.files.delete()  # before the rows: on a full disk they need what this frees
+        self._bases.delete(base.id)
 
 
 def _load(opened: OpenBase, archive: Archive, path: Path) -> None:

@@ -48,9 +48,11 @@ class KnowledgeBases:
         opened = self._shelf.open(self._bases.find(name))
         with opened.writing():
             self._bases.delete(opened.base.id)
-        opened.store.destroy()
-        self._shelf.drop(opened.base.id)
-        opened.files.delete()
+        try:
+            opened.store.destroy()
+        finally:  # a server that is away keeps its collection, and nothing else stays behind
+            self._shelf.drop(opened.base.id)
+            opened.files.delete()
 
     def documents(self, name: str) -> list[StoredDocument]:
         """Return a base's documents by name, in whatever state."""

@@ -18,12 +18,7 @@ from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
 from kb_server.catalog.schema import SCHEMA_VERSION, metadata
 from kb_server.domain import Document, Fusion, Slice
-from kb_server.errors import AlreadyExists, NotFound, StorageError
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'catalog.db'}"
+from kb_server.errors import AlreadyExists, InvalidSetting, MissingExtra, NotFound, StorageError
 
 
 @pytest.fixture
@@ -120,10 +115,29 @@ def test_a_newer_schema_is_refused(url: str) -> None:
         Database(url)
 
 
-def test_a_damaged_file_is_a_storage_error(tmp_path: Path, url: str) -> None:
+def test_a_damaged_file_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "catalog.db").write_bytes(b"this is no database, whatever its name says" * 100)
     with pytest.raises(StorageError, match="cannot be used"):
-        Database(url)
+        Database(f"sqlite:///{tmp_path / 'catalog.db'}")
+
+
+def test_a_server_that_is_away() -> None:
+    with pytest.raises(StorageError, match="cannot be used") as caught:
+        Database("postgresql://kb:secret@127.0.0.1:1/kb")
+    assert "server runs" in caught.value.hint
+    assert "secret" not in str(caught.value)
+
+
+def test_what_is_no_address() -> None:
+    with pytest.raises(InvalidSetting, match="catalog"):
+        Database("no address")
+
+
+def test_a_missing_driver_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match="needs a package") as caught:
+        Database("postgresql://kb@127.0.0.1:1/kb")
+    assert "kb-server[postgresql]" in caught.value.hint
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 import pytest
 
-from kb_server.errors import AlreadyExists, InvalidName, KbError, NotFound, StorageError
+from kb_server.errors import AlreadyExists, InvalidName, KbError, NotFound, StorageError, StorageFull
 from tests.unit.services.workshop import Workshop, workshop
 
 TEXTS = {"bells": "The bell rings at nine.\n\nIt rings again at noon.", "食堂": "食堂十二点开门。", "empty": ""}
@@ -231,6 +232,40 @@ def test_a_failed_export_leaves_the_old_file(
         shop.app.exporting.run("notes", archive)
     assert archive.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of three mebibytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"A small tmpfs cannot be mounted: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_an_import_that_does_not_fit_leaves_nothing_that_answers(
+    shop: Workshop, tmp_path: Path, small_disk: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(33, 127, 400_000).astype(np.uint8).tobytes().decode("ascii")
+    shop.ingest("notes", tmp_path / "texts", **{f"long{number}": f"{number} {noise}" for number in range(4)})
+    archive = tmp_path / "large.zip"
+    shop.app.exporting.run("notes", archive)
+    with workshop(small_disk / "home") as other:
+        with pytest.raises(StorageFull):
+            other.app.import_base(archive)
+        assert other.app.bases.sizes() == {}
+        assert not list((small_disk / "home" / "bases").iterdir())
+        subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+        for base in other.app.bases.all():  # on a disk so full the catalog cannot even remove a row
+            assert "(importing" in base.name
+            other.app.knowledge_bases.delete(base.name)
+        other.app.import_base(archive)
+        assert other.state("notes") == shop.state("notes")
 
 
 def full(*_: object) -> None:

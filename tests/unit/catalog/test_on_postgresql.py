@@ -1,0 +1,29 @@
+"""The main job with the catalog in PostgreSQL."""
+
+from pathlib import Path
+
+from tests.postgresql import PostgresServer
+from tests.unit.services.workshop import workshop
+
+
+def test_from_empty_to_deleted(postgresql: PostgresServer, tmp_path: Path) -> None:
+    url, folder = postgresql.new_database(), tmp_path / "texts"
+    with workshop(tmp_path / "home", catalog=url) as shop:
+        shop.app.create("notes", "faiss", "toy")
+        shop.ingest("notes", folder, bells="The bell rings at nine.", lunch="Lunch is at noon.")
+        first = shop.state("notes")
+        shop.app.snapshots.create("notes", "first")
+        shop.ingest("notes", folder, lunch="Lunch is at one.", bells=None)
+        restored = shop.app.snapshots.restore("notes", "first")
+        assert shop.state("notes") == first
+        assert shop.found("notes", "lunch")[0] == ("lunch.txt", "Lunch is at noon.")
+        shop.app.snapshots.restore("notes", restored.undo)
+        assert shop.found("notes", "lunch")[0] == ("lunch.txt", "Lunch is at one.")
+        shop.app.exporting.run("notes", tmp_path / "notes.zip")
+    assert not list((tmp_path / "home").glob("catalog.db*"))
+    with workshop(tmp_path / "home", catalog=url) as again:
+        again.app.import_base(tmp_path / "notes.zip", "copy")
+        assert again.state("copy") == again.state("notes")
+        again.app.snapshots.delete("notes", "first")
+        again.app.knowledge_bases.delete("notes")
+        assert [base.name for base in again.app.bases.all()] == ["copy"]
