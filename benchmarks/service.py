@@ -105,7 +105,7 @@ def overhead(rounds: int) -> None:
         app = Application(Settings(home=home))
         with running.client() as client:
             client.post("/api/v1/knowledge-bases", json={"name": "papers"})
-            wait(client, upload(client, "papers", range(50)))
+            wait(client, upload(client, "papers", range(10)))
             asked = {"knowledge_bases": ["papers"], "question": "When was the pump checked?", "k": 5}
             within: list[float] = []
             over: list[float] = []
