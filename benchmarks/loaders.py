@@ -44,7 +44,7 @@ ROWS = [
     ("sample-presentation.pptx", "A2", "A:"),
     ("fake.odt", "Sarah", "Mon"),
     ("fake-html.html", "Row 2, Cell 1", "Column 1"),
-    ("table-semicolon-delimiter.csv", "PHI", "Location"),
+    ("table-semicolon-delimiter.csv", "143,1", "Revenue"),
     ("table-multi-row-column-cells-actual.csv", "1672.1 sec", "Results"),
     ("factbook.xml", "Ottawa", "capital"),
     ("arbitrary-records.json", "Pruning Shears", "name"),
