@@ -21,6 +21,8 @@ from loaders.worker import unpack
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from loaders.worker import serve; "
 _START += "serve(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), json.loads(sys.argv[5]))"
 
+_STARTING = 60.0  # seconds that a new worker may take on a busy machine; they do not count for the file
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -103,6 +105,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
     is_idle: bool = field(default=True)
+    is_ready: bool = field(default=False)
 
     @classmethod
     def start(cls, command: tuple[str, dict[str, Any]], memory: int) -> "_Worker":
@@ -119,8 +122,11 @@ class _Worker:
         self.is_idle = False
         try:
             self.connection.send_bytes(json.dumps([str(path.absolute()), name]).encode())
-            while self.connection.poll(limits.seconds):
+            while self.connection.poll(limits.seconds if self.is_ready else max(limits.seconds, _STARTING)):
                 kind, *values = json.loads(self.connection.recv_bytes())
+                if kind == "ready":
+                    self.is_ready = True
+                    continue
                 if kind == "page":
                     on_page(*values)
                     continue

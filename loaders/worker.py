@@ -37,6 +37,7 @@ def serve(descriptor: int, target: str, memory: int, options: dict[str, Any]) ->
     load: Load = getattr(import_module(module), name)
     with Connection(descriptor) as connection:
         try:
+            _send(connection, ["ready"])
             while True:
                 path, document = json.loads(connection.recv_bytes())
                 _send(connection, _answer(load, Path(path), document, options, connection))

@@ -27,7 +27,7 @@ def test_a_bad_file_costs_itself(kb: Kb, tmp_path: Path, monkeypatch: pytest.Mon
     for number in range(6):
         (papers / f"{number}.txt").write_text(f"paper {number} is fine", "utf-8")
     (papers / "3.txt").write_text(blow, "utf-8")
-    loader = IsolatedLoader(Limits(seconds=1.5, megabytes=1024), "tests.unit.loaders.misbehaving:load")
+    loader = IsolatedLoader(Limits(seconds=4, megabytes=1024), "tests.unit.loaders.misbehaving:load")
     monkeypatch.setattr(Application, "_loader", loader)
     try:
         kb.json("create", "notes")
