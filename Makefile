@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help install demo test test-slow lint bench clean
+.PHONY: help install demo serve test test-slow lint bench clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -20,6 +20,9 @@ install: .venv/.installed ## make .venv with everything the default profile and 
 
 demo: install ## ingest knowledge_base/samples and answer three questions
 	$(BIN)/kb demo
+
+serve: install ## the service over HTTP on 127.0.0.1:7861
+	$(BIN)/kb serve
 
 test: lint ## lint, types and the tests
 	$(BIN)/python -m pytest

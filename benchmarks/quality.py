@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.squad import SHARED, Case, read_squad
 from kb_server.bootstrap import Application
 from kb_server.domain import Answer, AnswerMode, Hit, SearchMode
-from kb_server.generation.citing import normalised
+from kb_server.generation.checking.support import normalised
 from kb_server.sentences import sentences
 from kb_server.services.answering import Asked
 from kb_server.settings import load_settings

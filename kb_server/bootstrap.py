@@ -1,31 +1,53 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
+from collections.abc import Callable
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from kb_server.catalog.audit import Audit
 from kb_server.catalog.bases import Bases
+from kb_server.catalog.conversations import Conversations
 from kb_server.catalog.database import Database
-from kb_server.domain import KnowledgeBase, Sampling
+from kb_server.catalog.documents import Documents
+from kb_server.catalog.jobs import Jobs
+from kb_server.catalog.kept_files import KeptFiles
+from kb_server.catalog.keys import ApiKeys
+from kb_server.catalog.notes import Notes
+from kb_server.catalog.temporary import TemporaryBases
+from kb_server.domain import KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import ModelMismatch
+from kb_server.errors import InvalidSetting, ModelMismatch
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Embedder, Generator, VectorStore
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
+from kb_server.services.chunk_care import ChunkCare
+from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.exporting import Exporting
 from kb_server.services.importing import Importing
 from kb_server.services.ingesting import Ingestion
+from kb_server.services.jobs import JobDesk, JobRunner
+from kb_server.services.keeping import Keeping
+from kb_server.services.keys import Keys
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.services.snapshots import SnapshotService
-from kb_server.settings import Settings
-from loaders import load
+from kb_server.services.uploads import UploadFolder
+from kb_server.settings import GenerationSettings, Settings
+from loaders import unpack
+from loaders.isolated import IsolatedLoader
+from loaders.isolated import Limits as ReadingLimits
+from loaders.kind import detect
 from loaders.splitter import SentenceSplitter
+
+_NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
 
 class Application:
@@ -34,6 +56,7 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._embedders: dict[str, Embedder] = {}
+        self._lock = Lock()
 
     @cached_property
     def bases(self) -> Bases:
@@ -44,6 +67,60 @@ class Application:
     def knowledge_bases(self) -> KnowledgeBases:
         """Creating, listing and deleting bases."""
         return KnowledgeBases(self.bases, self._shelf)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who changed what through the service."""
+        return Audit(self._database)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API keys."""
+        return Keys(ApiKeys(self._database), self.bases, self.audit)
+
+    @cached_property
+    def uploads(self) -> UploadFolder:
+        """Files on their way in; what they are, their content decides."""
+        return UploadFolder(self.settings.home, detect)
+
+    @cached_property
+    def jobs(self) -> JobDesk:
+        """Uploads that wait to be ingested."""
+        return JobDesk(Jobs(self._database), self.uploads)
+
+    @cached_property
+    def job_runner(self) -> JobRunner:
+        """What ingests them."""
+        return JobRunner(Jobs(self._database), self.uploads, self.ingestion)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Conversations that are kept."""
+        return Conversations(self._database)
+
+    @cached_property
+    def temporary(self) -> TemporaryBases:
+        """Bases that are one person's uploaded files."""
+        return TemporaryBases(self._database)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What bases are about."""
+        return Notes(self._database)
+
+    @cached_property
+    def kept_files(self) -> Keeping:
+        """Files that clients keep here."""
+        quota = self.settings.service.kept_megabytes << 20
+        return Keeping(KeptFiles(self._database), self.settings.home, quota)
+
+    def documents(self, base: KnowledgeBase) -> Documents:
+        """Return the rows of a base's documents and chunks."""
+        return Documents(self._database, base.id)
+
+    def original(self, base: KnowledgeBase, document: StoredDocument) -> Path | None:
+        """Return where a document's bytes lie, None if they are not kept."""
+        return self._shelf.open(base).files.original(document.file) if document.file else None
 
     @cached_property
     def snapshots(self) -> SnapshotService:
@@ -91,7 +168,13 @@ class Application:
         opened = self._open(name)
         splitting = self.settings.splitting
         splitter = SentenceSplitter(splitting.size, splitting.overlap)
-        return Ingestion(opened, self.bases, self._embedder_of(opened.base), splitter, load)
+        embedder, workers = self._embedder_of(opened.base), self.settings.loading.workers
+        return Ingestion(opened, self.bases, embedder, splitter, self._loader.load, unpack, workers)
+
+    def chunk_care(self, name: str) -> ChunkCare:
+        """Return the use case that takes single chunks out of search and puts them back."""
+        opened = self._open(name)
+        return ChunkCare(opened, self._embedder_of(opened.base))
 
     def retriever(self, name: str) -> HybridRetriever:
         """Return the use case that finds passages of a base."""
@@ -99,50 +182,86 @@ class Application:
         embedder = self._embedder_of(opened.base)
         return HybridRetriever(embedder, opened.store, opened.lexical, opened.documents, opened.base.fusion)
 
-    def answering(self, name: str) -> Answering:
-        """Return the use case that answers from a base."""
+    def explaining(self, name: str, k: int | None = None) -> Explaining:
+        """Return the use case that says why a passage of a base was found or not."""
+        answering = self.settings.answering
+        limits = Limits(k or self.settings.retrieval.k, answering.threshold, answering.passages)
+        return Explaining(self.retriever(name), self._open(name).documents, limits)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How answers are written unless a caller wants it otherwise."""
+        options = self.settings.generation
+        return Sampling(
+            options.max_tokens,
+            options.temperature,
+            options.top_p,
+            options.seed,
+            options.top_k,
+            options.repetition_penalty,
+            options.stop,
+        )
+
+    def answering(
+        self, name: str, sampling: Sampling | None = None, generator: Callable[[], Generator] | None = None
+    ) -> Answering:
+        """Return the use case that answers from a base; as configured where sampling or generator are not given."""
         opened = self._open(name)
-        answering, generation = self.settings.answering, self.settings.generation
-        sampling = Sampling(generation.max_tokens, generation.temperature, generation.top_p, generation.seed)
+        answering = self.settings.answering
         return Answering(
             self.retriever(name),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
-            PromptBuilder(answering.prompts),
-            lambda: self.generator,
+            PromptBuilder(answering.prompts, answering.examples),
+            generator or (lambda: self.generator),
             opened.base.fusion,
-            AnsweringOptions(answering.passages, answering.sentences, answering.threshold, sampling),
+            AnsweringOptions(
+                answering.passages,
+                answering.sentences,
+                answering.threshold,
+                sampling or self.sampling,
+                Technique(answering.reasoning, answering.samples),
+            ),
         )
 
     @cached_property
     def generator(self) -> Generator:
         """The language model."""
         options = self.settings.generation
-        made: Generator = find_backend("generator", options.backend)(
-            model=options.model, device=options.device, threads=options.threads, cache=self.settings.home / ".cache"
-        )
+        backend = find_backend("generator", options.backend)
+        made: Generator = backend(**generator_options(backend, options), **_cache_for(backend, self.settings.home))
         return made
 
     def embedder(self, model: str) -> Embedder:
         """Return the embedder of this name, made once; it remembers the last questions' vectors."""
-        if model not in self._embedders:
-            options = self.settings.embedding
-            made: Embedder = find_backend("embedder", options.backend)(
-                model=model,
-                query_prompt=options.query_prompt,
-                passage_prompt=options.passage_prompt,
-                batch_size=options.batch_size,
-                device=options.device,
-                threads=options.threads,
-            )
-            self._embedders[model] = CachedEmbedder(made)
+        with self._lock:
+            return self._embedders.get(model) or self._made_embedder(model)
+
+    def _made_embedder(self, model: str) -> Embedder:
+        options = self.settings.embedding
+        made: Embedder = find_backend("embedder", options.backend)(
+            model=model,
+            query_prompt=options.query_prompt,
+            passage_prompt=options.passage_prompt,
+            batch_size=options.batch_size,
+            device=options.device,
+            threads=options.threads,
+        )
+        self._embedders[model] = CachedEmbedder(made)
         return self._embedders[model]
 
     def close(self) -> None:
-        """Close bases and the catalog."""
+        """End worker processes; close bases and the catalog."""
+        if "_loader" in self.__dict__:
+            self._loader.close()
         if "_shelf" in self.__dict__:
             self._shelf.close()
         if "_database" in self.__dict__:
             self._database.close()
+
+    @cached_property
+    def _loader(self) -> IsolatedLoader:
+        loading = self.settings.loading
+        return IsolatedLoader(ReadingLimits(loading.seconds, loading.memory_mb), options={"pictures": loading.pictures})
 
     @cached_property
     def _database(self) -> Database:
@@ -171,3 +290,20 @@ class Application:
         options = self.settings.store.options(backend)
         made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension, **options)
         return made
+
+
+def generator_options(backend: type[Any], options: GenerationSettings) -> dict[str, Any]:
+    """Return what a backend takes of the settings; raises InvalidSetting for one that is set and that it has not."""
+    taken = signature(backend).parameters
+    offered = {name: getattr(options, name) for name in GenerationSettings.model_fields if name not in _NOT_OFFERED}
+    for name, value in offered.items():
+        if name not in taken and value != GenerationSettings.model_fields[name].default:
+            raise InvalidSetting(
+                f"The backend '{options.backend}' has no setting generation.{name}; it is '{value}'.",
+                f"Remove it; {options.backend} takes {', '.join(name for name in taken if name in offered)}.",
+            )
+    return {name: value for name, value in offered.items() if name in taken}
+
+
+def _cache_for(backend: type[Any], home: Path) -> dict[str, Path]:
+    return {"cache": home / ".cache"} if "cache" in signature(backend).parameters else {}

@@ -18,6 +18,7 @@ class BlockKind(StrEnum):
     LIST = "list"
     TABLE = "table"
     CODE = "code"
+    IMAGE = "image"  # text read in a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,15 @@ class AnswerMode(StrEnum):
     EXTRACT = "extract"
 
 
+class Quantization(StrEnum):
+    """How a language model's weights are kept in memory; nf4 and int4 take 4 bits each."""
+
+    NONE = "none"
+    INT8 = "int8"
+    INT4 = "int4"
+    NF4 = "nf4"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation; `role` is `system`, `user` or `assistant`."""
@@ -183,12 +193,31 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next token is chosen; temperature 0 is greedy."""
+    """How the next token is chosen; temperature 0 is greedy. `top_k` 0 keeps all tokens.
+
+    A `repetition_penalty` above 1 makes tokens of the prompt and the answer so far less likely (Keskar et al. 2019,
+    CTRL, section 4.1). The answer ends before the first of the `stop` strings.
+    """
 
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Technique:
+    """How a written answer is asked for.
+
+    `reasoning`: the model thinks first, apart from the answer. `samples`: how many answers are drawn, of which the
+    one that most agree on is given.
+    """
+
+    reasoning: bool = False
+    samples: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +240,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`."""
+    """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`.
+
+    `reasoning` is what the model thought before it, `agreement` the share of samples that said the same, `notes` what
+    the reader should know, such as passages that did not fit into the model's window.
+    """
 
     text: str
     refused: bool
@@ -220,6 +253,9 @@ class Answer:
     mode: AnswerMode
     model: str | None
     timings_ms: Mapping[str, float]
+    reasoning: str | None = None
+    agreement: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +280,20 @@ class Done:
 
 
 AnswerEvent = Retrieved | Token | Done
+
+
+@dataclass(frozen=True, slots=True)
+class EvalCase:
+    """A question whose answer is known.
+
+    `answers` are wordings of which one suffices; `parts`, if there are any, must all be in an answer, each in one of
+    its wordings. `documents` are the names of those that hold the answer; `kind` groups cases of one sort.
+    """
+
+    id: str
+    question: str
+    answers: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    answerable: bool = True
+    parts: tuple[tuple[str, ...], ...] = ()
+    kind: str = ""

@@ -8,7 +8,12 @@ Every message is one sentence with the value that was wrong; every hint is the m
     │   ├── UnknownSetting       unknown_setting
     │   ├── InvalidSetting       invalid_setting
     │   ├── AlreadyExists        already_exists
-    │   └── NotFound             not_found
+    │   ├── NotFound             not_found
+    │   ├── TooLarge             too_large              a limit or quota of the service
+    │   ├── Unauthorized         unauthorized           no API key, or not a valid one
+    │   └── Forbidden            forbidden              the key may not do this
+    ├── TryLater                 try_later        1     the service is too busy now
+    │   └── RateLimited          rate_limited           this client asks too often
     ├── MissingExtra             missing_extra    1     a package that is not installed
     ├── ModelNotFound            model_not_found  1     a model folder or name that is not there
     ├── ModelMismatch            model_mismatch   1     the base was made by another embedder
@@ -74,6 +79,40 @@ class NotFound(UsageError):
     code = "not_found"
 
 
+class TooLarge(UsageError):
+    """More than a limit or quota of the service allows."""
+
+    code = "too_large"
+
+
+class Unauthorized(UsageError):
+    """No API key was given, or one that is not valid."""
+
+    code = "unauthorized"
+
+
+class Forbidden(UsageError):
+    """The API key is valid but may not do this."""
+
+    code = "forbidden"
+
+
+class TryLater(KbError):
+    """The service has too much to do now; `seconds` says when to come again."""
+
+    code = "try_later"
+
+    def __init__(self, message: str, hint: str = "", seconds: int = 1) -> None:
+        super().__init__(message, hint)
+        self.seconds = seconds
+
+
+class RateLimited(TryLater):
+    """A client asks more often than it may."""
+
+    code = "rate_limited"
+
+
 class MissingExtra(KbError):
     """A backend whose package is not installed; the hint is the command that installs it."""
 
@@ -96,6 +135,34 @@ class GenerationFailed(KbError):
     """The language model could not answer."""
 
     code = "generation"
+
+
+class NotEnoughMemory(GenerationFailed):
+    """A model needs more memory than there is; known by arithmetic before it is loaded."""
+
+    code = "memory"
+
+
+class PromptTooLong(GenerationFailed):
+    """A prompt leaves no room for an answer in the model's window."""
+
+    code = "prompt_too_long"
+
+
+class ModelServerFailed(GenerationFailed):
+    """A model behind HTTP is down, too slow, refuses, or broke off while it answered."""
+
+    code = "model_server"
+
+
+class Overloaded(KbError):
+    """Too many questions wait for a model already; `retry_after` says in how many seconds to ask again."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, hint: str, retry_after: int) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class LoadError(KbError):

@@ -16,6 +16,8 @@ BACKENDS = {
         "milvus": "vectorstores.milvus:MilvusStore",
     },
     "generator": {
+        "langchain": "kb_server.generation.langchain:LangChainGenerator",
+        "llama_cpp": "kb_server.generation.llama_cpp:LlamaCppGenerator",
         "transformers": "kb_server.generation.transformers:TransformersGenerator",
     },
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kb_server.domain import AnswerMode
+from kb_server.domain import AnswerMode, Quantization
 from kb_server.errors import InvalidSetting, UnknownSetting
 
 _PREFIX = "KB_"
@@ -27,6 +27,15 @@ _PREFIX = "KB_"
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LoadingSettings(_Section):
+    """How files are read: in worker processes, each file within limits."""
+
+    workers: int = Field(default=2, ge=1, le=64)
+    seconds: float = Field(default=120.0, gt=0.0)
+    memory_mb: int = Field(default=4096, ge=256)
+    pictures: bool = True
 
 
 class SplittingSettings(_Section):
@@ -101,6 +110,9 @@ class AnsweringSettings(_Section):
     sentences: int = Field(default=2, ge=1, le=10)
     threshold: float = Field(default=0.15, ge=0.0, le=1.0)
     prompts: Path | None = None
+    examples: Path | None = None
+    reasoning: bool = False
+    samples: int = Field(default=1, ge=1, le=16)
 
 
 class GenerationSettings(_Section):
@@ -111,9 +123,49 @@ class GenerationSettings(_Section):
     max_tokens: int = Field(default=200, ge=1)
     temperature: float = Field(default=0.0, ge=0.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    top_k: int = Field(default=0, ge=0)
+    repetition_penalty: float = Field(default=1.0, gt=0.0)
+    stop: tuple[str, ...] = ()
     seed: int = 0
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
+    quantization: Quantization = Quantization.NONE
+    adapter: Path | None = None
+    parallel: int = Field(default=4, ge=1)
+    queue: int = Field(default=16, ge=0)
+    prefix_cache: int = Field(default=256, ge=0)
+    window: int | None = Field(default=None, ge=64)
+    url: str | None = None
+    provider: str = "openai"
+    key: SecretStr | None = None
+    timeout: float = Field(default=60.0, gt=0)
+
+
+class ServiceSettings(_Section):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7861, ge=0, le=65535)
+    auth: bool = True
+    origins: tuple[str, ...] = ()
+    requests_per_minute: int = Field(default=1200, ge=1)
+    upload_megabytes: int = Field(default=1024, ge=1)
+    upload_files: int = Field(default=1000, ge=1)
+    kept_megabytes: int = Field(default=1024, ge=1)
+    base_documents: int | None = Field(default=None, ge=1)
+    search_threads: int = Field(default=4, ge=1)
+    searches_waiting: int = Field(default=128, ge=0)
+    chat_threads: int = Field(default=8, ge=1)
+    chats_waiting: int = Field(default=32, ge=0)
+    stop_seconds: int = Field(default=30, ge=0)
+    traces: bool = False
+
+    @field_validator("origins")
+    @classmethod
+    def _explicit(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if any("*" in origin for origin in origins):
+            raise ValueError("every origin is named in full, `*` is not allowed")
+        return origins
 
 
 class Settings(BaseSettings):
@@ -124,12 +176,14 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: _default_home())
     catalog: str | None = None
     language: Literal["auto", "en", "zh"] = "auto"
+    loading: LoadingSettings = LoadingSettings()
     splitting: SplittingSettings = SplittingSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()
     generation: GenerationSettings = GenerationSettings()
+    service: ServiceSettings = ServiceSettings()
 
     @property
     def catalog_url(self) -> str:

@@ -28,10 +28,13 @@ class DocumentBuilder:
         title = squeeze(unwrap(clean(text)))
         if not title:
             return
-        while self._headings and self._headings[-1][0] >= level:
-            self._headings.pop()
+        self.leave(level)
         self._headings.append((level, title))
         self._add(BlockKind.HEADING, title, page)
+
+    def leave(self, level: int) -> None:
+        """End the sections of this level and below: what follows stands beside them."""
+        self._headings = [heading for heading in self._headings if heading[0] < level]
 
     def paragraph(self, text: str, page: int | None = None) -> None:
         """Add running text; its line breaks are wraps and vanish."""
@@ -56,6 +59,10 @@ class DocumentBuilder:
         """Add text that keeps its lines and their indentation."""
         kept = "\n".join(line.rstrip() for line in textwrap.dedent(clean(text)).split("\n"))
         self._add(BlockKind.CODE, kept, page)
+
+    def picture(self, text: str, page: int | None = None) -> None:
+        """Add text that was read in a picture, a paragraph a line."""
+        self._add(BlockKind.IMAGE, _each_line(clean(text).split("\n")), page)
 
     def build(self, pages: int | None = None) -> Document:
         """Return the document made of all that was added."""

@@ -38,14 +38,19 @@ class HtmlLoader:
         """See `Loader.load`."""
         declared = _CHARSET.search(read_bytes(path, name, _CHARSET_WITHIN))
         text = read_text(path, name, declared[1].decode("ascii", "ignore") if declared else None)
-        soup = BeautifulSoup(text, "html.parser")
         builder = DocumentBuilder(name)
-        if soup.title is not None and soup.find("h1") is None:
-            builder.heading(1, soup.title.get_text())
-        walk = _Walk(builder)
-        walk.run(soup)
-        walk.flush()
+        add_html(builder, text)
         return builder.build()
+
+
+def add_html(builder: DocumentBuilder, text: str, page: int | None = None, *, titled: bool = True) -> None:
+    """Feed a page to a builder; if it is `titled`, its title counts where it has no main heading."""
+    soup = BeautifulSoup(text, "html.parser")
+    if titled and soup.title is not None and soup.find("h1") is None:
+        builder.heading(1, soup.title.get_text(), page)
+    walk = _Walk(builder, page)
+    walk.run(soup)
+    walk.flush()
 
 
 @dataclass
@@ -56,6 +61,7 @@ class _Walk:
     """
 
     builder: DocumentBuilder
+    page: int | None = None
     pending: list[str] = field(default_factory=list)
     items: list[str] = field(default_factory=list)
     numbers: list[int | None] = field(default_factory=list)
@@ -102,7 +108,7 @@ class _Walk:
         if _HEADING.fullmatch(tag.name):
             title, self.pending = "".join(self.pending), []
             self._flush_items()
-            self.builder.heading(int(tag.name[1]), title)
+            self.builder.heading(int(tag.name[1]), title, self.page)
         elif tag.name in _LISTS:
             self._flush_text()
             self.numbers.pop()
@@ -138,13 +144,13 @@ class _Walk:
         if tag.name == "table":
             rows, headers = table_rows(tag)
             if max(map(len, rows), default=0) > 1:
-                self.builder.table(rows, headers=headers)
+                self.builder.table(rows, self.page, headers)
             else:
-                self.builder.lines("\n".join(cell for row in rows for cell in row))
+                self.builder.lines("\n".join(cell for row in rows for cell in row), self.page)
         elif tag.find("code") is None and "\n\n" in tag.get_text():
             add_text(self.builder, tag.get_text())
         else:
-            self.builder.code(tag.get_text())
+            self.builder.code(tag.get_text(), self.page)
 
     def _flush_text(self) -> None:
         text = "".join(self.pending).strip()
@@ -157,10 +163,10 @@ class _Walk:
         else:
             self._flush_items()
             for paragraph in _EMPTY_LINE.split(text):
-                self.builder.lines(paragraph)
+                self.builder.lines(paragraph, self.page)
 
     def _flush_items(self) -> None:
-        self.builder.items(self.items)
+        self.builder.items(self.items, self.page)
         self.items = []
 
 

@@ -1,58 +1,32 @@
 """What kind of file this is: its content decides, then its name."""
 
-import io
 import re
-import zipfile
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from kb_server.errors import LoadError
+from loaders.archive import BROKEN, open_archive
 from loaders.encoding import Undecodable, decode
+from loaders.formats import FORMATS, KIND_BY_SUFFIX, Kind
+from loaders.ole import ole_kind
 from loaders.source import read_bytes
 
-
-class Kind(StrEnum):
-    """A kind of file that can be loaded."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    HTML = "html"
-    DOCX = "docx"
-    PDF = "pdf"
-    CSV = "csv"
-
-
-_KIND_BY_SUFFIX = {
-    ".md": Kind.MARKDOWN,
-    ".markdown": Kind.MARKDOWN,
-    ".txt": Kind.TEXT,
-    ".text": Kind.TEXT,
-    ".log": Kind.TEXT,
-    ".html": Kind.HTML,
-    ".htm": Kind.HTML,
-    ".docx": Kind.DOCX,
-    ".pdf": Kind.PDF,
-    ".csv": Kind.CSV,
-    ".tsv": Kind.CSV,
-}
-SUFFIXES = frozenset(_KIND_BY_SUFFIX)
-"""What a folder is searched for."""
-
-_HINT = f"Supported are {', '.join(sorted(SUFFIXES))}."
+_HINT = "Supported are PDF, Office, web, mail, text and picture files, and zip archives of them."
 _HEAD = 8192
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_MAGIC = {
+    b"{\\rtf": Kind.RTF,
+    b"\x89PNG": Kind.PICTURE,
+    b"\xff\xd8\xff": Kind.PICTURE,
+    b"BM": Kind.PICTURE,
+    b"II*\x00": Kind.PICTURE,
+    b"MM\x00*": Kind.PICTURE,
+}
 _OTHER_MAGIC = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
     b"GIF8": "a GIF picture",
-    b"BM": "a BMP picture",
-    b"II*\x00": "a TIFF picture",
-    b"MM\x00*": "a TIFF picture",
-    b"RIFF": "a sound, picture or film",
+    b"RIFF": "a sound or film",
     b"ID3": "a sound",
+    b"\xff\xfb": "a sound",
     b"OggS": "a sound",
-    b"{\\rtf": "an RTF document",
     b"\x1f\x8b": "a gzip archive",
     b"7z\xbc\xaf": "a 7z archive",
     b"Rar!": "a RAR archive",
@@ -61,13 +35,15 @@ _OTHER_MAGIC = {
     b"SQLite format 3": "a SQLite database",
 }
 _TEXT_LIKE_MAGIC = (b"BM", b"MZ", b"ID3", b"RIFF")  # ordinary words may begin so
-_ZIP_CONTENT = {
-    "xl/": "an Excel workbook",
-    "ppt/": "a PowerPoint presentation",
-    "META-INF/container.xml": "an e-book",
-    "content.xml": "an OpenDocument file",
-}
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 _HTML = re.compile(r"(?is)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b")
+_XML = re.compile(r"\s*<\?xml\s")
+_MAIL_START = re.compile(
+    r"(?i)(return-path|received|delivered-to|mime-version|message-id|from|to|date|subject|x-[\w-]+):"
+)
+_MAIL_PROOF = re.compile(r"(?im)^(mime-version|message-id|received):[^\S\n]*\S")
+_MHTML = re.compile(r"(?im)^content-type:\s*multipart/related|^snapshot-content-location:")
+_NOTEBOOK = re.compile(r'(?s)\s*\{.*"(nbformat|cells)"\s*:')
 
 
 def detect(path: Path, name: str) -> Kind:
@@ -85,48 +61,91 @@ def _binary_kind(path: Path, name: str, head: bytes, suffix: str) -> Kind | None
         return Kind.PDF
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(path, name)
-    if head.startswith(_OLE):
-        raise _old_office(path, name)
+    return ole_kind(path, name) if head.startswith(_OLE) else _by_magic(name, head)
+
+
+def _by_magic(name: str, head: bytes) -> Kind | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Kind.PICTURE
+    if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+        raise LoadError(f"'{name}' is a HEIC picture, which is not supported.", "Save it as JPEG.")
+    kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic) and _is_no_word(magic, head)), None)
     for magic, thing in _OTHER_MAGIC.items():
-        if head.startswith(magic) and not (magic in _TEXT_LIKE_MAGIC and b"\0" not in head):
+        if head.startswith(magic) and _is_no_word(magic, head):
             raise LoadError(f"'{name}' is {thing}, which is not supported.", _HINT)
-    return None
+    return kind
+
+
+def _is_no_word(magic: bytes, head: bytes) -> bool:
+    return magic not in _TEXT_LIKE_MAGIC or b"\0" in head
 
 
 def _zip_kind(path: Path, name: str) -> Kind:
-    try:
-        with zipfile.ZipFile(io.BytesIO(read_bytes(path, name))) as archive:
-            members = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise LoadError(f"'{name}' is a damaged Office document or archive.", "Save or download it again.") from error
-    if "word/document.xml" in members:
-        return Kind.DOCX
-    for prefix, thing in _ZIP_CONTENT.items():
-        if any(member.startswith(prefix) for member in members):
-            raise LoadError(f"'{name}' is {thing}, which is not supported.", _HINT)
-    raise LoadError(f"'{name}' is an archive, which is not supported.", f"Unpack it first. {_HINT}")
+    with open_archive(path, name) as archive:
+        members = archive.namelist()
+        by_member = {
+            "word/": Kind.DOCX,
+            "xl/workbook.xml": Kind.XLSX,
+            "ppt/": Kind.PPTX,
+            "META-INF/container.xml": Kind.EPUB,
+        }
+        for prefix, kind in by_member.items():
+            if any(member.startswith(prefix) for member in members) and _is_package(members):
+                return kind
+        if "xl/workbook.bin" in members:
+            raise LoadError(f"'{name}' is a binary Excel workbook, which is not supported.", "Save it as .xlsx.")
+        try:
+            declared = archive.read("mimetype")[:99] if "mimetype" in members else b""
+        except BROKEN as error:
+            raise LoadError(f"'{name}' is a damaged document.", "Save or download it again.") from error
+    if declared.startswith(_OPEN_DOCUMENT + b"text"):
+        return Kind.ODT
+    if declared.startswith(_OPEN_DOCUMENT):
+        raise LoadError(f"'{name}' is no OpenDocument text, which is the only kind supported.", "Save it as PDF.")
+    return Kind.ZIP
 
 
-def _old_office(path: Path, name: str) -> LoadError:
-    if _ENCRYPTED in read_bytes(path, name):
-        return LoadError(f"'{name}' is an Office document protected by a password.", "Save it without one.")
-    return LoadError(f"'{name}' is in an Office format from before 2007.", "Save it as .docx or PDF.")
+def _is_package(members: list[str]) -> bool:
+    """Tell an Office document or e-book from an archive that has folders of the same names."""
+    return "[Content_Types].xml" in members or "META-INF/container.xml" in members
 
 
 def _text_kind(name: str, head: bytes, suffix: str) -> Kind:
-    kind = _KIND_BY_SUFFIX.get(suffix)
-    if kind in (Kind.PDF, Kind.DOCX):
+    kind = KIND_BY_SUFFIX.get(suffix)
+    seen = _seen_kind(head, kind)
+    if seen is not None:
+        return seen
+    if kind is Kind.XLS:  # many programs call the CSV or TSV that they export so
+        return Kind.CSV
+    if kind is not None and FORMATS[kind].is_binary:
         message = f"'{name}' is named {suffix}, but its content is not {kind.upper()}."
         raise LoadError(message, "Save or download it again.")
-    if kind is not Kind.MARKDOWN and _looks_like_html(head):
-        return Kind.HTML
     if kind is None and suffix:
         raise LoadError(f"'{name}' is of kind '{suffix}', which is not supported.", _HINT)
     return kind or Kind.TEXT
 
 
-def _looks_like_html(head: bytes) -> bool:
+def _seen_kind(head: bytes, named: Kind | None) -> Kind | None:
+    """Tell what text shows itself to be, where that is beyond doubt; Markdown and code may hold anything."""
+    if named in (Kind.MARKDOWN, Kind.CODE, Kind.RST, Kind.ORG):
+        return None
     try:
-        return _HTML.match(decode(head, partial=True)) is not None
+        text = decode(head, partial=True)
     except Undecodable:
-        return False
+        return None
+    if _HTML.match(text):
+        return Kind.HTML
+    if _XML.match(text):
+        return Kind.XML
+    if named is Kind.JSON and _NOTEBOOK.match(text) and '"nbformat"' in text:
+        return Kind.NOTEBOOK
+    return _mail_kind(text, named)
+
+
+def _mail_kind(text: str, named: Kind | None) -> Kind | None:
+    headers = text.lstrip("\n\r ").replace("\r\n", "\n").partition("\n\n")[0]
+    if named not in (Kind.MAIL, Kind.MHTML) and not (_MAIL_START.match(headers) and _MAIL_PROOF.search(headers)):
+        return None
+    if _MHTML.search(headers) and (named is Kind.MHTML or "snapshot-content-location" in headers.lower()):
+        return Kind.MHTML
+    return named if named is Kind.MHTML else Kind.MAIL

@@ -27,9 +27,14 @@ class MarkdownLoader:
         if front := _FRONT_MATTER.match(text):
             builder.lines(front[2])
             text = text[front.end() :]
-        parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-        _Walk(builder).run(parser.parse(text))
+        add_markdown(builder, text)
         return builder.build()
+
+
+def add_markdown(builder: DocumentBuilder, text: str) -> None:
+    """Feed Markdown to a builder."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    _Walk(builder).run(parser.parse(text))
 
 
 @dataclass

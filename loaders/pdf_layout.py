@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from kb_server.domain import Document
 from loaders.builder import DocumentBuilder
 from loaders.pdf_lines import LINE_END_HYPHEN, Line, PageLines
+from loaders.pdf_table_run import TableRun, in_order
+from loaders.pdf_tables import PdfTable
 
 _WORD = re.compile(r"[\w'’-]+")
 _DIVIDED = re.compile(rf"([\w'’-]+){LINE_END_HYPHEN}\s*([\w'’-]+)")
@@ -41,18 +43,30 @@ class PdfLayout:
     def document(self, name: str) -> Document:
         """Return the document; page numbers count from 1 and do not look at the printed ones."""
         builder = DocumentBuilder(name)
+        tables = TableRun(builder)
         for page, lines in self._kept:
-            items: list[str] = []
-            for group in _groups(lines, self._starts_block):
-                text = self._undivided("\n".join(line.text for line in group))
-                if _BULLET.match(text):
-                    items.append(_BULLET.sub("", text, count=1))
-                    continue
-                builder.items(items, page.number)
-                items = []
-                self._add(builder, group, text, page.number)
-            builder.items(items, page.number)
+            for part in in_order(lines, page.tables):
+                if isinstance(part, PdfTable):
+                    tables.add(part, page.number)
+                else:
+                    tables.end()
+                    self._add_lines(builder, part, page.number)
+            for text in page.pictures:
+                tables.end()
+                builder.picture(text, page.number)
         return builder.build(pages=len(self._pages))
+
+    def _add_lines(self, builder: DocumentBuilder, lines: list[Line], page: int) -> None:
+        items: list[str] = []
+        for group in _groups(lines, self._starts_block):
+            text = self._undivided("\n".join(line.text for line in group))
+            if _BULLET.match(text):
+                items.append(_BULLET.sub("", text, count=1))
+                continue
+            builder.items(items, page)
+            items = []
+            self._add(builder, group, text, page)
+        builder.items(items, page)
 
     def _add(self, builder: DocumentBuilder, group: list[Line], text: str, page: int) -> None:
         level = self._level(group[0])

@@ -2,10 +2,15 @@
 
 import math
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+
+from loaders.pdf_columns import column_lines, may_be_interleaved
+from loaders.pdf_rules import rules_of
+from loaders.pdf_tables import Box, PdfTable, find_tables, may_hold_tables
+from loaders.pdf_words import Word, words_of
 
 LINE_END_HYPHEN = "\ufffe"
 """What PDFium puts where a word was divided at the end of a line, in place of hyphen and line break."""
@@ -26,24 +31,59 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """A page's lines in the order of the file; `number` counts from 1."""
+    """A page's lines in reading order, its tables, whose words are among the lines too, and the words in its pictures.
+
+    `number` counts from 1.
+    """
 
     number: int
     height: float
     lines: list[Line]
+    tables: list[PdfTable] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
 
 
 def page_lines(page: pypdfium2.PdfPage, number: int) -> PageLines:
-    """Read a page; raises PdfiumError where it is damaged."""
+    """Read a page; raises PdfiumError where it is damaged. What stands outside of the page's box is not on the page."""
+    box = page.get_bbox()
     with closing(page.get_textpage()) as text_page:
-        text = text_page.get_text_range() if text_page.count_chars() else ""
-        lines: list[Line] = []
-        offset = 0
-        for part in text.split("\r\n"):
-            if part.strip():
-                _append(lines, _line(text_page, part, offset))
-            offset += len(part) + 2
-    return PageLines(number, page.get_height(), lines)
+        if text_page.count_chars() == 0:
+            return PageLines(number, page.get_height(), [])
+        rules = rules_of(page)
+        has_tables, has_columns = may_hold_tables(rules), may_be_interleaved(text_page)
+        words = _words(text_page, box) if has_tables or has_columns else []
+        columns = column_lines(words) if has_columns else None
+        lines = _lines(text_page) if columns is None else [_column_line(text_page, line) for line in columns]
+        tables = find_tables(rules, words) if has_tables else []
+        return PageLines(number, page.get_height(), [line for line in lines if _is_within(line, box)], tables)
+
+
+def _column_line(text_page: pypdfium2.PdfTextPage, words: list[Word]) -> Line:
+    index = words[0].index
+    top, bottom = max(word.top for word in words), min(word.bottom for word in words)
+    size = _font_size(text_page, index) or top - bottom
+    text = " ".join(word.text for word in words)
+    return Line(text, words[0].left, words[-1].right, top, bottom, size, _is_bold(text_page, index))
+
+
+def _lines(text_page: pypdfium2.PdfTextPage) -> list[Line]:
+    lines: list[Line] = []
+    offset = 0
+    for part in text_page.get_text_range().split("\r\n"):
+        if part.strip():
+            _append(lines, _line(text_page, part, offset))
+        offset += len(part) + 2
+    return lines
+
+
+def _words(text_page: pypdfium2.PdfTextPage, box: Box) -> list[Word]:
+    left, bottom, right, top = box
+    return [word for word in words_of(text_page) if left <= word.left <= right and bottom <= word.middle <= top]
+
+
+def _is_within(line: Line, box: Box) -> bool:
+    left, bottom, right, top = box
+    return line.right > left and line.left < right and bottom <= (line.top + line.bottom) / 2 <= top
 
 
 def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:
@@ -52,9 +92,13 @@ def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:
     last = _char_index(text_page, offset + len(text.rstrip()) - 1)
     left, bottom, _, top = text_page.get_charbox(first, loose=True)
     _, low, right, _ = text_page.get_charbox(last, loose=True)
-    bold = pdfium.FPDFText_GetFontWeight(text_page, (first + last) // 2) >= 600
     size = _font_size(text_page, first) or top - bottom
+    bold = _is_bold(text_page, (first + last) // 2)
     return Line(text.strip(), left, right, top, min(low, bottom), size, bold)
+
+
+def _is_bold(text_page: pypdfium2.PdfTextPage, index: int) -> bool:
+    return int(pdfium.FPDFText_GetFontWeight(text_page, index)) >= 600
 
 
 def _font_size(text_page: pypdfium2.PdfTextPage, index: int) -> float:

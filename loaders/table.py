@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 Row = Sequence[str]
 
 _NUMBER = re.compile(r"[^\w]*\d[\d\s.,:/%€$£¥+-]*[^\W\d]{0,4}[^\w]*")
 _LONGEST_HEADING = 60
+_LONGEST_TITLE = 100
+_MOST_HEADING_ROWS = 4
+_YEARS = range(1900, 2101)
 
 
 def row_lines(rows: Sequence[Row], headers: int | None = None, *, records: bool = False) -> list[str]:
@@ -37,14 +41,34 @@ def has_header(rows: Sequence[Row], *, records: bool = False) -> bool:
     names = [cell for cell in first if cell]
     if len(names) < len(first) - (not first[0]) or len(set(names)) < len(names) or not all(map(_is_name, names)):
         return False
-    return records or len(first) > 2 or all(len(row) > 1 and _is_number(row[1]) for row in rows[1:])
+    return records or len(first) > 2 or all(len(row) > 1 and is_number(row[1]) for row in rows[1:])
+
+
+def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
+    """Count the rows of headings at the top: one of names, or else all without figures where figures follow."""
+    count = len(list(takewhile(lambda row: not any(map(_is_figure, row)), rows)))
+    if 0 < count < len(rows) and has_header(rows, records=True):
+        return 1
+    return count if 0 < count <= _MOST_HEADING_ROWS and count < len(rows) else int(has_header(rows, records=records))
+
+
+def is_title(row: Row) -> bool:
+    """Tell whether a row holds one short text, as stands above a table."""
+    filled = list(filter(None, row))
+    return len(filled) == 1 and len(filled[0]) <= _LONGEST_TITLE and not is_number(filled[0])
+
+
+def _is_figure(cell: str) -> bool:
+    """Tell a number from text, and from a year, which heads a column as often."""
+    return is_number(cell) and not (cell.isdecimal() and int(cell) in _YEARS)
 
 
 def _is_name(cell: str) -> bool:
-    return len(cell) <= _LONGEST_HEADING and not _is_number(cell)
+    return len(cell) <= _LONGEST_HEADING and not is_number(cell)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Tell whether a cell holds a number, perhaps with a sign, a unit or a currency."""
     return _NUMBER.fullmatch(cell) is not None
 
 

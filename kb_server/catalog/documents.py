@@ -28,12 +28,13 @@ from sqlalchemy import (
 )
 
 from kb_server.catalog.database import Database
-from kb_server.catalog.schema import chunks, document_texts, documents, snapshot_documents
+from kb_server.catalog.schema import chunks, disabled_chunks, document_texts, documents, snapshot_documents
 from kb_server.domain import Chunk, Document, DocumentState, Filter, Slice, StoredDocument, searchable_text
 from kb_server.errors import NotFound
 
 IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
 LIVE = tuple(DocumentState)  # every state but those of versions set aside for snapshots
+_CHUNKS_CHANGE = "A document's chunks change when it does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,52 @@ class Documents:
         with self._database.reading() as connection:
             return [_document(row._asdict()) for row in connection.execute(query)]
 
+    def find(self, id_: int) -> StoredDocument:
+        """Return the document with this id; raises NotFound."""
+        for document in self.all():
+            if document.id == id_:
+                return document
+        raise NotFound(f"There is no document {id_} here.", "Its id changes when another version replaces it.")
+
+    def chunks_of(self, id_: int, limit: int | None = None, offset: int = 0) -> list[Chunk]:
+        """Return chunks of an indexed document, in reading order; all of them if there is no limit."""
+        query = self._chunk_rows(DocumentState.INDEXED).where(documents.c.id == id_).order_by(chunks.c.id)
+        with self._database.reading() as connection:
+            return [_chunk(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
+    def disabled(self, document_id: int) -> set[int]:
+        """Return the ids of a document's chunks that were taken out of search."""
+        mine = select(chunks.c.id).where(chunks.c.document_id == document_id)
+        query = select(disabled_chunks.c.chunk_id).where(disabled_chunks.c.chunk_id.in_(mine))
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
+    def disable(self, chunk_id: int) -> Removed:
+        """Take a chunk out of search; returns what it leaves in the stores. Raises NotFound unless it was in."""
+        searchable = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id == chunk_id, _enabled())
+        with self._database.writing() as connection:
+            if connection.execute(searchable).first() is None:
+                raise NotFound(f"There is no searchable chunk {chunk_id} here.", _CHUNKS_CHANGE)
+            connection.execute(insert(disabled_chunks).values(chunk_id=chunk_id))
+        return Removed((chunk_id,))
+
+    def enable(self, chunk_id: int) -> None:
+        """Put a chunk back into search; raises NotFound unless it was taken out."""
+        mine = select(chunks.c.id).join(documents).where(self._mine(), chunks.c.id == chunk_id)
+        with self._database.writing() as connection:
+            if not connection.execute(delete(disabled_chunks).where(disabled_chunks.c.chunk_id.in_(mine))).rowcount:
+                raise NotFound(f"There is no disabled chunk {chunk_id} here.", _CHUNKS_CHANGE)
+
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each indexed document by name."""
         query = select(documents.c.name, documents.c.sha256).where(self._mine(DocumentState.INDEXED))
         with self._database.reading() as connection:
             return {row.name: row.sha256 for row in connection.execute(query)}
+
+    def names(self) -> set[str]:
+        """Return the names of all documents, in whatever state."""
+        with self._database.reading() as connection:
+            return set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
 
     def text(self, name: str) -> str:
         """Return the whole text of an indexed document, which chunk offsets count in; raises NotFound."""
@@ -154,13 +196,17 @@ class Documents:
             connection.execute(insert(documents).values(row))
         return removed
 
-    def remove(self, names: Collection[str]) -> Removed:
-        """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names."""
+    def remove(self, names: Collection[str], *, below: bool = True) -> Removed:
+        """Remove documents in every state, all or none; returns what they leave. Raises NotFound for unknown names.
+
+        The name of an archive, a mail or a folder stands for all that came from it, unless `below` is False.
+        """
         with self._database.writing() as connection:
-            known = set(connection.execute(select(documents.c.name).where(self._mine())).scalars())
-            if missing := sorted(set(names) - known):
-                raise NotFound(f"There is no document named '{missing[0]}' here.", "See the names with: kb docs NAME")
-            return sum((self._remove(connection, documents.c.name == name) for name in names), Removed())
+            known = connection.execute(select(documents.c.name).where(self._mine())).scalars().all()
+            for name in sorted(names):
+                if not any(other == name or other.startswith(f"{name}/") for other in known):
+                    raise NotFound(f"There is no document named '{name}' here.", "See the names with: kb docs NAME")
+            return sum((self._remove(connection, _called(name, below=below)) for name in names), Removed())
 
     def files(self) -> set[str]:
         """Return the generated names of the files that documents refer to, those that snapshots hold included."""
@@ -186,19 +232,14 @@ class Documents:
         found: dict[int, Chunk] = {}
         with self._database.reading() as connection:
             for part in batched(ids, IDS_A_QUERY):
-                query = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id.in_(part))
+                query = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id.in_(part), _enabled())
                 found.update((row.id, _chunk(row)) for row in connection.execute(query))
         return found
 
-    def chunks_of(self, document_id: int) -> list[Chunk]:
-        """Return the chunks of an indexed document, in order."""
-        query = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.document_id == document_id)
-        with self._database.reading() as connection:
-            return [_chunk(row) for row in connection.execute(query.order_by(chunks.c.id))]
-
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:
         """Return the ids of searchable chunks, in order; of those documents only that the filter lets through."""
-        query = select(chunks.c.id).join(documents).where(self._mine(DocumentState.INDEXED)).order_by(chunks.c.id)
+        mine = self._mine(DocumentState.INDEXED)
+        query = select(chunks.c.id).join(documents).where(mine, _enabled()).order_by(chunks.c.id)
         if filters:
             query = query.where(_condition(filters))
         with self._database.reading() as connection:
@@ -206,7 +247,8 @@ class Documents:
 
     def chunk_count(self) -> int:
         """Return how many chunks are searchable."""
-        query = select(func.count()).select_from(chunks.join(documents)).where(self._mine(DocumentState.INDEXED))
+        searchable = (self._mine(DocumentState.INDEXED), _enabled())
+        query = select(func.count()).select_from(chunks.join(documents)).where(*searchable)
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
 
@@ -265,6 +307,11 @@ def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
+def _called(name: str, *, below: bool) -> ColumnElement[bool]:
+    itself = documents.c.name == name
+    return itself | documents.c.name.startswith(f"{name}/", autoescape=True) if below else itself
+
+
 def _insert_chunks(connection: Connection, document_id: int, document: Document, slices: Sequence[Slice]) -> Pending:
     rows = [
         {
@@ -281,6 +328,10 @@ def _insert_chunks(connection: Connection, document_id: int, document: Document,
     ids = connection.execute(inserted, rows).scalars().all() if rows else []
     texts = tuple(searchable_text(part.heading_path, document.text[part.start : part.end]) for part in slices)
     return Pending(document_id, tuple(ids), texts)
+
+
+def _enabled() -> ColumnElement[bool]:
+    return chunks.c.id.not_in(select(disabled_chunks.c.chunk_id))
 
 
 def _document_columns() -> list[ColumnElement[Any]]:

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0002"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0003"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -74,6 +75,125 @@ chunks = Table(
     Column("heading_path", JSON, nullable=False),
     Index("chunks_of_document", "document_id"),
     sqlite_autoincrement=True,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("base_ids", JSON(none_as_null=True)),  # null: every base
+    Column("created", DateTime, nullable=False),
+    Column("revoked", DateTime),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at", DateTime, nullable=False),
+    Column("actor", String(32), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# `number` is the order of arrival: a clock may go back.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", _Id, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), nullable=False),
+    Column("owner", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("error", Text),
+    Column("created", DateTime, nullable=False),
+    Column("finished", DateTime),
+    sqlite_autoincrement=True,
+)
+
+job_files = Table(
+    "job_files",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("file", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Index("files_of_job", "job_id"),
+    sqlite_autoincrement=True,
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("number", _Id, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("owner", String(32), nullable=False),
+    Column("base", String(128), nullable=False),  # by name: a conversation outlives its base
+    Column("title", Text, nullable=False),
+    Column("created", DateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("number", _Id, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("answer", JSON(none_as_null=True)),
+    Column("complete", Boolean, nullable=False),
+    Column("score", Integer),
+    Column("reason", Text),
+    Column("created", DateTime, nullable=False),
+    Index("messages_of_conversation", "conversation_id"),
+    sqlite_autoincrement=True,
+)
+
+kept_files = Table(
+    "kept_files",
+    metadata,
+    Column("number", _Id, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("owner", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("file", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("created", DateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Bases that stand for one person's uploaded files; nobody else sees them.
+temporary_bases = Table(
+    "temporary_bases",
+    metadata,
+    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner", String(32), nullable=False),
+    Column("number", Integer, nullable=False),  # of the owner, in order: a clock may go back
+)
+
+base_notes = Table(
+    "base_notes",
+    metadata,
+    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
+    Column("text", Text, nullable=False),
+)
+
+# What a person has taken out of search. A table of its own: chunks are many, these are few.
+disabled_chunks = Table(
+    "disabled_chunks",
+    metadata,
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
 )
 
 snapshots = Table(

@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from kb_server import __version__
-from kb_server.cli import bases, demo, doctor, documents, moving, questions, snapshots
+from kb_server.cli import (
+    bases,
+    demo,
+    doctor,
+    documents,
+    evaluation,
+    keys,
+    mcp,
+    models,
+    moving,
+    questions,
+    serve,
+    snapshots,
+)
 from kb_server.cli.session import Session
 
 app = typer.Typer(
@@ -46,5 +59,8 @@ def root(
     context.obj = Session(config)
 
 
-for group in (bases, documents, questions, snapshots, moving, doctor, demo):
+for group in (
+    *(bases, documents, questions, evaluation, snapshots, moving),
+    *(serve, keys, mcp, models, doctor, demo),
+):
     group.register(app)

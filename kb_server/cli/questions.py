@@ -1,15 +1,16 @@
 """`kb search`, `kb ask`, `kb chat`."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from kb_server.cli.explanation import explanation_json, show_explanation
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Token
+from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Technique, Token
 from kb_server.errors import UsageError
+from kb_server.services.shapes import answer_json, hit_json
 
 if TYPE_CHECKING:
     from kb_server.services.answering import Answering
@@ -41,10 +42,19 @@ def search(
     mode: Annotated[SearchMode, typer.Option(help="Which index to ask. 用哪种索引。")] = SearchMode.HYBRID,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
+    explain: Annotated[
+        int | None,
+        typer.Option(
+            metavar="CHUNK", help="Why this chunk is found or not: its rank at each stage. 某片段为何找到或未找到。"
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages that a question is about. 查找与问题相关的片段。"""
     session = session_of(context)
+    if explain is not None:
+        _explain(session, name, _checked(question), explain, k, Filter(tuple(documents or ()), folder), mode, as_json)
+        return
     filters = Filter(tuple(documents or ()), folder)
     found = session.app.retriever(name).search(_checked(question), k or session.settings.retrieval.k, filters, mode)
     if as_json:
@@ -52,6 +62,23 @@ def search(
         print_json({"hits": [hit_json(hit) for hit in found.hits], "timings_ms": timings})
     else:
         show_hits(session, found.hits)
+
+
+def _explain(
+    session: Session,
+    name: str,
+    question: str,
+    chunk_id: int,
+    k: int | None,
+    filters: Filter,
+    mode: SearchMode,
+    as_json: bool,
+) -> None:
+    explanation = session.app.explaining(name, k).explain(question, chunk_id, filters, mode)
+    if as_json:
+        print_json({"explanation": explanation_json(explanation)})
+    else:
+        show_explanation(session, explanation)
 
 
 def ask(
@@ -62,6 +89,12 @@ def ask(
     mode: Mode = None,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
+    reasoning: Annotated[
+        bool | None, typer.Option("--reasoning/--no-reasoning", help="generate: think first. 先思考后回答。")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, max=16, help="generate: draw so many, give what most say. 多次采样取多数。")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question from the documents, with citations. 根据文档回答问题，并给出出处。"""
@@ -73,6 +106,7 @@ def ask(
         mode or session.settings.answering.mode,
         k or session.settings.retrieval.k,
         Filter(tuple(documents or ()), folder),
+        technique=_technique(session, reasoning, samples),
     )
     answer = session.app.answering(name).ask(asked)
     if as_json:
@@ -95,35 +129,6 @@ def chat(context: typer.Context, name: BaseName, mode: Mode = None) -> None:
         history += [Message("user", question), Message("assistant", answer.text)]
 
 
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """Return a hit as the JSON contract has it."""
-    chunk = hit.chunk
-    return {
-        "chunk_id": chunk.id,
-        "document": chunk.document,
-        "page": chunk.page,
-        "heading_path": list(chunk.heading_path),
-        "score": round(hit.score, 6),
-        "text": chunk.text,
-        "start": chunk.start,
-        "end": chunk.end,
-        "stages": {stage: round(score, 6) for stage, score in hit.stages.items()},
-    }
-
-
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """Return an answer as the JSON contract has it."""
-    return {
-        "answer": answer.text,
-        "refused": answer.refused,
-        "citations": [asdict(citation) for citation in answer.citations],
-        "hits": [hit_json(hit) for hit in answer.hits],
-        "mode": answer.mode,
-        "model": answer.model,
-        "timings_ms": dict(answer.timings_ms),
-    }
-
-
 def show_hits(session: Session, hits: list[Hit]) -> None:
     """Print hits, best first, each with where it stands."""
     if not hits:
@@ -138,8 +143,15 @@ def show_hits(session: Session, hits: list[Hit]) -> None:
 def show_answer(session: Session, answer: Answer) -> None:
     """Print an answer and what backs it."""
     session.console.print()
+    if answer.reasoning:
+        session.console.print(escape(answer.reasoning), style="dim italic", end="\n\n")
     session.console.print(escape(answer.text), style="yellow" if answer.refused else "bold")
     show_citations(session, answer)
+    if answer.agreement is not None:
+        share = f"{answer.agreement:.0%}"
+        session.console.print(session.say(f"{share} of the samples agree", f"{share} 的采样一致"), style="dim")
+    for note in answer.notes:
+        session.console.print(f"[yellow]! {escape(note)}[/]")
 
 
 def show_citations(session: Session, answer: Answer) -> None:
@@ -189,6 +201,12 @@ def _read_line(session: Session) -> str:
         return session.console.input("[bold green]›[/] ").strip()
     except EOFError:
         return ""
+
+
+def _technique(session: Session, reasoning: bool | None, samples: int | None) -> Technique:
+    """Return the settings' technique with what this question asks for otherwise."""
+    answering = session.settings.answering
+    return Technique(answering.reasoning if reasoning is None else reasoning, samples or answering.samples)
 
 
 def _checked(question: str) -> str:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from kb_server.domain import Message
 from kb_server.errors import GenerationFailed
+from kb_server.generation.codec import clean
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,6 +26,7 @@ class ChatPrompt:
         markers = {id_: token.content for id_, token in added if token.content.strip()}
         markers |= dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
         self._marker_ids = frozenset(markers)
+        self.special_ids = frozenset(id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special)
         self._marker_start = _any_start(markers.values())
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
@@ -41,8 +43,11 @@ class ChatPrompt:
 
         The unknown mark is special too (in SmolLM2 it is the end of text): what a vocabulary lacks is left out.
         """
-        clean = text.encode("utf-8", "replace").decode("utf-8")
-        return [id_ for piece in self._unmarked(clean) for id_ in self._ids(piece) if id_ not in self._marker_ids]
+        return [id_ for piece in self._unmarked(clean(text)) for id_ in self._ids(piece) if id_ not in self._marker_ids]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids; special tokens leave no trace."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def _unmarked(self, text: str) -> Iterator[str]:
         """Cut behind the first character of every marker, so that no piece holds a whole one."""

@@ -1,7 +1,6 @@
 """Backing an answer: a quote for each sentence, and a check that what it states is there.
 
-The check is deterministic: numbers (dates among them) and names of the sentence must occur in the cited chunk, and
-most of its other words too. It is strict about what a model invents most: figures and names.
+What counts as backed is decided by `kb_server.generation.checking`.
 """
 
 import re
@@ -10,15 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kb_server.domain import Citation, Hit
+from kb_server.generation.checking.support import is_supported, normalised, overlap
 from kb_server.generation.extracting import Sentence, whole_sentences
 from kb_server.sentences import sentence_spans
-from kb_server.terms import terms
 
-_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
-_NAME = re.compile(r"(?<![.!?。！？]\s)(?<!^)\b[A-Z][\w-]+")
 _MARK = re.compile(r"\s*[\[【](\d+)[\]】]")
 _MARKS_BEHIND_STOP = re.compile(r"([.!?。！？]+)((?:\s*[\[【]\d+[\]】])+)")
-_WORDS_NEEDED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +46,9 @@ def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
         said.add(normalised(written))
         chosen = [hits[mark - 1] for mark in marks if 1 <= mark <= len(hits)] or list(hits)
         quotable = [sentence for hit in chosen for sentence in whole_sentences(hit)]
-        quote = max(quotable, key=lambda sentence: _overlap(written, sentence.text))
-        citation = _quote(len(citations) + 1, quote, is_supported(written, quote.hit.chunk.searchable))
+        quote = max(quotable, key=lambda sentence: overlap(written, sentence.text))
+        chunk = quote.hit.chunk
+        citation = _quote(len(citations) + 1, quote, is_supported(written, chunk.text, chunk.heading_path))
         citations.append(citation)
         parts.append(marked(written, citation.number))
     return Cited(" ".join(parts), tuple(citations))
@@ -60,28 +57,6 @@ def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
 def marked(sentence: str, number: int) -> str:
     """Put a citation's mark behind a sentence: at its full stop, or after a space if it has none."""
     return f"{sentence}[{number}]" if unicodedata.category(sentence[-1]).startswith("P") else f"{sentence} [{number}]"
-
-
-def is_supported(sentence: str, source: str) -> bool:
-    """Tell whether a source has the sentence's numbers, its names and most of its words."""
-    flat = normalised(source)
-    stated = [*_NUMBER.findall(normalised(sentence)), *(name.casefold() for name in _NAME.findall(sentence))]
-    return all(_occurs(item, flat) for item in stated) and _overlap(sentence, source) >= _WORDS_NEEDED
-
-
-def normalised(text: str) -> str:
-    """Return a text in which width, case and runs of white space do not differ, to compare quotes by."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _occurs(item: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(item)}(?!\w)", text, re.ASCII) is not None
-
-
-def _overlap(sentence: str, source: str) -> float:
-    """Return the share of the sentence's different terms that the source has."""
-    wanted = set(terms(sentence))
-    return len(wanted & set(terms(source))) / len(wanted) if wanted else 0.0
 
 
 def _marked_sentences(answer: str) -> list[tuple[str, list[int]]]:

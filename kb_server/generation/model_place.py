@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from kb_server.errors import ModelNotFound
 from kb_server.generation.bundled import BUNDLED, smollm2
 from kb_server.weights import find_model_folder
 
@@ -13,6 +14,20 @@ class ModelPlace:
 
     folder: Path
     gguf_file: str | None = None
+
+
+def find_gguf(model: str) -> Path:
+    """Return a GGUF file: the bundled one by its name, a file, or the only one in a folder. Raises ModelNotFound."""
+    place = find_model_place(model)
+    if place.gguf_file:
+        return place.folder / place.gguf_file
+    files = sorted(place.folder.glob("*.gguf"))
+    if len(files) == 1:
+        return files[0]
+    raise ModelNotFound(
+        f"The folder '{place.folder}' has {len(files) or 'no'} GGUF files.",
+        "Set generation.model to one of them." if files else "Make one with: kb models convert … --to q4_0",
+    )
 
 
 def find_model_place(model: str) -> ModelPlace:

@@ -1,16 +1,19 @@
 """Prompts as files: what the model is told, in the language of the question.
 
-A file has the system message, a line `---`, and the user message with `$passages` and `$question`.
+A file has the system message, a line `---`, and the user message with `$passages` and `$question`. `reason.en.md` and
+`reason.zh.md` are put behind the system message when the model shall think first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
 from kb_server.domain import Hit, Message
 from kb_server.errors import InvalidSetting
+from kb_server.generation.examples import read_examples
 from kb_server.ports import Generator
 from kb_server.terms import script
 
@@ -19,47 +22,87 @@ _HISTORY_TURNS = 6
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The messages for the model, and the passages that fitted into its window."""
+    """The messages for the model, the passages that fitted into its window, and how many did not."""
 
     messages: list[Message]
     hits: list[Hit]
+    left_out: int = 0
 
 
 class PromptBuilder:
-    """Makes prompts from the files in a folder; the ones that come with the program if it is None."""
+    """Makes prompts from the files in a folder; the ones that come with the program if it is None.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    `examples` is a file of questions with good answers that are shown before the real question.
+    """
+
+    def __init__(self, folder: Path | None = None, examples: Path | None = None) -> None:
         self._folder = folder
+        self._examples = examples
 
     def build(
-        self, question: str, hits: Sequence[Hit], history: Sequence[Message], generator: Generator, answer_tokens: int
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        history: Sequence[Message],
+        generator: Generator,
+        answer_tokens: int,
+        reasoning: bool = False,
     ) -> Prompt:
-        """Fill the prompt; passages are dropped from the least relevant on until prompt and answer fit the window."""
-        system, user = self._templates("zh" if script(question) == "cjk" else "en")
-        kept = list(hits)
+        """Fill the prompt so that it and the answer fit the window, counted in the model's own tokens.
+
+        What does not fit is left out: first passages from the least relevant on, then the oldest turns. The best
+        passage and the question always stay; a generator says if even they are too long.
+        """
+        language = "zh" if script(question) == "cjk" else "en"
+        system, user = self._templates(language)
+        if reasoning:
+            system = f"{system}\n{self._read(f'reason.{language}.md').strip()}"
+        before = [Message("system", system), *self._shown(user)]
+        kept, turns = list(hits), list(history[-_HISTORY_TURNS:])
         while True:
-            filled = user.safe_substitute(passages=_numbered(kept), question=question)
-            messages = [Message("system", system), *history[-_HISTORY_TURNS:], Message("user", filled)]
-            if not kept or generator.count_tokens(messages) + answer_tokens <= generator.context_window:
-                return Prompt(messages, kept)
-            kept.pop()
+            asked = user.safe_substitute(passages=_numbered([hit.chunk.searchable for hit in kept]), question=question)
+            messages = [*before, *turns, Message("user", asked)]
+            if generator.count_tokens(messages) + answer_tokens <= generator.context_window:
+                break
+            if len(kept) > 1:
+                kept.pop()
+            elif turns:
+                turns = turns[2:]
+            else:
+                break
+        return Prompt(messages, kept, len(hits) - len(kept))
+
+    def _shown(self, user: Template) -> list[Message]:
+        """Return the examples as turns of a conversation."""
+        examples = read_examples(self._examples) if self._examples else ()
+        turns: list[Message] = []
+        for example in examples:
+            asked = user.safe_substitute(passages=_numbered(example.passages), question=example.question)
+            turns += [Message("user", asked), Message("assistant", example.answer)]
+        return turns
 
     def _templates(self, language: str) -> tuple[str, Template]:
-        folder = self._folder or files("configs") / "prompts"
         name = f"answer.{language}.md"
-        try:
-            system, separator, user = (folder / name).read_text("utf-8").partition("\n---\n")
-        except OSError as error:
-            raise InvalidSetting(
-                f"The prompt '{folder / name}' cannot be read: {error.strerror}.",
-                "Check the setting answering.prompts.",
-            ) from error
+        system, separator, user = self._read(name).partition("\n---\n")
         if not separator:
             raise InvalidSetting(
-                f"The prompt '{folder / name}' has no line '---'.", "Put it between the system and the user message."
+                f"The prompt '{self._place() / name}' has no line '---'.",
+                "Put it between the system and the user message.",
             )
         return system.strip(), Template(user.strip())
 
+    def _read(self, name: str) -> str:
+        try:
+            return (self._place() / name).read_text("utf-8")
+        except OSError as error:
+            raise InvalidSetting(
+                f"The prompt '{self._place() / name}' cannot be read: {error.strerror}.",
+                "Check the setting answering.prompts.",
+            ) from error
 
-def _numbered(hits: Sequence[Hit]) -> str:
-    return "\n\n".join(f"[{number}] {hit.chunk.searchable}" for number, hit in enumerate(hits, 1))
+    def _place(self) -> Traversable:
+        return self._folder or files("configs") / "prompts"
+
+
+def _numbered(passages: Iterable[str]) -> str:
+    return "\n\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))

@@ -7,41 +7,29 @@ processor computes in it, float32 elsewhere.
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from inspect import signature
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from kb_server.domain import Message, Sampling
-from kb_server.errors import GenerationFailed, MissingExtra, ModelNotFound
-from kb_server.generation.chat_template import ChatPrompt
+from kb_server.domain import Message, Quantization, Sampling
+from kb_server.errors import GenerationFailed, MissingExtra, PromptTooLong
+from kb_server.generation.admission import Admission
 from kb_server.generation.decoding import TextStream
+from kb_server.generation.loading import Loaded, fast_dtype, load_folder
 from kb_server.generation.model_place import ModelPlace, find_model_place
-from kb_server.generation.sampling import choose
+from kb_server.generation.prefix_cache import PrefixCache
+from kb_server.generation.stopping import until_stop, without_leading_space
 from kb_server.quiet import quiet
 
-if TYPE_CHECKING:
-    import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 INSTALL = "Run: pip install 'kb-server[generate]'"
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    model: Any
-    tokenizer: "PreTrainedTokenizerBase"
-    prompt: ChatPrompt
-    window: int
-    ends: frozenset[int]
-    last_logits: dict[str, int]
+_MIB = 1024**2
 
 
 class TransformersGenerator:
     """A Generator on a model that `find_model_place` finds. The model is loaded at first use, by one thread.
 
     `device` is `auto` (CUDA if there is one), or what torch calls it. `threads` sets torch's threads for the whole
-    process. With `cache`, a GGUF file is converted once and the result kept there (2 bytes a parameter).
+    process. With `cache`, a GGUF file is converted once and the result kept there (2 bytes a parameter). `adapter` is a
+    folder that peft saved. `parallel` answers are decoded together and `queue` more may wait. `prefix_cache` is in MiB.
     Code that comes with a model is never run, and nothing is downloaded.
     """
 
@@ -51,13 +39,22 @@ class TransformersGenerator:
         device: str = "auto",
         threads: int | None = None,
         cache: Path | None = None,
+        quantization: Quantization = Quantization.NONE,
+        adapter: Path | None = None,
+        parallel: int = 4,
+        queue: int = 16,
+        prefix_cache: int = 256,
     ) -> None:
         self._model = model
         self._device = device
         self._threads = threads
         self._cache = cache
+        self._quantization = quantization
+        self._adapter = adapter
+        self._admission = Admission(parallel, queue)
+        self._prefixes = PrefixCache(prefix_cache * _MIB)
         self._lock = threading.Lock()
-        self._ready: _Loaded | None = None
+        self._ready: _Ready | None = None
 
     @property
     def name(self) -> str:
@@ -71,57 +68,36 @@ class TransformersGenerator:
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Return the exact length of the prompt made from these messages; loads the model."""
-        return len(self._loaded().prompt.encode(messages))
+        return len(self._loaded().codec.encode(messages))
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
         """Yield the answer piece by piece, greedily at temperature 0; the same seed gives the same answer.
 
-        Closing the iterator stops the model before its next token. Two answers at once take turns by the token.
-        Raises GenerationFailed if the prompt leaves no room in the window, or the tokenizer has no chat template.
+        White space before the answer is left out. Closing the iterator stops the model before its next token. Answers
+        at once are decoded together. Raises PromptTooLong if the prompt leaves no room in the window, Overloaded if too
+        many wait, GenerationFailed if the tokenizer has no chat template.
         """
-        loaded = self._loaded()
-        prompt = loaded.prompt.encode(messages)
-        room = loaded.window - len(prompt)
-        if room < 1:
-            raise GenerationFailed(
-                f"The prompt has {len(prompt)} tokens, and the model '{self.name}' has a window of {loaded.window}.",
-                "Ask with fewer passages or a shorter conversation.",
-            )
-        text = TextStream(loaded.tokenizer)
-        for token in self._tokens(loaded, prompt, sampling, min(sampling.max_tokens, room)):
-            if piece := text.push(token):
-                yield piece
-        if rest := text.flush():
-            yield rest
+        ready = self._made_ready()
+        prompt = ready.loaded.codec.encode(messages)
+        limit = min(sampling.max_tokens, room(self.name, len(prompt), ready.loaded))
+        with self._admission.turn():
+            tokens = ready.decoder.tokens(prompt, sampling, limit)
+            try:
+                yield from until_stop(without_leading_space(_pieces(ready.loaded, tokens)), sampling.stop)
+            finally:
+                tokens.close()
 
-    def _tokens(self, loaded: _Loaded, prompt: list[int], sampling: Sampling, limit: int) -> Iterator[int]:
-        """Yield up to `limit` ids, without the one that ends the answer."""
-        import torch
+    def _loaded(self) -> Loaded:
+        return self._made_ready().loaded
 
-        device = loaded.model.device
-        random = torch.Generator(device).manual_seed(sampling.seed)
-        unread, cache = prompt, None
-        for _ in range(limit):
-            with self._lock, torch.inference_mode():
-                ids = torch.tensor([unread], device=device)
-                output = _forward(loaded, ids, cache)
-                token = choose(output.logits[0, -1], sampling, random)
-            if token in loaded.ends:
-                return
-            yield token
-            unread, cache = [token], output.past_key_values
-
-    def _loaded(self) -> _Loaded:
+    def _made_ready(self) -> "_Ready":
         if self._ready is None:
             with self._lock:
-                self._ready = self._ready or self._load()
+                self._ready = self._ready or _Ready(self._load(), self._prefixes)
         return self._ready
 
-    def _load(self) -> _Loaded:
+    def _load(self) -> Loaded:
         place = find_model_place(self._model)
-        file = place.folder / (place.gguf_file or "config.json")
-        if not file.is_file():
-            raise ModelNotFound(f"The model '{self.name}' is not there: '{file}' does not exist.")
         try:
             import torch
             import transformers  # noqa: F401 - asked for here, so that what is missing is said once
@@ -132,26 +108,33 @@ class TransformersGenerator:
             torch.set_num_threads(self._threads)
         try:
             with quiet():
-                return _bundle(*self._read(place), self._device_name())
+                return self._adapted(self._read(place))
         except ImportError as error:
             raise MissingExtra(f"The model '{self.name}' needs a package: {error}.", INSTALL) from error
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            raise GenerationFailed(f"The model '{self.name}' in '{file.parent}' cannot be loaded: {error}") from error
+            raise GenerationFailed(f"The model '{self.name}' in '{place.folder}' cannot be loaded: {error}") from error
 
-    def _read(self, place: ModelPlace) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+    def _read(self, place: ModelPlace) -> Loaded:
+        from kb_server.generation.gguf import converted
 
-        from kb_server.generation.gguf import converted, load_gguf
-
-        dtype = fast_dtype(self._device_name())
+        device = self._device_name()
         folder = place.folder
         if place.gguf_file:
             if self._cache is None:
-                return load_gguf(folder / place.gguf_file, dtype)
-            folder = converted(folder / place.gguf_file, self._cache, dtype)
-        safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **safe), tokenizer
+                raise GenerationFailed(
+                    f"The GGUF file '{place.gguf_file}' has to be converted, and there is no folder for the result.",
+                    "Use the backend llama_cpp, which reads GGUF files as they are.",
+                )
+            folder = converted(folder / place.gguf_file, self._cache, fast_dtype(device))
+        return load_folder(folder, self._quantization, device)
+
+    def _adapted(self, loaded: Loaded) -> Loaded:
+        from kb_server.generation.adapters import PrefixModel, adapted
+
+        if self._adapter is None:
+            return loaded
+        model = adapted(loaded.model, self._adapter)
+        return replace(loaded, model=model, reusable=loaded.reusable and not isinstance(model, PrefixModel))
 
     def _device_name(self) -> str:
         import torch
@@ -161,51 +144,34 @@ class TransformersGenerator:
         return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _bundle(model: Any, tokenizer: "PreTrainedTokenizerBase", device: str) -> _Loaded:  # noqa: ANN401 - half of what is called on a model has no types
-    if getattr(model, "quantization_method", None) is None:  # weights of 4 bits are put in their place while read
-        model.to(device)
-    return _Loaded(
-        model=model.eval(),
-        tokenizer=tokenizer,
-        prompt=ChatPrompt(tokenizer),
-        window=_window(model, tokenizer),
-        ends=_ends(model, tokenizer),
-        last_logits={"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {},
-    )
+class _Ready:
+    """A loaded model and what decodes with it."""
+
+    def __init__(self, loaded: Loaded, prefixes: PrefixCache) -> None:
+        from kb_server.generation.batching import Decoder
+        from kb_server.generation.seq2seq import Seq2SeqDecoder
+
+        self.loaded = loaded
+        self.decoder: Decoder | Seq2SeqDecoder = (
+            Seq2SeqDecoder(loaded.model, loaded.ends) if loaded.encoder_decoder else Decoder(loaded, prefixes)
+        )
 
 
-def _window(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> int:
-    config = model.config.get_text_config()
-    for key in ("max_position_embeddings", "seq_length", "n_positions"):
-        if isinstance(size := getattr(config, key, None), int):
-            return size
-    return int(tokenizer.model_max_length)
+def room(name: str, prompt: int, loaded: Loaded) -> int:
+    """Return how many tokens an answer may have; raises PromptTooLong if there is room for none."""
+    left = loaded.window - (0 if loaded.encoder_decoder else prompt)
+    if left < 1 or prompt > loaded.window:
+        raise PromptTooLong(
+            f"The prompt has {prompt} tokens, and the model '{name}' has a window of {loaded.window}.",
+            "Ask with fewer passages or a shorter conversation.",
+        )
+    return left
 
 
-def _ends(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:
-    """Ids that end an answer: the model's own end tokens, and every special token, since none is part of a text."""
-    configured = model.generation_config.eos_token_id if model.generation_config else None
-    ends = {configured} if isinstance(configured, int) else set(configured or ())
-    ends |= {id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special}
-    return frozenset(ends)
-
-
-def _forward(loaded: _Loaded, ids: "torch.Tensor", cache: Any) -> Any:  # noqa: ANN401 - transformers' own shapes
-    import torch
-
-    try:
-        return loaded.model(input_ids=ids, past_key_values=cache, use_cache=True, **loaded.last_logits)
-    except torch.OutOfMemoryError as error:
-        raise GenerationFailed(
-            f"There is not enough memory for a prompt of {ids.shape[1]} tokens.", "Ask with fewer passages."
-        ) from error
-
-
-def fast_dtype(device: str) -> "torch.dtype":
-    """Return bfloat16 where the device computes in it, else float32."""
-    import torch
-
-    if device.startswith("cuda"):
-        return torch.bfloat16
-    known = torch.cpu.get_capabilities() if device == "cpu" else {}
-    return torch.bfloat16 if known.get("avx512_bf16") or known.get("amx_bf16") else torch.float32
+def _pieces(loaded: Loaded, tokens: Iterator[int]) -> Iterator[str]:
+    text = TextStream(loaded.codec.decode)
+    for token in tokens:
+        if piece := text.push(token):
+            yield piece
+    if rest := text.flush():
+        yield rest

@@ -19,6 +19,27 @@ class Retrieval:
     timings_ms: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a chunk stands at a stage: its rank, from 1, and its score; both None if the stage did not find it."""
+
+    stage: str
+    rank: int | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """(id, score) best first, what each index gave, and how long it took."""
+
+    fused: list[tuple[int, float]]
+    stages: Mapping[str, Mapping[int, float]]
+    timings_ms: Mapping[str, float]
+
+    def scores_of(self, id_: int) -> dict[str, float]:
+        return {stage: scores[id_] for stage, scores in self.stages.items() if id_ in scores}
+
+
 class HybridRetriever:
     """A Retriever over a vector store and a lexical index, mixed by the base's fitted fusion."""
 
@@ -49,33 +70,54 @@ class HybridRetriever:
 
         An index whose weight is 0 is not asked, so a base whose embedder does not know the language never loads it.
         """
+        ranking = self._rank(question, max(_CANDIDATES, 4 * k), filters, mode)
+        return Retrieval(self._hits(ranking, k), ranking.timings_ms)
+
+    def explain(
+        self, question: str, chunk_id: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
+    ) -> list[Standing]:
+        """Say where a chunk stands in each index that is asked and in their mixture, however far down that is."""
+        ranking = self._rank(question, max(len(self._store), len(self._lexical), 1), filters, mode)
+        known = set(self._source.chunk_ids(filters))
+        stages = {**ranking.stages, "fusion": dict(ranking.fused)}
+        return [
+            _standing(stage, chunk_id, {id_: score for id_, score in scores.items() if id_ in known})
+            for stage, scores in stages.items()
+        ]
+
+    def _rank(self, question: str, depth: int, filters: Filter | None, mode: SearchMode) -> _Ranking:
         weight = self._weight(question, mode)
         allowed = self._source.chunk_ids(filters) if filters else None
-        depth = max(_CANDIDATES, 4 * k)
         started = perf_counter()
         vector = self._embedder.embed_query(question) if weight > 0 else None
         embedded = perf_counter()
-        lexical = dict(self._lexical.search(question, depth, allowed)) if weight < 1 else {}
-        dense = dense_scores(self._store, vector, depth, lexical, allowed) if vector is not None else {}
-        hits = self._hits(fuse(dense, lexical, weight), {"dense": dense, "lexical": lexical}, k)
+        stages: dict[str, dict[int, float]] = {}
+        if weight < 1:
+            stages["lexical"] = dict(self._lexical.search(question, depth, allowed))
+        if vector is not None:
+            stages["dense"] = dense_scores(self._store, vector, depth, stages.get("lexical", {}), allowed)
+        fused = fuse(stages.get("dense", {}), stages.get("lexical", {}), weight)
         timings = {"embed": 1000 * (embedded - started), "search": 1000 * (perf_counter() - embedded)}
-        return Retrieval(hits, timings)
+        return _Ranking(fused, stages, timings)
 
     def _weight(self, question: str, mode: SearchMode) -> float:
         fixed = {SearchMode.DENSE: 1.0, SearchMode.LEXICAL: 0.0}
         return fixed[mode] if mode in fixed else dense_weight(self._fusion, question)
 
-    def _hits(self, ranked: list[tuple[int, float]], stages: Mapping[str, Mapping[int, float]], k: int) -> list[Hit]:
+    def _hits(self, ranking: _Ranking, k: int) -> list[Hit]:
         """Fetch the chunks of the best k that the catalog knows."""
         hits: list[Hit] = []
-        for start in range(0, len(ranked), max(k, 1)):
-            part = ranked[start : start + max(k, 1)]
+        for start in range(0, len(ranking.fused), max(k, 1)):
+            part = ranking.fused[start : start + max(k, 1)]
             chunks = self._source.chunks([id_ for id_, _ in part])
-            hits += [
-                Hit(chunks[id_], score, {stage: scores[id_] for stage, scores in stages.items() if id_ in scores})
-                for id_, score in part
-                if id_ in chunks
-            ]
+            hits += [Hit(chunks[id_], score, ranking.scores_of(id_)) for id_, score in part if id_ in chunks]
             if len(hits) >= k:
                 break
         return hits[:k]
+
+
+def _standing(stage: str, chunk_id: int, scores: Mapping[int, float]) -> Standing:
+    if chunk_id not in scores:
+        return Standing(stage, None, None)
+    best_first = sorted(scores, key=lambda id_: (-scores[id_], id_))
+    return Standing(stage, best_first.index(chunk_id) + 1, scores[chunk_id])

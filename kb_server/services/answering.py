@@ -1,9 +1,9 @@
 """Answering: retrieve, keep what is relevant enough, write or extract, and check what is cited."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Steps
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from kb_server.domain import (
@@ -17,17 +17,29 @@ from kb_server.domain import (
     Message,
     Retrieved,
     Sampling,
+    Technique,
     Token,
 )
-from kb_server.generation.citing import Cited, cite_sentences, cite_written, normalised
+from kb_server.generation.checking.support import normalised
+from kb_server.generation.citing import Cited, cite_sentences, cite_written
 from kb_server.generation.extracting import SentenceExtractor
-from kb_server.generation.prompts import PromptBuilder
+from kb_server.generation.prompts import Prompt, PromptBuilder
+from kb_server.generation.reasoning import ReasoningSplit
+from kb_server.generation.self_consistency import majority, sample
 from kb_server.ports import Generator
 from kb_server.retrieval.fusion import dense_weight
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.terms import script
 
 REFUSALS = {"other": "The documents do not say.", "cjk": "文档中没有提到。"}
+LEFT_OUT = {
+    "other": "{} of {} passages were left out: they do not fit into the model's window.",
+    "cjk": "{1} 个片段中有 {0} 个超出模型的上下文长度，未被使用。",
+}
+UNFINISHED = {
+    "other": "The model did not finish thinking within {} tokens.",
+    "cjk": "模型在 {} 个词元内没有结束思考。",
+}
 _POINTS_BACK = re.compile(
     r"\b(it|its|they|them|their|he|him|his|she|her|this|that|these|those|there|then)\b|[它他她其这那该此]",
     re.IGNORECASE,
@@ -42,6 +54,7 @@ class AnsweringOptions:
     sentences: int
     threshold: float
     sampling: Sampling
+    technique: Technique = field(default_factory=Technique)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,16 @@ class Asked:
     k: int
     filters: Filter | None = None
     history: Sequence[Message] = ()
+    technique: Technique | None = None
+
+
+@dataclass(slots=True)
+class _Written:
+    """What else came of writing an answer."""
+
+    reasoning: str | None = None
+    agreement: float | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Answering:
@@ -89,7 +112,8 @@ class Answering:
         yield Retrieved(tuple(hits))
         relevant = [hit for hit in hits if hit.score >= self._options.threshold][: self._options.passages]
         generator = self._generator() if relevant and asked.mode is AnswerMode.GENERATE else None
-        steps = self._answer(asked, relevant, generator)
+        written = _Written()
+        steps = self._answer(asked, relevant, generator, written)
         try:
             while True:
                 token = next(steps)
@@ -100,29 +124,51 @@ class Answering:
         timings["total"] = _milliseconds(started)
         refused = not cited.citations
         model = generator.name if generator else None
-        yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings))
+        more = (written.reasoning, written.agreement, tuple(written.notes))
+        yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
 
-    def _answer(self, asked: Asked, relevant: list[Hit], generator: Generator | None) -> Steps[Token, None, Cited]:
+    def _answer(
+        self, asked: Asked, relevant: list[Hit], generator: Generator | None, written: _Written
+    ) -> Steps[Token, None, Cited]:
         """Yield the tokens of the answer and return it checked; without citations it is a refusal."""
         if generator:
-            return (yield from self._write(asked, relevant, generator))
+            return (yield from self._write(asked, relevant, generator, written))
         weight = dense_weight(self._fusion, asked.question)
         sentences = self._extractor.extract(asked.question, relevant, self._options.sentences, weight)
         cited = cite_sentences(sentences) if sentences else _refusal(asked.question)
         yield Token(cited.text)
         return cited
 
-    def _write(self, asked: Asked, relevant: list[Hit], generator: Generator) -> Steps[Token, None, Cited]:
-        sampling = self._options.sampling
-        prompt = self._prompts.build(asked.question, relevant, asked.history, generator, sampling.max_tokens)
+    def _write(
+        self, asked: Asked, relevant: list[Hit], generator: Generator, written: _Written
+    ) -> Steps[Token, None, Cited]:
+        technique, sampling = asked.technique or self._options.technique, self._options.sampling
+        prompt = self._prompts.build(
+            asked.question, relevant, asked.history, generator, sampling.max_tokens, technique.reasoning
+        )
+        if prompt.left_out:
+            written.notes.append(_note(LEFT_OUT, asked.question, prompt.left_out, len(relevant)))
+        said = generator.stream(prompt.messages, sampling)
+        if technique.samples > 1:
+            said, written.agreement = self._most_agreed(generator, prompt, technique.samples)
+        split = ReasoningSplit()
         pieces: list[str] = []
-        for piece in generator.stream(prompt.messages, sampling):
+        for piece in split.answer(said):
             pieces.append(piece)
             yield Token(piece)
-        written = "".join(pieces).strip()
-        if not written or any(normalised(refusal) in normalised(written) for refusal in REFUSALS.values()):
+        written.reasoning = split.reasoning or None
+        if split.open:
+            written.notes.append(_note(UNFINISHED, asked.question, sampling.max_tokens))
+        text = "".join(pieces).strip()
+        if not text or any(normalised(refusal) in normalised(text) for refusal in REFUSALS.values()):
             return _refusal(asked.question)
-        return cite_written(written, prompt.hits or relevant)
+        return cite_written(text, prompt.hits or relevant)
+
+    def _most_agreed(self, generator: Generator, prompt: Prompt, count: int) -> tuple[Iterator[str], float]:
+        """Return the answer that most samples give, its reasoning before it, and the share that gives it."""
+        answers = sample(generator, prompt.messages, self._options.sampling, count)
+        best, agreement = majority(["".join(ReasoningSplit().answer([answer])) for answer in answers])
+        return iter([answers[best]]), agreement
 
 
 def standalone(question: str, history: Sequence[Message]) -> str:
@@ -133,6 +179,10 @@ def standalone(question: str, history: Sequence[Message]) -> str:
 
 def _refusal(question: str) -> Cited:
     return Cited(REFUSALS[script(question)], ())
+
+
+def _note(texts: Mapping[str, str], question: str, *numbers: int) -> str:
+    return texts[script(question)].format(*numbers)
 
 
 def _milliseconds(started: float) -> float:

@@ -1,22 +1,20 @@
 """Ingesting: files in, searchable documents out; every step can be repeated, and one bad file costs only itself."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.documents import Pending
-from kb_server.domain import Document
-from kb_server.errors import KbError, StorageError
+from kb_server.errors import LoadError
 from kb_server.ports import Embedder, Splitter
 from kb_server.retrieval.fitting import FusionFitter
-from kb_server.services.base_files import digest_of
+from kb_server.services.containers import Containers, Unpack, names_within
 from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
-from kb_server.services.sources import Failure, Source, find_sources, printable
-
-Load = Callable[[Path, str], Document]
+from kb_server.services.reading import Load, Outcome, ReadAhead
+from kb_server.services.sources import Failure, Source, find_sources
 
 _CHUNKS_A_COMMIT = 256  # documents are committed in groups: two flushes a document would cost more than embedding it
 _GROWTH_FOR_A_NEW_FIT = 2.0
@@ -51,13 +49,24 @@ class _Batch:
 class Ingestion:
     """Ingests files into one knowledge base."""
 
-    def __init__(self, opened: OpenBase, bases: Bases, embedder: Embedder, splitter: Splitter, load: Load) -> None:
+    def __init__(
+        self,
+        opened: OpenBase,
+        bases: Bases,
+        embedder: Embedder,
+        splitter: Splitter,
+        load: Load,
+        unpack: Unpack,
+        workers: int = 1,
+    ) -> None:
         self._opened = opened
         self._documents = opened.documents
         self._bases = bases
         self._embedder = embedder
         self._splitter = splitter
         self._load = load
+        self._unpack = unpack
+        self._workers = workers
 
     def run(self, paths: Iterable[Path], on_progress: OnProgress = lambda _: None) -> IngestReport:
         """Ingest files and folders; files whose bytes are known already are passed over.
@@ -65,63 +74,82 @@ class Ingestion:
         Raises Busy if another process is writing, StorageError if what was read cannot be kept. Whatever was committed
         before an error, or before the process was stopped, stays, and the same call goes on from there.
         """
+        sources, failed = find_sources(paths)
+        report = self.take(sources, on_progress)
+        report.failed[:0] = failed
+        return report
+
+    def take(self, sources: Sequence[Source], on_progress: OnProgress = lambda _: None) -> IngestReport:
+        """Ingest files under names that are given, as `run` does."""
         started = perf_counter()
         report = IngestReport()
         with self._opened.writing():
             self._opened.catch_up(self._embedder)
-            sources, report.failed = find_sources(paths)
             self._ingest(sources, report, Meter(sum(source.size for source in sources), on_progress))
             self._fit_fusion()
         report.seconds = round(perf_counter() - started, 3)
         return report
 
-    def _ingest(self, sources: Iterable[Source], report: IngestReport, meter: Meter) -> None:
+    def _ingest(self, sources: Sequence[Source], report: IngestReport, meter: Meter) -> None:
         known = self._documents.digests()
         batch = _Batch()
-        for source in sources:
-            meter.start(source.name)
-            pending = self._begin(source, known, report)
-            if pending is None:
-                meter.advance(source.size)
-                continue
-            batch.add(pending, source.size)
-            if batch.chunks >= _CHUNKS_A_COMMIT:
-                self._commit(batch, report, meter)
-                batch = _Batch()
+        reader = ReadAhead(self._load, self._opened.files, self._workers, meter.page)
+        if sources:
+            meter.start(sources[0].name)
+        with Containers(self._unpack) as containers:
+            for outcome in reader.run(self._members(sources, containers, report), known):
+                meter.start(outcome.source.name)
+                containers.done_with(outcome.source)
+                pending = self._begin(outcome, known, report)
+                if pending is None:
+                    meter.advance(outcome.source.size)
+                    continue
+                batch.add(pending, outcome.source.size)
+                if batch.chunks >= _CHUNKS_A_COMMIT:
+                    self._commit(batch, report, meter)
+                    batch = _Batch()
         self._commit(batch, report, meter)
 
-    def _begin(self, source: Source, known: dict[str, str], report: IngestReport) -> Pending | None:
-        """Read one file and write its rows; a file that cannot be read goes into the report and the catalog."""
-        digest = ""
-        try:
-            digest = digest_of(source.path)
-            if known.get(source.name) == digest:
-                report.unchanged += 1
-                return None
-            pending = self._write_rows(source)
-        except StorageError:
-            raise
-        except KbError as error:
-            report.failed.append(Failure(printable(str(source.path)), str(error)))
-            self._opened.purge(self._documents.fail(source.name, digest, str(error)))
+    def _members(self, sources: Iterable[Source], containers: Containers, report: IngestReport) -> Iterator[Source]:
+        """Yield each file, and in place of an archive or mail what it comes to; what it held before and lost goes."""
+        within = names_within(self._documents.names())
+        for source in sources:
+            try:
+                members = containers.open(source)
+            except LoadError as error:
+                self._fail(source, "", str(error), report)
+                continue
+            if members is None:
+                yield source
+            else:
+                yield from members
+                self._forget(within[source.name].difference(member.name for member in members))
+
+    def _forget(self, names: set[str]) -> None:
+        if names:
+            self._opened.purge(self._documents.remove(names, below=False))
+
+    def _begin(self, outcome: Outcome, known: dict[str, str], report: IngestReport) -> Pending | None:
+        """Write one document's rows; a file that could not be read goes into the report and the catalog."""
+        source = outcome.source
+        if outcome.error is not None:
+            self._fail(source, outcome.digest, str(outcome.error), report)
             return None
+        if outcome.document is None:
+            report.unchanged += 1
+            return None
+        slices = self._splitter.split(outcome.document)
+        pending, removed = self._documents.begin(outcome.digest, outcome.file, outcome.document, slices)
+        self._opened.purge(removed)
         if source.name in known:
             report.updated += 1
         else:
             report.added += 1
         return pending
 
-    def _write_rows(self, source: Source) -> Pending:
-        file, digest = self._opened.files.keep(source.path)
-        try:
-            document = self._load(self._opened.files.original(file), source.name)
-            slices = self._splitter.split(document)
-            pending, removed = self._documents.begin(digest, file, document, slices)
-        except KbError:
-            self._opened.files.discard([file])
-            raise
-        self._opened.purge(removed)
-        return pending
+    def _fail(self, source: Source, digest: str, reason: str, report: IngestReport) -> None:
+        report.failed.append(Failure(source.shown, reason))
+        self._opened.purge(self._documents.fail(source.name, digest, reason))
 
     def _commit(self, batch: _Batch, report: IngestReport, meter: Meter) -> None:
         self._opened.index(

@@ -48,6 +48,7 @@ class OpenBase:
         try:
             yield
         finally:
+            self.lexical.close()  # its writer has a lock of its own, which would keep other processes from writing
             lock.release()
 
     def index(

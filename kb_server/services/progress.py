@@ -3,14 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kb_server.services.sources import Source
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` bytes are committed or passed over; `current` is the document at hand."""
+    """`done` of `total` bytes are committed or passed over; `current` is the document at hand.
+
+    `page` of its `pages` are read; both are 0 where it has none or they are read at once.
+    """
 
     done: int
     total: int
     current: str
+    page: int = 0
+    pages: int = 0
 
 
 OnProgress = Callable[[Progress], None]
@@ -29,6 +36,10 @@ class Meter:
         """Say which document is at hand."""
         self._current = current
         self._tell(0)
+
+    def page(self, source: Source, page: int, pages: int) -> None:
+        """Say that pages of a document are read; called from threads that read ahead."""
+        self._on_progress(Progress(self._done, self._total, source.name, page, pages))
 
     def advance(self, size: int) -> None:
         """Count bytes as done."""

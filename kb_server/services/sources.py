@@ -14,11 +14,22 @@ _LONGEST_NAME = 1000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to ingest: where it is, what the document will be called, and its size in bytes."""
+    """A file to ingest: where it is, what the document will be called, and its size in bytes.
+
+    For what lies in an archive or mail, `origin` is what to tell users in place of the path, and `refused` is why it
+    could not be taken out, if so.
+    """
 
     path: Path
     name: str
     size: int
+    origin: str = ""
+    refused: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The path as users know it."""
+        return printable(self.origin or str(self.path))
 
 
 @dataclass(frozen=True, slots=True)

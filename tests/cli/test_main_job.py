@@ -15,7 +15,10 @@ from kb_server.catalog.documents import Documents
 from kb_server.settings import load_settings
 from tests.cli.conftest import SAMPLES, Kb
 
-COMMANDS = ("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "doctor", "demo")
+COMMANDS = (
+    *("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "doctor", "demo"),
+    *("evaluate", "compare", "questions", "models"),
+)
 QUESTIONS = {
     "What was done to printer PR-02 after 52000 pages?": ("device-maintenance-log.csv", "fuser"),
     "出差回来后，最晚多少天之内要交报销单？": ("员工手册.docx", "报销"),
@@ -234,3 +237,15 @@ def check_citations(kb: Kb, answer: dict[str, Any]) -> None:
         assert citation["quote"] == text_of(kb, citation["document"])[citation["start"] : citation["end"]]
         assert f"[{citation['number']}]" in answer["answer"]
         assert citation["supported"]
+
+
+def test_search_explains_why_a_passage_was_not_found(stocked: Kb) -> None:
+    question = "printer PR-02 fuser replaced"
+    best = stocked.json("search", "samples", question, "-k", "1")["hits"][0]
+    explained = stocked.json("search", "samples", question, "--explain", str(best["chunk_id"]))["explanation"]
+    assert explained["document"] == best["document"]
+    assert explained["stages"][-1] == {"stage": "fusion", "rank": 1, "score": pytest.approx(best["score"], abs=1e-5)}
+    assert all(limit["passed"] for limit in explained["limits"])
+    other = next(n for n in range(1, 80) if n != best["chunk_id"])
+    explained = stocked.json("search", "samples", question, "-k", "1", "--explain", str(other))["explanation"]
+    assert explained["limits"][0] == {"limit": "results", "value": 1, "passed": False}

@@ -3,7 +3,8 @@
 import pytest
 
 from kb_server.domain import Chunk, Hit
-from kb_server.generation.citing import cite_sentences, cite_written, is_supported
+from kb_server.generation.checking.support import is_supported
+from kb_server.generation.citing import cite_sentences, cite_written
 from kb_server.generation.extracting import whole_sentences
 
 TOWER = "Paris has a tower. The Eiffel Tower was finished in 1889. It is 330 metres tall."

@@ -74,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def generator(folder: Path) -> TransformersGenerator:
-    return TransformersGenerator(str(folder), device="cpu")
+    return TransformersGenerator(str(folder), device="cpu", prefix_cache=0)
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +140,14 @@ def test_lone_surrogates_are_replaced(generator: TransformersGenerator) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_pieces_are_whole_characters_and_sum_to_the_text(tokenizer: Any, text: str) -> None:  # noqa: ANN401
-    stream = TextStream(tokenizer)
+    stream = TextStream(ChatPrompt(tokenizer).decode)
     pieces = [stream.push(id_) for id_ in tokenizer.encode(text, add_special_tokens=False)] + [stream.flush()]
     assert "".join(pieces) == text
     assert not any("\ufffd" in piece for piece in pieces)
 
 
 def test_bytes_that_never_become_a_character_are_shown_at_the_end(tokenizer: Any) -> None:  # noqa: ANN401
-    stream = TextStream(tokenizer)
+    stream = TextStream(ChatPrompt(tokenizer).decode)
     ids = tokenizer.encode("好", add_special_tokens=False)[:2]
     assert [stream.push(id_) for id_ in ids] == ["", ""]
     assert stream.flush() == "\ufffd"
@@ -157,7 +157,7 @@ def test_greedy_answer_is_what_transformers_generates(generator: TransformersGen
     import torch
 
     loaded = generator._loaded()
-    ids = torch.tensor([loaded.prompt.encode(HELLO)])
+    ids = torch.tensor([loaded.codec.encode(HELLO)])
     output = loaded.model.generate(
         ids,
         attention_mask=torch.ones_like(ids),
@@ -166,7 +166,7 @@ def test_greedy_answer_is_what_transformers_generates(generator: TransformersGen
         eos_token_id=[0, 1, 2],
         pad_token_id=0,
     )
-    expected = loaded.tokenizer.decode(output[0, ids.shape[1] :], skip_special_tokens=True)
+    expected = loaded.codec.decode(output[0, ids.shape[1] :].tolist()).lstrip()
     answer = "".join(generator.stream(HELLO, Sampling(max_tokens=40)))
     assert answer == expected
     assert answer
@@ -187,16 +187,18 @@ def test_top_p_zero_is_greedy(generator: TransformersGenerator) -> None:
 
 @pytest.mark.parametrize("end", SPECIALS)
 def test_an_end_marker_ends_the_answer_and_is_not_shown(
-    generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch, end: str
+    generator: TransformersGenerator,
+    tokenizer: Any,  # noqa: ANN401 - transformers' own type
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
 ) -> None:
-    loaded = generator._loaded()
-    said = iter([*loaded.tokenizer.encode("yes 好"), loaded.tokenizer.convert_tokens_to_ids(end), 50])
-    monkeypatch.setattr("kb_server.generation.transformers.choose", lambda *_: next(said))
+    said = iter([*tokenizer.encode("yes 好"), tokenizer.convert_tokens_to_ids(end), 50])
+    monkeypatch.setattr("kb_server.generation.batching.choose", lambda *_: next(said))
     assert "".join(generator.stream(HELLO, Sampling())) == "yes 好"
 
 
 def test_closing_stops_the_model(generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kb_server.generation.transformers.choose", lambda *_: 40)
+    monkeypatch.setattr("kb_server.generation.batching.choose", lambda *_: 40)
     steps = steps_of(generator, monkeypatch)
     pieces: Iterator[str] = generator.stream(HELLO, Sampling(100))
     next(pieces), next(pieces)
@@ -237,7 +239,7 @@ def test_a_prompt_longer_than_the_window_is_refused_with_both_numbers(generator:
 
 
 def test_an_answer_ends_at_the_window(generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kb_server.generation.transformers.choose", lambda *_: 40)
+    monkeypatch.setattr("kb_server.generation.batching.choose", lambda *_: 40)
     room = 256 - generator.count_tokens(HELLO)
     assert len("".join(generator.stream(HELLO, Sampling(1000)))) == room
 
@@ -291,12 +293,14 @@ def test_the_bundled_model_answers_from_its_prompt(
 
 
 def test_the_bundled_model_keeps_specials_out_of_content(bundled: TransformersGenerator) -> None:
-    prompt, tokenizer = bundled._loaded().prompt, bundled._loaded().tokenizer
+    prompt = bundled._loaded().codec
+    assert isinstance(prompt, ChatPrompt)
+    tokenizer = prompt._tokenizer
     marked = "".join(token.content for token in tokenizer.added_tokens_decoder.values())
     ids = prompt.encode_content(marked)
     assert not set(ids) & set(tokenizer.added_tokens_decoder)
     assert tokenizer.decode(ids) == marked
-    stream = TextStream(tokenizer)
+    stream = TextStream(ChatPrompt(tokenizer).decode)
     text = " ".join(TEXTS)
     pieces = [stream.push(id_) for id_ in prompt.encode_content(text)] + [stream.flush()]
     assert "".join(pieces) == text

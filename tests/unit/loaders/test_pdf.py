@@ -6,33 +6,7 @@ import pytest
 
 from kb_server.errors import LoadError
 from loaders import load
-
-Placed = tuple[int, int, int, str]
-"""Font size, x, y, text."""
-
-
-def write_pdf(path: Path, pages: list[list[Placed]], trailer: str = "") -> None:
-    """Write a PDF with Helvetica text at the places given."""
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
-    kids: list[str] = []
-    for lines in pages:
-        stream = "\n".join(f"BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET" for size, x, y, text in lines)
-        kids.append(f"{len(objects) + 1} 0 R")
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects) + 2} 0 R"
-            " /Resources << /Font << /F1 3 0 R >> >> >>"
-        )
-        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
-    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
-    body = "%PDF-1.4\n"
-    offsets: list[int] = []
-    for number, content in enumerate(objects, start=1):
-        offsets.append(len(body))
-        body += f"{number} 0 obj\n{content}\nendobj\n"
-    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
-    body += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
-    start = body.index("xref\n")
-    path.write_text(f"{body}trailer << /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n")
+from tests.unit.loaders.pdf_writer import write_pdf
 
 
 def test_pages_headings_and_paragraphs(tmp_path: Path) -> None:

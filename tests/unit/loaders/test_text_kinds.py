@@ -137,3 +137,17 @@ def test_csv_with_a_quote_that_never_ends(tmp_path: Path) -> None:
 
 def test_csv_sep_line(tmp_path: Path) -> None:
     assert _load(tmp_path, "a.csv", "sep=;\na;b,c\n1;2\n").text == "a: 1; b,c: 2"
+
+
+def test_a_title_above_a_csv_table_is_a_heading(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Stanley Cups,,\nTeam,Location,Cups\nBlues,STL,1\n", "utf-8")
+    document = load(path, "a.csv")
+    assert document.text == "Stanley Cups\n\nTeam: Blues; Location: STL; Cups: 1"
+    assert document.blocks[1].heading_path == ("Stanley Cups",)
+
+
+def test_a_csv_of_one_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Lorem ipsum\nconsectetur\n", "utf-8")
+    assert load(path, "a.csv").text == "Lorem ipsum\nconsectetur"

@@ -49,7 +49,7 @@ class ToySource:
         return [i for i in self._known if not filters or str(i) in filters.documents]
 
 
-def _retriever(
+def retriever_of(
     known: Sequence[int] = tuple(TEXTS), weight: float = 0.5, embedder: WordEmbedder | None = None
 ) -> HybridRetriever:
     embedder = embedder or WordEmbedder()
@@ -65,7 +65,7 @@ def _found(retriever: HybridRetriever, question: str, k: int, filters: Filter | 
 
 
 def test_the_best_comes_first_and_scores_fall() -> None:
-    hits = _retriever().retrieve("red apple pie", 5)
+    hits = retriever_of().retrieve("red apple pie", 5)
     assert hits[0].chunk.id == 1
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     for hit in hits:
@@ -75,25 +75,25 @@ def test_the_best_comes_first_and_scores_fall() -> None:
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 50])
 def test_at_most_k(k: int) -> None:
-    everything = _found(_retriever(), "red apple", 50)
+    everything = _found(retriever_of(), "red apple", 50)
     assert len(everything) == 5
-    assert _found(_retriever(), "red apple", k) == everything[:k]
+    assert _found(retriever_of(), "red apple", k) == everything[:k]
 
 
 def test_what_the_catalog_forgot_is_passed_over() -> None:
-    everything = _found(_retriever(), "red apple", 5)
+    everything = _found(retriever_of(), "red apple", 5)
     known = [id_ for id_ in TEXTS if id_ not in everything[:2]]
-    assert _found(_retriever(known), "red apple", 2) == everything[2:4]
-    assert _found(_retriever([]), "red apple", 2) == []
+    assert _found(retriever_of(known), "red apple", 2) == everything[2:4]
+    assert _found(retriever_of([]), "red apple", 2) == []
 
 
 def test_filter() -> None:
-    assert set(_found(_retriever(), "red apple", 5, Filter(documents=("3", "5")))) == {3, 5}
-    assert _found(_retriever(), "red apple", 5, Filter(documents=("none",))) == []
+    assert set(_found(retriever_of(), "red apple", 5, Filter(documents=("3", "5")))) == {3, 5}
+    assert _found(retriever_of(), "red apple", 5, Filter(documents=("none",))) == []
 
 
 def test_modes_ask_one_index() -> None:
-    retriever = _retriever()
+    retriever = retriever_of()
     dense = retriever.retrieve("red apple", 5, mode=SearchMode.DENSE)
     lexical = retriever.retrieve("red apple", 5, mode=SearchMode.LEXICAL)
     assert all(set(hit.stages) == {"dense"} for hit in dense)
@@ -103,7 +103,28 @@ def test_modes_ask_one_index() -> None:
 
 def test_an_embedder_without_weight_is_not_asked() -> None:
     embedder = WordEmbedder()
-    found = _retriever(weight=0.0, embedder=embedder).search("red apple", 5)
+    found = retriever_of(weight=0.0, embedder=embedder).search("red apple", 5)
     assert found.hits
     assert embedder.asked == 0
     assert set(found.timings_ms) == {"embed", "search"}
+
+
+@pytest.mark.parametrize("mode", SearchMode)
+def test_an_explanation_ends_with_the_rank_and_score_of_the_search(mode: SearchMode) -> None:
+    retriever = retriever_of()
+    found = retriever.retrieve("red apple", 5, mode=mode)
+    for rank, hit in enumerate(found, 1):
+        *stages, final = retriever.explain("red apple", hit.chunk.id, mode=mode)
+        assert (final.stage, final.rank) == ("fusion", rank)
+        assert final.score == pytest.approx(hit.score)
+        assert {standing.stage: standing.score for standing in stages if standing.rank} == hit.stages
+
+
+def test_an_explanation_does_not_count_what_the_catalog_dropped_and_says_who_did_not_find_it() -> None:
+    lexical, dense, _ = retriever_of(known=(2, 4)).explain("red apple", 4)
+    assert (lexical.rank, lexical.score) == (None, None)  # "blue sky" has neither word
+    assert dense.rank in (1, 2)
+
+
+def test_a_stage_that_is_not_asked_is_not_explained() -> None:
+    assert [standing.stage for standing in retriever_of(weight=0.0).explain("red", 1)] == ["lexical", "fusion"]

@@ -1,0 +1,1 @@
+"""The service over HTTP. A route parses, calls one service, returns."""

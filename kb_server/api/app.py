@@ -1,0 +1,77 @@
+"""The FastAPI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.concurrency import run_in_threadpool
+
+from kb_server import __version__
+from kb_server.api.frame import Frame
+from kb_server.api.problems import PlainTooLarge, Problems, chatchat_error, openai_error
+from kb_server.api.routes import (
+    audit,
+    bases,
+    chat,
+    chatchat_bases,
+    chatchat_chat,
+    chatchat_files,
+    chunks,
+    conversations,
+    documents,
+    health,
+    jobs,
+    openai_chat,
+    openai_files,
+    openai_models,
+    search,
+)
+from kb_server.api.schemas import Problem
+from kb_server.api.service import make_service
+from kb_server.bootstrap import Application
+
+_LARGEST_BODY = 4 << 20  # uploads have a limit of their own
+_PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
+_OURS = (health, bases, documents, chunks, jobs, search, chat, conversations, audit)
+_OPENAI = (openai_models, openai_chat, openai_files)
+_CHATCHAT = (chatchat_bases, chatchat_files, chatchat_chat)
+_ERROR_SHAPES = {"/v1/": openai_error, **dict.fromkeys(("/knowledge_base/", "/chat/", "/tools"), chatchat_error)}
+
+
+def create_app(application: Application) -> FastAPI:
+    """Return the service over these use cases; closing them stays with the caller."""
+    service = make_service(application)
+    options = application.settings.service
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(service.close)
+
+    app = FastAPI(
+        title="kb-server",
+        version=__version__,
+        summary="Ask your own documents and get answers you can check.",
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        telemetry={"tracing": options.traces, "metrics": False, "logs": False, "auto_configure": options.traces},
+        responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
+    )
+    app.state.service = service
+    for module in (*_OURS, *_OPENAI, *_CHATCHAT):
+        app.include_router(module.router, max_body_size=_LARGEST_BODY)
+    problems = Problems(_ERROR_SHAPES)
+    problems.install(app)
+    app.add_middleware(PlainTooLarge, problems=problems)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=options.origins,
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+        expose_headers=["X-Request-ID", "Retry-After"],
+        allow_credentials=False,
+    )
+    app.add_middleware(Frame, metrics=service.metrics)
+    return app

@@ -1,0 +1,83 @@
+"""Asking a base, for every router that answers questions."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kb_server.api.service import Service, base_named
+from kb_server.catalog.conversations import Conversation
+from kb_server.domain import Answer, AnswerEvent, AnswerMode, Done, Filter, Message, Retrieved
+from kb_server.services.answering import Answering, Asked
+from kb_server.services.conversing import Conversing, Kept
+from kb_server.services.keys import Caller
+from loaders.tokens import count_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to a base; what is None is as the settings say."""
+
+    base: str
+    question: str
+    history: Sequence[Message] = ()
+    mode: AnswerMode | None = None
+    k: int | None = None
+    filters: Filter | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of question, history and passages, and of the answer; estimated without a model, as chunks are cut."""
+
+    prompt: int
+    answer: int
+
+
+async def answer_events(service: Service, caller: Caller, ask: Ask) -> AsyncIterator[AnswerEvent]:
+    """Return the events of an answer; errors before the first are raised here."""
+    return await service.chats.stream(lambda: _answering(service, caller, ask).stream(_asked(service, ask)))
+
+
+async def kept_events(
+    service: Service, caller: Caller, ask: Ask, earlier: Conversation | None = None
+) -> AsyncIterator[AnswerEvent | Kept]:
+    """As `answer_events`, in a conversation that is kept (a new one unless given); so the answer can be rated."""
+
+    def start() -> Iterator[AnswerEvent | Kept]:
+        answering = _answering(service, caller, ask)
+        conversing = Conversing(service.app.conversations)
+        conversation = earlier or conversing.begin(caller.id, ask.base, ask.question)
+        return conversing.stream(conversation, answering, _asked(service, ask))
+
+    return await service.chats.stream(start)
+
+
+def _answering(service: Service, caller: Caller, ask: Ask) -> Answering:
+    changes: dict[str, Any] = {"max_tokens": ask.max_tokens, "temperature": ask.temperature, "top_p": ask.top_p}
+    sampling = replace(service.app.sampling, **{key: value for key, value in changes.items() if value is not None})
+    return service.app.answering(base_named(service, caller, ask.base).name, sampling)
+
+
+def _asked(service: Service, ask: Ask) -> Asked:
+    settings = service.app.settings
+    mode, k = ask.mode or settings.answering.mode, ask.k or settings.retrieval.k
+    return Asked(ask.question, mode, k, ask.filters, tuple(ask.history))
+
+
+async def whole_answer(events: AsyncIterator[AnswerEvent]) -> Answer:
+    """Drain the events and return the answer."""
+    last: AnswerEvent = Retrieved(())
+    async for event in events:
+        last = event
+    if not isinstance(last, Done):
+        raise TypeError(f"an answer ended with {last!r}")
+    return last.answer
+
+
+def usage_of(ask: Ask, answer: Answer) -> Usage:
+    """Count what an answer took."""
+    texts = [ask.question, *(message.content for message in ask.history), *(hit.chunk.text for hit in answer.hits)]
+    return Usage(sum(count_tokens(text) for text in texts), count_tokens(answer.text))

@@ -1,0 +1,92 @@
+"""Lanes: threads for model work with a bounded queue before them: a crowd is told to come again, not kept waiting."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Event
+from typing import Any, TypeVar, cast
+
+from kb_server.errors import TryLater
+
+T = TypeVar("T")
+
+_END = object()
+_RETRY_SECONDS = 2
+
+
+class Lane:
+    """Runs blocking work for an event loop: `threads` at once, `waiting` more in line; others get TryLater."""
+
+    def __init__(self, name: str, threads: int, waiting: int) -> None:
+        self.name = name
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._places = threads + waiting
+        self.taken = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, or raise what it raises."""
+        return await self._submit(work)
+
+    async def stream(self, start: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+        """Wait for the first event, so that an error before it is an ordinary one; return all of them, that one too.
+
+        Closing the result (a client that has gone) stops the work before its next event.
+        """
+        events = self._events(start)
+        try:
+            first = await anext(events)
+        except StopAsyncIteration:
+            return _following([], events)
+        return _following([first], events)
+
+    def close(self) -> None:
+        """Wait for what runs; what waits is dropped."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        if self.taken >= self._places:
+            raise TryLater(
+                f"Too many requests of this kind ({self.name}) are waiting.",
+                "Try again after the time in Retry-After.",
+                _RETRY_SECONDS,
+            )
+        self.taken += 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future.add_done_callback(self._leave)
+        return future
+
+    def _leave(self, _done: "asyncio.Future[Any]") -> None:
+        self.taken -= 1
+
+    async def _events(self, start: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+        loop, queue, stop = asyncio.get_running_loop(), asyncio.Queue[object](), Event()
+
+        def work() -> None:
+            if stop.is_set():
+                return
+            with closing(cast("Any", start())) as events:  # an Iterator by its type, a generator in fact
+                for event in events:
+                    loop.call_soon_threadsafe(queue.put_nowait, event)
+                    if stop.is_set():
+                        return
+
+        done = self._submit(work)
+        done.add_done_callback(lambda _: queue.put_nowait(_END))
+        try:
+            while (event := await queue.get()) is not _END:
+                yield cast("T", event)
+            await done
+        finally:
+            stop.set()
+
+
+async def _following(first: list[T], rest: AsyncIterator[T]) -> AsyncIterator[T]:
+    generator = cast("Any", rest)
+    try:
+        for event in first:
+            yield event
+        async for event in rest:
+            yield event
+    finally:
+        await generator.aclose()

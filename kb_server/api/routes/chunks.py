@@ -1,0 +1,63 @@
+"""Chunks of documents: read, take out of search, put back."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from kb_server.api.routes.documents import DocumentId, Limit, Offset
+from kb_server.api.schemas import Chunk, Chunks, KeptChunk
+from kb_server.api.service import CurrentBase, CurrentService, audited
+from kb_server.domain import Chunk as StoredChunk
+from kb_server.errors import NotFound
+from kb_server.services.keys import Scope
+
+router = APIRouter(prefix="/api/v1/knowledge-bases/{base}", tags=["chunks"])
+
+ChunkId = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
+
+
+@router.get("/documents/{document_id}/chunks")
+def list_chunks(
+    base: CurrentBase, service: CurrentService, document_id: DocumentId, limit: Limit = 100, offset: Offset = 0
+) -> Chunks:
+    """Return a document's chunks in reading order, disabled ones too."""
+    rows = service.app.documents(base)
+    document, disabled = rows.find(document_id), rows.disabled(document_id)
+    found = rows.chunks_of(document.id, limit, offset)
+    chunks = [KeptChunk(**_chunk(one).model_dump(), disabled=one.id in disabled) for one in found]
+    return Chunks(chunks=chunks, total=document.chunks)
+
+
+@router.get("/chunks/{chunk_id}")
+def get_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Chunk:
+    """Return one searchable chunk."""
+    found = service.app.documents(base).chunks([chunk_id])
+    if chunk_id not in found:
+        raise NotFound(f"There is no chunk {chunk_id} here.", "Chunks change when their document does.")
+    return _chunk(found[chunk_id])
+
+
+@router.post("/chunks/{chunk_id}/disable", status_code=204, dependencies=[audited("chunk.disable", Scope.WRITE)])
+def disable_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Response:
+    """Take a chunk out of search, until its document is replaced."""
+    service.app.chunk_care(base.name).disable(chunk_id)
+    return Response(status_code=204)
+
+
+@router.post("/chunks/{chunk_id}/restore", status_code=204, dependencies=[audited("chunk.restore", Scope.WRITE)])
+def restore_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Response:
+    """Put a chunk back into search."""
+    service.app.chunk_care(base.name).restore(chunk_id)
+    return Response(status_code=204)
+
+
+def _chunk(one: StoredChunk) -> Chunk:
+    return Chunk(
+        chunk_id=one.id,
+        document=one.document,
+        page=one.page,
+        heading_path=list(one.heading_path),
+        text=one.text,
+        start=one.start,
+        end=one.end,
+    )

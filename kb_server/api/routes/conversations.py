@@ -1,0 +1,59 @@
+"""Conversations that the service keeps; each key sees its own."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from kb_server.api.chat_schemas import Conversation, ConversationDetail, Conversations, NewConversation, NewTitle, Turn
+from kb_server.api.service import CurrentCaller, CurrentService, base_named
+from kb_server.catalog.conversations import Conversation as StoredConversation
+from kb_server.catalog.conversations import Turn as StoredTurn
+
+router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
+
+
+@router.get("")
+def list_conversations(
+    service: CurrentService, caller: CurrentCaller, limit: Annotated[int, Query(ge=1, le=500)] = 50
+) -> Conversations:
+    """List the caller's conversations, newest first."""
+    return Conversations(conversations=[_conversation(one) for one in service.app.conversations.of(caller.id, limit)])
+
+
+@router.post("", status_code=201)
+def begin_conversation(new: NewConversation, service: CurrentService, caller: CurrentCaller) -> Conversation:
+    """Begin a conversation."""
+    base = base_named(service, caller, new.knowledge_base)
+    return _conversation(service.app.conversations.create(caller.id, base.name, new.title))
+
+
+@router.get("/{conversation_id}")
+def get_conversation(conversation_id: str, service: CurrentService, caller: CurrentCaller) -> ConversationDetail:
+    """Return a conversation with its messages."""
+    found = service.app.conversations.find(caller.id, conversation_id)
+    turns = [_turn(one) for one in service.app.conversations.turns(found.id)]
+    return ConversationDetail(**_conversation(found).model_dump(), messages=turns)
+
+
+@router.patch("/{conversation_id}")
+def rename_conversation(
+    conversation_id: str, new: NewTitle, service: CurrentService, caller: CurrentCaller
+) -> Conversation:
+    """Give a conversation another title."""
+    service.app.conversations.rename(caller.id, conversation_id, new.title)
+    return _conversation(service.app.conversations.find(caller.id, conversation_id))
+
+
+@router.delete("/{conversation_id}", status_code=204)
+def delete_conversation(conversation_id: str, service: CurrentService, caller: CurrentCaller) -> Response:
+    """Delete a conversation with its messages."""
+    service.app.conversations.delete(caller.id, conversation_id)
+    return Response(status_code=204)
+
+
+def _conversation(one: StoredConversation) -> Conversation:
+    return Conversation(id=one.id, knowledge_base=one.base, title=one.title, created=one.created)
+
+
+def _turn(one: StoredTurn) -> Turn:
+    return Turn.model_validate(one, from_attributes=True)

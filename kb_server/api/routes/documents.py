@@ -1,0 +1,106 @@
+"""Documents of a base: upload, list, download, delete."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+
+from kb_server.api.multipart import receive
+from kb_server.api.routes.jobs import job_json
+from kb_server.api.schemas import Document, Documents, JobDetail
+from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
+from kb_server.domain import KnowledgeBase, StoredDocument
+from kb_server.errors import NotFound
+from kb_server.services.keys import Scope
+from kb_server.services.uploads import Upload
+
+router = APIRouter(prefix="/api/v1/knowledge-bases/{base}", tags=["documents"])
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
+_LARGEST_ID = (1 << 63) - 1
+DocumentId = Annotated[int, Path(ge=1, le=_LARGEST_ID)]
+_FILES: dict[str, Any] = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"multipart/form-data": {"schema": {"type": "object", "properties": {"files": _FILES}}}},
+    }
+}
+
+
+@router.get("/documents")
+def list_documents(base: CurrentBase, service: CurrentService, limit: Limit = 100, offset: Offset = 0) -> Documents:
+    """List documents by name, in whatever state."""
+    every = service.app.documents(base).all()
+    return Documents(documents=[_document(one) for one in every[offset : offset + limit]], total=len(every))
+
+
+@router.post(
+    "/documents",
+    status_code=202,
+    dependencies=[audited("documents.upload", Scope.WRITE)],
+    openapi_extra=_UPLOAD_BODY,
+    max_body_size=1 << 62,  # the upload has a limit of its own
+)
+async def upload_documents(
+    request: Request, base: CurrentBase, service: CurrentService, caller: CurrentCaller
+) -> JobDetail:
+    """Take files in and return the job that ingests them. Once this is answered, they are not lost any more."""
+    options = service.app.settings.service
+    upload, _ = await receive(request, lambda: begin_upload(service), options.upload_megabytes << 20)
+    return await run_in_threadpool(submit, service, base, caller.id, upload)
+
+
+@router.get("/documents/{document_id}")
+def get_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Document:
+    """Return one document."""
+    return _document(service.app.documents(base).find(document_id))
+
+
+@router.get("/documents/{document_id}/content", response_class=FileResponse)
+def download_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> FileResponse:
+    """Return the original, always as a download: a browser never shows or runs it."""
+    return original(service, base, service.app.documents(base).find(document_id))
+
+
+@router.delete("/documents/{document_id}", status_code=204, dependencies=[audited("document.delete", Scope.WRITE)])
+def delete_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Response:
+    """Remove a document; it is not found any more from now on."""
+    document = service.app.documents(base).find(document_id)
+    service.app.knowledge_bases.remove(base.name, [document.name])
+    return Response(status_code=204)
+
+
+def begin_upload(service: Service) -> Upload:
+    """Make room for an upload."""
+    return service.app.uploads.begin(service.app.settings.service.upload_files)
+
+
+def submit(service: Service, base: KnowledgeBase, owner: str, upload: Upload) -> JobDetail:
+    """Turn a received upload into a job."""
+    quota = service.app.settings.service.base_documents
+    job = service.app.jobs.submit(base.id, owner, upload, service.app.documents(base), quota)
+    return job_json(job, service.app.jobs.files(job.id))
+
+
+def original(service: Service, base: KnowledgeBase, document: StoredDocument) -> FileResponse:
+    """Return a document's bytes; raises NotFound for one that could not be read, whose bytes are not kept."""
+    path = service.app.original(base, document)
+    if path is None or not path.is_file():
+        raise NotFound(f"The original of '{document.name}' is not kept.", "It could not be read when it was uploaded.")
+    name = document.name.rpartition("/")[2]
+    return FileResponse(path, media_type="application/octet-stream", filename=name)
+
+
+def _document(one: StoredDocument) -> Document:
+    return Document(
+        id=one.id,
+        name=one.name,
+        state=one.state.value,
+        pages=one.pages,
+        chunks=one.chunks,
+        sha256=one.sha256,
+        error=one.error,
+    )

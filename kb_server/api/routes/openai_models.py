@@ -1,0 +1,95 @@
+"""`/v1/models` and `/v1/embeddings`: what the names of models mean here."""
+
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from kb_server.api.asking import Ask
+from kb_server.api.openai_schemas import EmbeddingRequest
+from kb_server.api.service import CurrentCaller, CurrentService, Service, base_named
+from kb_server.domain import AnswerMode, KnowledgeBase
+from kb_server.errors import ModelNotFound, NotFound
+from kb_server.ports import Vectors
+from kb_server.services.keys import Caller
+from loaders.tokens import count_tokens
+
+router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
+
+
+@router.get("/models")
+def list_models(service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
+    """List each base, the base with each way to answer, and the embedders."""
+    bases = _visible(service, caller)
+    writer = Path(service.app.settings.generation.model).name
+    names = [name for base in bases for name in (base.name, f"{base.name}@extract", f"{base.name}@{writer}")]
+    return {"object": "list", "data": [_model(name) for name in (*names, *sorted(_embedders(service, bases)))]}
+
+
+@router.get("/models/{model:path}")
+def get_model(model: str, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
+    """Return one model."""
+    if model not in _embedders(service, _visible(service, caller)):
+        resolve(service, caller, model)
+    return _model(model)
+
+
+@router.post("/embeddings")
+async def embed(asked: EmbeddingRequest, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
+    """Embed texts by the embedder of a base or of the settings."""
+    texts = [asked.input] if isinstance(asked.input, str) else asked.input
+    vectors = await service.searches.run(lambda: _embed(service, caller, asked.model, texts))
+    tokens = sum(count_tokens(text) for text in texts)
+    as_text = asked.encoding_format == "base64"
+    data = [
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": base64.b64encode(vector.tobytes()).decode() if as_text else vector.tolist(),
+        }
+        for index, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "model": asked.model, "data": data, "usage": usage}
+
+
+def resolve(service: Service, caller: Caller, model: str) -> tuple[str, AnswerMode | None]:
+    """Return the base and the way to answer that a model's name means: `base` or `base@model`; raises NotFound."""
+    name, _, way = model.partition("@")
+    base = base_named(service, caller, name)
+    if not way:
+        return base.name, None
+    if way == AnswerMode.EXTRACT:
+        return base.name, AnswerMode.EXTRACT
+    if way in (AnswerMode.GENERATE, Path(service.app.settings.generation.model).name):
+        return base.name, AnswerMode.GENERATE
+    raise NotFound(f"There is no model '{way[:80]}' here.", "See the names with: GET /v1/models")
+
+
+def with_mode(ask: Ask, mode: AnswerMode | None) -> Ask:
+    """Return the question to be answered in this way."""
+    return replace(ask, mode=mode)
+
+
+def _embed(service: Service, caller: Caller, model: str, texts: list[str]) -> Vectors:
+    if model not in _embedders(service, _visible(service, caller)):
+        raise NotFound(f"There is no embedder '{model[:80]}' here.", "See the names with: GET /v1/models")
+    try:
+        return service.app.embedder(model).embed_passages(texts)
+    except ModelNotFound as error:
+        raise NotFound(f"The embedder '{model[:80]}' is not on the service's machine.", "Ask its keeper.") from error
+
+
+def _embedders(service: Service, bases: list[KnowledgeBase]) -> set[str]:
+    return {service.app.settings.embedding.model, *(base.embedder for base in bases)}
+
+
+def _visible(service: Service, caller: Caller) -> list[KnowledgeBase]:
+    hidden = service.app.temporary.ids()
+    return [base for base in service.app.bases.all() if caller.sees(base.id) and base.id not in hidden]
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "kb-server"}

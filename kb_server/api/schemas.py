@@ -1,0 +1,222 @@
+"""What `/api/v1` takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from kb_server.domain import Filter, SearchMode
+
+_LONGEST_QUESTION = 8000
+
+
+def _speakable(text: str) -> str:
+    """Take out what no database can store, and refuse what is then empty."""
+    cleaned = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
+    if not cleaned:
+        raise ValueError("must not be empty")
+    return cleaned
+
+
+Question = Annotated[str, Field(max_length=_LONGEST_QUESTION), AfterValidator(_speakable)]
+BaseName = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Taken(BaseModel):
+    """A request's body: a key it does not know is an error, not overlooked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewBase(Taken):
+    """A knowledge base to make."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "handbook"}]})
+
+    name: BaseName
+    store: str | None = None
+    embedder: str | None = None
+
+
+class Base(BaseModel):
+    """A knowledge base."""
+
+    name: str
+    store: str
+    embedder: str
+    documents: int
+    chunks: int
+    created: datetime
+
+
+class Bases(BaseModel):
+    """Knowledge bases by name."""
+
+    knowledge_bases: list[Base]
+
+
+class Document(BaseModel):
+    """A document; its id changes when other bytes replace it."""
+
+    id: int
+    name: str
+    state: Literal["pending", "indexed", "failed"]
+    pages: int | None
+    chunks: int
+    sha256: str
+    error: str | None
+
+
+class Documents(BaseModel):
+    """A page of a base's documents, by name."""
+
+    documents: list[Document]
+    total: int
+
+
+class File(BaseModel):
+    """A file of a job, and why it failed."""
+
+    name: str
+    size: int
+    state: Literal["queued", "done", "failed", "cancelled"]
+    reason: str | None
+
+
+class Job(BaseModel):
+    """A job: `files` counts them by state, `error` says why the whole job waits or failed."""
+
+    id: str
+    knowledge_base: str
+    state: Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
+    error: str | None
+    created: datetime
+    finished: datetime | None
+    files: dict[str, int]
+
+
+class JobDetail(Job):
+    """A job with each of its files."""
+
+    details: list[File]
+
+
+class Jobs(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[Job]
+
+
+class Chunk(BaseModel):
+    """A chunk of a document; offsets count characters of the document's text."""
+
+    chunk_id: int
+    document: str
+    page: int | None
+    heading_path: list[str]
+    text: str
+    start: int
+    end: int
+
+
+class KeptChunk(Chunk):
+    """A chunk; a disabled one is not searched."""
+
+    disabled: bool
+
+
+class Chunks(BaseModel):
+    """A page of a document's chunks, in reading order."""
+
+    chunks: list[KeptChunk]
+    total: int
+
+
+class Hit(Chunk):
+    """A chunk that was found. `stages` has its scores in each index."""
+
+    score: float
+    stages: dict[str, float]
+
+
+class FoundHit(Hit):
+    """A hit, and which base it is from."""
+
+    knowledge_base: str
+
+
+class Only(Taken):
+    """Which documents to look in; empty: all."""
+
+    documents: Annotated[list[str], Field(max_length=1000)] = []
+    folder: Annotated[str, Field(max_length=1000)] = ""
+
+    def filter(self) -> Filter:
+        """Return it as the services take it."""
+        return Filter(tuple(self.documents), self.folder)
+
+
+class Search(Taken):
+    """A search in one or several bases."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"knowledge_bases": ["handbook"], "question": "Who signs travel requests?"}]}
+    )
+
+    knowledge_bases: Annotated[list[BaseName], Field(min_length=1, max_length=50)]
+    question: Question
+    k: Annotated[int, Field(ge=1, le=100)] | None = None
+    mode: SearchMode = SearchMode.HYBRID
+    only: Only = Only()
+
+
+class Found(BaseModel):
+    """Hits of all bases in one ranking, best first."""
+
+    hits: list[FoundHit]
+    timings_ms: dict[str, float]
+
+
+class AuditEntry(BaseModel):
+    """Who (a key's id) tried what, and how it ended: `ok` or an error's code."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    outcome: str
+
+
+class AuditPage(BaseModel):
+    """Audit entries, newest first."""
+
+    entries: list[AuditEntry]
+
+
+class Me(BaseModel):
+    """Who the key is."""
+
+    id: str
+    scope: str
+    knowledge_bases: list[str] | None
+
+
+class Health(BaseModel):
+    """Whether the service works."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Problem(BaseModel):
+    """An error: problem details (RFC 9457) with a code for programs and a hint for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str
+    request_id: str
+    errors: list[dict[str, str]] = []

@@ -1,0 +1,121 @@
+"""What a running service has, and how a route reaches it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from kb_server.api.lanes import Lane
+from kb_server.api.limits import RateLimit
+from kb_server.api.metrics import Metrics
+from kb_server.bootstrap import Application
+from kb_server.domain import KnowledgeBase
+from kb_server.errors import KbError, NotFound, Unauthorized
+from kb_server.services.keys import LOCAL, Caller, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The use cases, with the threads and limits they run under. `stopping` is set when streams should end."""
+
+    app: Application
+    searches: Lane
+    chats: Lane
+    rate: RateLimit
+    refusals: RateLimit
+    metrics: Metrics
+    stopping: Event = field(default_factory=Event)
+
+    def close(self) -> None:
+        """Let the lanes finish."""
+        self.stopping.set()
+        self.searches.close()
+        self.chats.close()
+
+
+def make_service(app: Application) -> Service:
+    """Make the lanes and limits that the settings ask for."""
+    options = app.settings.service
+    service = Service(
+        app,
+        Lane("search", options.search_threads, options.searches_waiting),
+        Lane("chat", options.chat_threads, options.chats_waiting),
+        RateLimit(options.requests_per_minute),
+        RateLimit(options.requests_per_minute),
+        Metrics(),
+    )
+    for lane in (service.searches, service.chats):
+        service.metrics.watch(lane.name, lambda lane=lane: lane.taken)  # type: ignore[misc]  # mypy sees no default
+    return service
+
+
+def service_of(request: Request) -> Service:
+    """Return the running service."""
+    service: Service = request.app.state.service
+    return service
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who calls, by `Authorization: Bearer` or `X-API-Key`; raises Unauthorized or RateLimited."""
+    service = service_of(request)
+    caller = _checked(service, request)
+    request.state.caller = caller
+    service.rate.take(caller.id)
+    return caller
+
+
+CurrentService = Annotated[Service, Depends(service_of)]
+CurrentCaller = Annotated[Caller, Depends(caller_of)]
+
+
+def base_named(service: Service, caller: Caller, name: str) -> KnowledgeBase:
+    """Return a base that the caller may see; raises NotFound, the same for one it may not."""
+    base = service.app.bases.find(name)
+    owner = service.app.temporary.owner(base.id)
+    if not caller.sees(base.id) or owner not in (None, caller.id):
+        raise NotFound(
+            f"There is no knowledge base named '{name}'.",
+            f"See the names with: kb list; make one with: kb create {name}",
+        )
+    return base
+
+
+def current_base(base: str, service: CurrentService, caller: CurrentCaller) -> KnowledgeBase:
+    """Return the base that the path names."""
+    return base_named(service, caller, base)
+
+
+CurrentBase = Annotated[KnowledgeBase, Depends(current_base)]
+
+
+def audited(action: str, scope: Scope) -> Any:  # noqa: ANN401 - what Depends returns
+    """Require a scope for a route that changes something, and note who did it and how it ended."""
+
+    def note(request: Request, service: CurrentService, caller: CurrentCaller) -> Iterator[None]:
+        subject = request.url.path
+        try:
+            caller.require(scope)
+            yield
+        except KbError as error:
+            service.app.audit.note(caller.id, action, subject, error.code)
+            raise
+        service.app.audit.note(caller.id, action, subject)
+
+    return Depends(note)
+
+
+def _checked(service: Service, request: Request) -> Caller:
+    if not service.app.settings.service.auth:
+        return LOCAL
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    key = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    address = request.client.host if request.client else "nowhere"
+    try:
+        if not key:
+            raise Unauthorized("This needs an API key.", "Send it as: Authorization: Bearer KEY")
+        return service.app.keys.check(key)
+    except Unauthorized:
+        service.refusals.take(address)
+        raise

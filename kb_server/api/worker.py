@@ -1,0 +1,74 @@
+"""The process beside a server that runs its jobs, so that reading and embedding files never holds up an answer."""
+
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from threading import Event, Thread
+from typing import Any
+
+from kb_server.bootstrap import Application
+from kb_server.logs import log_json_lines
+from kb_server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_NICENESS = 10  # answers come first
+_RESTART_SECONDS = 1.0
+
+
+class Worker:
+    """Keeps one such process running. If it dies, another goes on with its job; if the server dies, it stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._values = settings.model_dump()
+        self._context = multiprocessing.get_context("spawn")
+        self._stop = Event()
+        self._thread = Thread(target=self._keep_running, name="worker-keeper")
+
+    def start(self) -> None:
+        """Start the process."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the process finish its step and end; what it leaves is gone on with next time."""
+        self._stop.set()
+        self._thread.join()
+
+    def _keep_running(self) -> None:
+        while not self._stop.is_set():
+            ours, theirs = self._context.Pipe()
+            process = self._context.Process(target=run_jobs, args=(self._values, theirs), name="kb-worker")
+            process.start()
+            theirs.close()
+            while process.is_alive() and not self._stop.wait(0.2):
+                pass
+            ours.close()
+            process.join()
+            if not self._stop.is_set():
+                logger.error("the worker died", extra={"exit_code": process.exitcode})
+                self._stop.wait(_RESTART_SECONDS)
+
+
+def run_jobs(values: Mapping[str, Any], alive: Connection) -> None:
+    """Run jobs until the other end of the pipe is closed, by the server or by its death."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the server says when to stop
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(_NICENESS)
+    log_json_lines()
+    stop = Event()
+    Thread(target=_watch, args=(alive, stop), daemon=True).start()
+    app = Application(Settings(**values))
+    try:
+        app.job_runner.run_until(stop)
+    finally:
+        app.close()
+
+
+def _watch(alive: Connection, stop: Event) -> None:
+    try:
+        alive.recv()
+    except (EOFError, OSError):
+        stop.set()

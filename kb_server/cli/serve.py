@@ -1,0 +1,58 @@
+"""`kb serve`: the service over HTTP."""
+
+from typing import Annotated
+
+import typer
+
+from kb_server.cli.session import Session, session_of
+from kb_server.errors import MissingExtra
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example 例： kb serve --port 8000")(serve)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. 监听地址。")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0: any that is free. 端口。")] = None,
+) -> None:
+    """Answer over HTTP: upload, search, chat. 启动 HTTP 服务。
+
+    Only this machine can reach it unless --host says otherwise. The first start makes a key and shows it once; more are
+    made with: kb keys create. Logs go to standard error as JSON lines.
+    """
+    try:
+        from kb_server.api.server import serve as run
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"Serving needs the package '{error.name}'.", "Run: pip install 'kb-server[serve]'"
+        ) from error
+    from kb_server.logs import log_json_lines
+
+    session = session_of(context)
+    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    settings = session.settings
+    session.settings = settings.model_copy(update={"service": settings.service.model_copy(update=given)})
+    log_json_lines()
+    show_first_key(session)
+    options = session.settings.service
+    say = session.say
+
+    def ready(actual: int) -> None:
+        shown = f"[{options.host}]" if ":" in options.host else options.host
+        session.console.print(say("Serving", "服务地址"), f"http://{shown}:{actual}", soft_wrap=True)
+
+    run(session.app, ready)
+
+
+def show_first_key(session: Session) -> None:
+    """Make the administrator's key if there has never been any, and show it: nobody can show it again."""
+    if not session.settings.service.auth:
+        return
+    key = session.app.keys.create_first()
+    if key:
+        session.console.print(
+            session.say("The first key, shown only now:", "首个密钥，仅显示这一次："), key, soft_wrap=True
+        )

@@ -1,0 +1,1 @@
+"""How good a knowledge base is: cases, runs over them, metrics, reports and comparisons."""

@@ -1,0 +1,155 @@
+"""Evaluating a knowledge base: its cases answered, scored, and written down."""
+
+import difflib
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from kb_server import __version__
+from kb_server.bootstrap import Application
+from kb_server.catalog.documents import Documents
+from kb_server.domain import Answer, AnswerMode, EvalCase
+from kb_server.errors import UsageError
+from kb_server.evaluation.case_files import CaseFile, read_cases
+from kb_server.evaluation.documents import DocumentFinder
+from kb_server.evaluation.judging import Judge
+from kb_server.evaluation.metering import MeteredGenerator
+from kb_server.evaluation.reports import write_report
+from kb_server.evaluation.run_folder import SUMMARY, RunFolder
+from kb_server.evaluation.runs import DEPTH, OnDone, Respondent, answer_cases
+from kb_server.evaluation.scoring import score, summarise
+from kb_server.services.answering import Asked
+
+_SECRET = frozenset(("key", "token", "secret", "password", "url"))
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """What to evaluate and where to write it. `judge` asks the configured language model about each statement."""
+
+    cases: Path
+    out: Path
+    mode: AnswerMode
+    workers: int = 1
+    judge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The summary as summary.json has it, and the lines of the case file that were left out."""
+
+    summary: dict[str, Any]
+    left_out: list[dict[str, str]] = field(default_factory=list)
+
+
+class Evaluator:
+    """Evaluates one knowledge base of an application."""
+
+    def __init__(self, app: Application, name: str) -> None:
+        self._app = app
+        self._name = name
+
+    def run(self, options: EvaluationOptions, on_done: OnDone = lambda *_: None) -> Evaluation:
+        """Answer the cases that are not done yet, score all, and write results, summary and report."""
+        read = self.read_cases(options.cases)
+        warnings = check_documents(read.cases, self._names)
+        folder = RunFolder(options.out)
+        folder.begin(self._setup(options))
+        respondent = self._respondent(options)
+        started = perf_counter()
+        finished = answer_cases(read.cases, respondent, folder, options.workers, on_done)
+        outcomes = score(finished.outcomes)
+        folder.replace(outcomes)
+        left_out = [asdict(problem) for problem in read.problems]
+        facts = {"warnings": warnings, "left_out": left_out, **folder.setup()}
+        summary = {**summarise(outcomes), **facts}
+        write_report(folder, outcomes, summary)
+        summary["seconds"] = {"all": round(perf_counter() - started, 2), "answering": round(finished.seconds, 2)}
+        folder.write(SUMMARY, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+        return Evaluation(summary, left_out)
+
+    def read_cases(self, file: Path) -> CaseFile:
+        """Read a case file; passages that it carries are looked up in the base."""
+        return read_cases(file, DocumentFinder(self._names, self._documents.text))
+
+    @cached_property
+    def _documents(self) -> Documents:
+        return self._app.documents(self._app.bases.find(self._name))
+
+    @cached_property
+    def _digests(self) -> Mapping[str, str]:
+        return self._documents.digests()
+
+    @property
+    def _names(self) -> Sequence[str]:
+        return sorted(self._digests)
+
+    def _respondent(self, options: EvaluationOptions) -> Respondent:
+        judge = Judge(self._app.generator) if options.judge else None
+        meter: list[MeteredGenerator] = []
+
+        def metered() -> MeteredGenerator:
+            if not meter:
+                meter.append(MeteredGenerator(self._app.generator))
+            return meter[0]
+
+        answering = self._app.answering(self._name, generator=metered)
+
+        def ask(question: str) -> Answer:
+            return answering.ask(Asked(question, options.mode, max(DEPTH, self._app.settings.retrieval.k)))
+
+        return Respondent(ask, lambda: meter[0].take() if meter else {}, judge)
+
+    def _setup(self, options: EvaluationOptions) -> dict[str, Any]:
+        """Return what must stay the same while a run goes on: the base with its content, and all settings."""
+        base = self._app.bases.find(self._name)
+        content = hashlib.sha256(json.dumps(sorted(self._digests.items())).encode()).hexdigest()
+        settings = self._app.settings.model_dump(mode="json")
+        sections = {name: _public(section) for name, section in settings.items() if isinstance(section, dict)}
+        return {
+            "version": __version__,
+            "knowledge_base": {
+                "name": base.name,
+                "store": base.store,
+                "embedder": base.embedder,
+                "fusion": dict(base.fusion.weights) if base.fusion else None,
+                "documents": len(self._digests),
+                "content": content,
+            },
+            "mode": str(options.mode),
+            "judge": self._app.settings.generation.model if options.judge else None,
+            "settings": sections,
+        }
+
+
+def check_documents(cases: Sequence[EvalCase], names: Sequence[str]) -> list[str]:
+    """Return a warning for each document that cases name and the base lacks; raises UsageError if it has none of them.
+
+    Such cases are run all the same: a document that is not there is not found.
+    """
+    known = set(names)
+    wanted = Counter(name for case in cases for name in case.documents)
+    missing = [name for name in wanted if name not in known]
+    if wanted and len(missing) == len(wanted):
+        raise UsageError(
+            f"None of the {len(wanted)} documents that the cases name is in the knowledge base ('{missing[0]}', …).",
+            "Ingest them, or give the names that kb docs shows.",
+        )
+    return [_missing(name, wanted[name], names) for name in missing]
+
+
+def _missing(name: str, count: int, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1) if len(names) < 2000 else []
+    mend = f"; did you mean '{near[0]}'?" if near else ""
+    return f"The document '{name}' of {count} case(s) is not in the knowledge base{mend}"
+
+
+def _public(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what could be a secret: a report is made to be handed on."""
+    return {name: value for name, value in section.items() if _SECRET.isdisjoint(name.lower().split("_"))}

@@ -1,0 +1,52 @@
+"""The language models that are on this machine already."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb_server.errors import ModelNotFound
+from kb_server.generation.bundled import BUNDLED, smollm2
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model by the name that settings take, and where it lies."""
+
+    name: str
+    path: Path
+
+
+def local_models() -> list[LocalModel]:
+    """Return the bundled model, if it is installed, and the language models in the hub's cache, by name."""
+    found = []
+    with suppress(ModelNotFound):  # not installed: it is not in the list
+        found.append(LocalModel(BUNDLED, smollm2()))
+    return found + sorted(_cached(), key=lambda model: model.name)
+
+
+def _cached() -> list[LocalModel]:
+    try:
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+    except ImportError:
+        return []  # nothing could have been put there
+    try:
+        cache = scan_cache_dir()
+    except CacheNotFound:
+        return []
+    newest = [
+        (repository.repo_id, max(repository.revisions, key=lambda revision: revision.last_modified).snapshot_path)
+        for repository in cache.repos
+        if repository.repo_type == "model" and repository.revisions
+    ]
+    return [LocalModel(name, folder) for name, folder in newest if _writes(folder)]
+
+
+def _writes(folder: Path) -> bool:
+    """Whether a folder's config names a class that writes text."""
+    try:
+        classes = json.loads((folder / "config.json").read_text("utf-8")).get("architectures") or []
+    except (OSError, ValueError):
+        return False
+    return any(part in name for name in classes for part in ("CausalLM", "ConditionalGeneration", "ChatGLM"))

@@ -1,0 +1,1 @@
+"""The service over HTTP, against a real process."""

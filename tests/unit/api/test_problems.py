@@ -1,0 +1,33 @@
+"""Errors over HTTP."""
+
+from collections.abc import Iterator
+
+from kb_server import errors
+from kb_server.api.problems import STATUS, chatchat_error, openai_error, public_message
+from kb_server.errors import KbError, NotFound, StorageError
+
+
+def _tree(kind: type[KbError]) -> Iterator[type[KbError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _tree(child)
+
+
+def test_every_error_has_a_status() -> None:
+    codes = {kind.code for kind in _tree(errors.KbError) if kind.__module__ == errors.__name__}
+    assert codes == set(STATUS)
+    assert all(400 <= status < 600 for status in STATUS.values())
+
+
+def test_what_names_paths_is_not_told() -> None:
+    secret = StorageError("The catalog sqlite:////srv/kb/catalog.db cannot be used: no such table: documents.")
+    assert "srv" not in public_message(secret)
+    assert "documents" not in public_message(secret)
+    assert public_message(NotFound("There is no job 'x'.")) == "There is no job 'x'."
+
+
+def test_other_systems_shapes() -> None:
+    assert openai_error(404, "not_found", "No.", "Look.") == {
+        "error": {"message": "No. Look.", "type": "not_found_error", "param": None, "code": "not_found"}
+    }
+    assert chatchat_error(404, "not_found", "没有。", "") == {"code": 404, "msg": "没有。", "data": None}

@@ -1,0 +1,33 @@
+"""Outcomes for tests."""
+
+from collections.abc import Mapping, Sequence
+
+from kb_server.domain import Citation, EvalCase
+from kb_server.evaluation.outcomes import Outcome, Passage
+
+
+def case(id_: str = "1", *documents: str, answers: Sequence[str] = (), answerable: bool = True) -> EvalCase:
+    return EvalCase(id_, f"Question {id_}?", tuple(answers), documents, answerable)
+
+
+def passages(*documents: str, text: str = "") -> tuple[Passage, ...]:
+    return tuple(Passage(i, name, None, 1 - i / 10, text or name) for i, name in enumerate(documents))
+
+
+def outcome(
+    of: EvalCase,
+    found: tuple[Passage, ...] = (),
+    answer: str = "",
+    citations: Sequence[Citation] = (),
+    confidence: float = 0.5,
+    timings: Mapping[str, float] | None = None,
+    judged: tuple[bool | None, ...] = (),
+    *,
+    refused: bool = False,
+) -> Outcome:
+    times = {"retrieve": 1.0, "total": 2.0} if timings is None else timings
+    return Outcome(of, answer, refused, confidence, tuple(citations), found, None, times, judged=judged)
+
+
+def citation(number: int, chunk_id: int, quote: str, *, supported: bool = True) -> Citation:
+    return Citation(number, chunk_id, "a.txt", None, 0, len(quote), quote, supported)

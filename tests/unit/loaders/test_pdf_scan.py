@@ -1,0 +1,62 @@
+"""PDF pages that are only pictures, and pictures between text."""
+
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from PIL import Image
+
+from kb_server.domain import BlockKind
+from loaders import load
+from loaders.progress import listening
+from tests.unit.loaders.pdf_writer import Placed, write_pdf
+
+pytest.importorskip("rapidocr", reason="OCR is an extra")
+
+LINES: list[Placed] = [(16, 72, 700, "Quarterly report of the lighthouse"), (16, 72, 660, "Keepers counted 4711 ships")]
+
+
+def picture_of(folder: Path, lines: list[Placed]) -> Image.Image:
+    path = folder / "source.pdf"
+    write_pdf(path, [lines])
+    document = pypdfium2.PdfDocument(path)
+    picture: Image.Image = document[0].render(scale=2).to_pil().convert("RGB")
+    document.close()
+    return picture
+
+
+def test_a_scanned_page_is_read_and_keeps_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    scan = picture_of(tmp_path, LINES)
+    scan.save(path, save_all=True, append_images=[Image.new("RGB", scan.size, "white"), scan.crop((0, 0, 1200, 160))])
+    heard: list[tuple[int, int]] = []
+    with listening(lambda number, total: heard.append((number, total))):
+        document = load(path, "scan.pdf")
+    assert "lighthouse" in document.text
+    assert "4711" in document.text
+    assert {block.page for block in document.blocks if "4711" in document.text[block.start : block.end]} == {1}
+    assert document.pages == 3
+    assert {total for _, total in heard} == {3}
+
+
+def test_a_picture_between_text_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    write_pdf(path, [[(10, 72, 740, "What stands in the text layer.")]] * 2)
+    picture = picture_of(tmp_path, LINES).crop((100, 100, 900, 320))
+    picture.save(tmp_path / "p.jpg", quality=95)
+    document = pypdfium2.PdfDocument(path)
+    for page in document:
+        image = pypdfium2.PdfImage.new(document)
+        image.load_jpeg(tmp_path / "p.jpg")
+        image.set_matrix(pypdfium2.PdfMatrix().scale(400, 110).translate(72, 500))
+        page.insert_obj(image)
+        page.gen_content()
+    document.save(tmp_path / "b.pdf")
+    document.close()
+    found = load(tmp_path / "b.pdf", "b.pdf")
+    pictures = [block for block in found.blocks if block.kind is BlockKind.IMAGE]
+    assert [block.page for block in pictures] == [1]
+    assert "4711" in found.text[pictures[0].start : pictures[0].end]
+    assert "What stands in the text layer." in found.text
+    skipped = load(tmp_path / "b.pdf", "b.pdf", pictures=False)
+    assert "4711" not in skipped.text

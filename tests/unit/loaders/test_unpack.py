@@ -1,0 +1,126 @@
+"""Archives and attachments: bounded, named after where they were, bad members apart."""
+
+import struct
+import zipfile
+from email.message import EmailMessage
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from kb_server.errors import LoadError
+from loaders import unpack, unpacking
+
+
+def _zip(members: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def _unpacked(folder: Path, content: bytes, name: str = "a.zip") -> dict[str, bytes | str]:
+    """Return each member's bytes, or the reason why there are none."""
+    path = folder / "source"
+    path.write_bytes(content)
+    (folder / "out").mkdir(exist_ok=True)
+    members = unpack(path, name, folder / "out")
+    assert members is not None
+    return {each.name: each.path.read_bytes() if each.path else each.reason for each in members}
+
+
+def test_members_of_members(tmp_path: Path) -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "s"
+    mail["Message-ID"] = "<1@x>"
+    mail.set_content("body")
+    mail.add_attachment(b"first", maintype="text", subtype="plain", filename="note.txt")
+    mail.add_attachment(b"second", maintype="text", subtype="plain", filename="note.txt")
+    inner = _zip({"deep/b.md": "# B"})
+    found = _unpacked(tmp_path, _zip({"x/a.txt": "A", "inner.zip": inner, "m.eml": mail.as_bytes(), ".DS_Store": "x"}))
+    assert set(found) == {
+        "a.zip/x/a.txt",
+        "a.zip/inner.zip/deep/b.md",
+        "a.zip/m.eml",
+        "a.zip/m.eml/note.txt",
+        "a.zip/m.eml/note (2).txt",
+    }
+    assert found["a.zip/inner.zip/deep/b.md"] == b"# B"
+    assert found["a.zip/m.eml/note (2).txt"] == b"second"
+
+
+def test_a_mail_within_a_mail(tmp_path: Path) -> None:
+    inner = EmailMessage()
+    inner["Subject"] = "Re: a/b"
+    inner.set_content("inner words")
+    outer = EmailMessage()
+    outer["Subject"] = "outer"
+    outer.set_content("see below")
+    outer.add_attachment(inner)
+    found = _unpacked(tmp_path, outer.as_bytes(), "m.eml")
+    assert list(found) == ["m.eml", "m.eml/Re: a b.eml"]
+    assert b"inner words" in bytes(found["m.eml/Re: a b.eml"])  # type: ignore[arg-type]  # it is no reason
+
+
+def test_no_member_leaves_the_folder(tmp_path: Path) -> None:
+    names = ["../../up.txt", "/root.txt", "c:\\windows\\x.txt", "a/../b.txt", "\x01\n.txt"]
+    found = _unpacked(tmp_path, _zip(dict.fromkeys(names, "x")))
+    assert set(found) == {
+        "a.zip/up.txt",
+        "a.zip/root.txt",
+        "a.zip/c:/windows/x.txt",
+        "a.zip/a/b.txt",
+        "a.zip/\x01\n.txt",
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {"source", "out"}
+
+
+def test_names_in_the_encoding_of_a_country(tmp_path: Path) -> None:
+    data = _zip({"XXXXXXXX.txt": "words"}).replace(b"XXXXXXXX", "合同附件".encode("gbk"))
+    assert list(_unpacked(tmp_path, data)) == ["a.zip/合同附件.txt"]
+
+
+def test_a_bomb_is_told_by_its_ratio(tmp_path: Path) -> None:
+    found = _unpacked(tmp_path, _zip({"bomb.txt": b"\0" * (60 << 20), "good.txt": "words"}))
+    assert "times its size" in str(found["a.zip/bomb.txt"])
+    assert found["a.zip/good.txt"] == b"words"
+
+
+def test_the_bounds_hold_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_MOST_FILES", 2)
+    found = _unpacked(tmp_path, _zip({f"{n}.txt": "x" for n in range(4)}))
+    assert [isinstance(each, bytes) for each in found.values()] == [True, True, False, False]
+    assert "more than 2 files" in str(found["a.zip/3.txt"])
+
+
+def test_archives_nested_without_end(tmp_path: Path) -> None:
+    data = _zip({"a.txt": "x"})
+    for _ in range(10):
+        data = _zip({"in.zip": data})
+    [reason] = _unpacked(tmp_path, data).values()
+    assert "archive within 4 others" in str(reason)
+
+
+def test_damaged_and_locked_members_cost_only_themselves(tmp_path: Path) -> None:
+    data = bytearray(_zip({"bad.txt": b"A" * 50, "locked.txt": b"B" * 50, "good.txt": b"C" * 50}, zipfile.ZIP_STORED))
+    data[data.index(b"A" * 50)] = ord("Z")
+    entry = data.index(b"locked.txt", data.index(b"PK\x01\x02")) - 46
+    struct.pack_into("<H", data, entry + 8, 1)
+    found = _unpacked(tmp_path, bytes(data))
+    assert "damaged" in str(found["a.zip/bad.txt"])
+    assert "password" in str(found["a.zip/locked.txt"])
+    assert found["a.zip/good.txt"] == b"C" * 50
+
+
+@pytest.mark.parametrize(("content", "reason"), [(_zip({}), "without files"), (_zip({"a/": ""}), "without files")])
+def test_an_archive_of_nothing(tmp_path: Path, content: bytes, reason: str) -> None:
+    with pytest.raises(LoadError, match=reason):
+        _unpacked(tmp_path, content)
+
+
+@pytest.mark.parametrize("content", [b"words", b"", b"PK\x03\x04 broken", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_other_files_hold_no_others(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(content)
+    assert unpack(path, "a.txt", tmp_path) is None

@@ -1,0 +1,52 @@
+"""Conversations that are kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kb_server.bootstrap import Application
+from kb_server.domain import AnswerMode, Done
+from kb_server.services.answering import Asked
+from kb_server.services.conversing import Conversing, Kept
+from kb_server.settings import Settings
+from tests.unit.services.test_answering import QUESTION, ScriptedGenerator, _answering
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    made = Application(Settings(home=tmp_path))
+    yield made
+    made.close()
+
+
+def test_question_and_answer_are_kept_and_come_back_as_history(app: Application) -> None:
+    conversing = Conversing(app.conversations)
+    conversation = conversing.begin("me", "towers", QUESTION)
+    first = ScriptedGenerator("The tower was finished in 1889.")
+    *_, done, kept = conversing.stream(conversation, _answering(first), Asked(QUESTION, AnswerMode.GENERATE, 3))
+    assert isinstance(done, Done)
+    assert isinstance(kept, Kept)
+    question, answer = app.conversations.turns(conversation.id)
+    assert (question.content, answer.id, answer.content) == (QUESTION, kept.message_id, done.answer.text)
+
+    second = ScriptedGenerator("It opened in 1937.")
+    list(conversing.stream(conversation, _answering(second), Asked("And the bridge?", AnswerMode.GENERATE, 3)))
+    assert [message.content for message in second.asked[1:3]] == [QUESTION, done.answer.text]
+
+
+def test_a_broken_off_answer_is_kept_as_far_as_it_got_and_is_no_history(app: Application) -> None:
+    conversing = Conversing(app.conversations)
+    conversation = conversing.begin("me", "towers", QUESTION)
+    generator = ScriptedGenerator("The tower ", "was ", "finished in 1889.")
+    events = conversing.stream(conversation, _answering(generator), Asked(QUESTION, AnswerMode.GENERATE, 3))
+    for _ in range(3):
+        next(events)
+    events.close()  # type: ignore[attr-defined]  # an Iterator by its type, a generator in fact
+    assert generator.stopped
+    _, answer = app.conversations.turns(conversation.id)
+    assert (answer.content, answer.complete, answer.answer) == ("The tower was ", False, None)
+
+    second = ScriptedGenerator("In 1889.")
+    list(conversing.stream(conversation, _answering(second), Asked(QUESTION, AnswerMode.GENERATE, 3)))
+    assert [message.role for message in second.asked] == ["system", "user"]
