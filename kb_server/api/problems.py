@@ -37,11 +37,14 @@ STATUS = {
     "storage": 500,
     "storage_full": 507,
     "busy": 503,
+    "store_unavailable": 503,
     "interrupted": 503,
 }
 """The HTTP status of each error code; a test holds it against the tree."""
 
-_OURS_TO_MEND = frozenset({"storage", "storage_full", "missing_extra", "model_not_found", "generation", "error"})
+_OURS_TO_MEND = frozenset(
+    {"storage", "storage_full", "store_unavailable", "missing_extra", "model_not_found", "generation", "error"}
+)
 _OF_HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 _BUSY_SECONDS = 2
 
@@ -148,6 +151,7 @@ def _is_plain_too_large(message: Message) -> bool:
 _GENERIC = {
     "storage": "The service's storage cannot be used now.",
     "storage_full": "The service has no space left.",
+    "store_unavailable": "The vector store of this knowledge base does not answer.",
     "missing_extra": "The service lacks a package for this.",
     "model_not_found": "The service does not have the model for this.",
     "generation": "The language model could not answer.",
