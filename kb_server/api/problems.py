@@ -33,6 +33,10 @@ STATUS = {
     "model_not_found": 503,
     "model_mismatch": 409,
     "generation": 503,
+    "memory": 503,
+    "prompt_too_long": 422,
+    "model_server": 503,
+    "overloaded": 503,
     "unreadable": 422,
     "storage": 500,
     "storage_full": 507,
@@ -43,7 +47,17 @@ STATUS = {
 """The HTTP status of each error code; a test holds it against the tree."""
 
 _OURS_TO_MEND = frozenset(
-    {"storage", "storage_full", "store_unavailable", "missing_extra", "model_not_found", "generation", "error"}
+    {
+        "storage",
+        "storage_full",
+        "missing_extra",
+        "store_unavailable",
+        "model_not_found",
+        "generation",
+        "memory",
+        "model_server",
+        "error",
+    }
 )
 _OF_HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 _BUSY_SECONDS = 2
@@ -151,7 +165,9 @@ def _is_plain_too_large(message: Message) -> bool:
 _GENERIC = {
     "storage": "The service's storage cannot be used now.",
     "storage_full": "The service has no space left.",
-    "store_unavailable": "The vector store of this knowledge base does not answer.",
+    "store_unavailable": "The service's vector store does not answer now.",
+    "memory": "The service has not enough memory for this now.",
+    "model_server": "The service's model server does not answer as it should.",
     "missing_extra": "The service lacks a package for this.",
     "model_not_found": "The service does not have the model for this.",
     "generation": "The language model could not answer.",
