@@ -1,12 +1,17 @@
 """Loading models without a word on the terminal."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and load reports off the terminal meanwhile; its errors still show."""
+    """Keep transformers' progress bars and load reports off the terminal meanwhile; its errors still show.
+
+    What bitsandbytes says when it is imported stays off for good: it advertises kernels that it would fetch from a hub.
+    """
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     from transformers.utils import logging as reports
 
     level, bars = reports.get_verbosity(), reports.is_progress_bar_enabled()

@@ -108,7 +108,9 @@ class SentenceTransformerEmbedder:
         try:
             import torch
             from safetensors import SafetensorError
-            from sentence_transformers import SentenceTransformer
+
+            with quiet():
+                from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise MissingExtra(f"Embedding needs the package '{error.name}'.", INSTALL) from error
         if self._threads:
