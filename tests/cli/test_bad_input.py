@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SAMPLES, Kb, Result
+from tests.small_disk import small_disk_at
 
 COMMAND = Path(sys.executable).with_name("kb")
 GOOD = "The canteen opens at noon.\n"
@@ -302,15 +303,8 @@ def test_a_folder_without_permission(tmp_path: Path, papers: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return a file system of 3 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", disk], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
+    with small_disk_at(tmp_path / "disk", 3) as disk:
+        yield disk
 
 
 def test_a_full_disk(small_disk: Path, tmp_path: Path) -> None:

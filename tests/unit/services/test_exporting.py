@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from kb_server.errors import AlreadyExists, InvalidName, KbError, NotFound, StorageError, StorageFull
+from tests.small_disk import small_disk_at
 from tests.unit.services.workshop import Workshop, workshop
 
 TEXTS = {"bells": "The bell rings at nine.\n\nIt rings again at noon.", "食堂": "食堂十二点开门。", "empty": ""}
@@ -237,15 +238,8 @@ def test_a_failed_export_leaves_the_old_file(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of three mebibytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"A small tmpfs cannot be mounted: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk_at(tmp_path / "disk", 3) as disk:
+        yield disk
 
 
 def test_an_import_that_does_not_fit_leaves_nothing_that_answers(

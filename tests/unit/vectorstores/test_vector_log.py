@@ -3,7 +3,6 @@
 import errno
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from kb_server.errors import MissingExtra, StorageError, StorageFull
 from kb_server.ports import Vectors
+from tests.small_disk import small_disk_at
 from vectorstores.faiss import FaissStore
 from vectorstores.frames import FILE, FRAME
 from vectorstores.log_store import FILE_NAME
@@ -234,15 +234,8 @@ def test_a_missing_package_says_what_installs_it(tmp_path: Path, monkeypatch: py
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one mebibyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"A small tmpfs cannot be mounted: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk_at(tmp_path / "disk", 1) as disk:
+        yield disk
 
 
 def fill(disk: Path, left: int) -> Path:
