@@ -48,10 +48,10 @@ def has_content(page: pypdfium2.PdfPage) -> bool:
 
 
 def pictures(page: pypdfium2.PdfPage, lines: PageLines, seen: set[bytes]) -> Iterator[Image.Image]:
-    """Yield the page's pictures that may carry words: not tiny, not under text, not `seen` before in the file."""
+    """Yield pictures that may carry words: on the page, not tiny, not under text, not `seen` before in the file."""
     wanted: list[Box] = []
     for item in page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
-        box = tuple(item.get_bounds())
+        box = _within(item.get_bounds(), page.get_bbox())
         if not _is_worth_reading(box, item.get_px_size(), lines):
             continue
         digest = hashlib.blake2b(item.get_data(decode_simple=False), digest_size=16).digest()
@@ -60,12 +60,21 @@ def pictures(page: pypdfium2.PdfPage, lines: PageLines, seen: set[bytes]) -> Ite
             wanted.append(box)
     if wanted:
         whole = render(page)
-        left, bottom, right, top = page.get_bbox()
-        across, down = whole.width / (right - left), whole.height / (top - bottom)
-        for x0, y0, x1, y1 in wanted:
-            area = ((x0 - left) * across, (top - y1) * down, (x1 - left) * across, (top - y0) * down)
-            low, high = (max(0, round(area[0])), max(0, round(area[1]))), (round(area[2]), round(area[3]))
-            yield whole.crop((*low, min(high[0], whole.width), min(high[1], whole.height)))
+        for box in wanted:
+            yield whole.crop(_in_pixels(box, page.get_bbox(), whole))
+
+
+def _in_pixels(box: Box, page: Box, whole: Image.Image) -> tuple[int, int, int, int]:
+    """Return where `box`, in points from below, lies on the rendered page, in pixels from above."""
+    left, bottom, right, top = page
+    across, down = whole.width / (right - left), whole.height / (top - bottom)
+    x0, y0, x1, y1 = box
+    return round((x0 - left) * across), round((top - y1) * down), round((x1 - left) * across), round((top - y0) * down)
+
+
+def _within(box: Box, page: Box) -> Box:
+    """Return the part of `box` that lies on the page; its width or height is not positive when none does."""
+    return max(box[0], page[0]), max(box[1], page[1]), min(box[2], page[2]), min(box[3], page[3])
 
 
 def _is_worth_reading(box: Box, pixels: tuple[int, int], page: PageLines) -> bool:

@@ -39,24 +39,36 @@ def test_a_scanned_page_is_read_and_keeps_its_number(tmp_path: Path) -> None:
     assert {total for _, total in heard} == {3}
 
 
-def test_a_picture_between_text_is_read_once(tmp_path: Path) -> None:
-    path = tmp_path / "a.pdf"
+def _with_picture(folder: Path, x: int) -> Path:
+    """Write two pages of text with the same picture, its left edge at `x` points."""
+    path = folder / "a.pdf"
     write_pdf(path, [[(10, 72, 740, "What stands in the text layer.")]] * 2)
-    picture = picture_of(tmp_path, LINES).crop((100, 100, 900, 320))
-    picture.save(tmp_path / "p.jpg", quality=95)
+    picture = picture_of(folder, LINES).crop((100, 100, 900, 320))
+    picture.save(folder / "p.jpg", quality=95)
     document = pypdfium2.PdfDocument(path)
     for page in document:
         image = pypdfium2.PdfImage.new(document)
-        image.load_jpeg(tmp_path / "p.jpg")
-        image.set_matrix(pypdfium2.PdfMatrix().scale(400, 110).translate(72, 500))
+        image.load_jpeg(folder / "p.jpg")
+        image.set_matrix(pypdfium2.PdfMatrix().scale(400, 110).translate(x, 500))
         page.insert_obj(image)
         page.gen_content()
-    document.save(tmp_path / "b.pdf")
+    document.save(folder / "b.pdf")
     document.close()
-    found = load(tmp_path / "b.pdf", "b.pdf")
+    return folder / "b.pdf"
+
+
+def test_a_picture_between_text_is_read_once(tmp_path: Path) -> None:
+    path = _with_picture(tmp_path, 72)
+    found = load(path, "b.pdf")
     pictures = [block for block in found.blocks if block.kind is BlockKind.IMAGE]
     assert [block.page for block in pictures] == [1]
     assert "4711" in found.text[pictures[0].start : pictures[0].end]
     assert "What stands in the text layer." in found.text
-    skipped = load(tmp_path / "b.pdf", "b.pdf", pictures=False)
+    skipped = load(path, "b.pdf", pictures=False)
     assert "4711" not in skipped.text
+
+
+@pytest.mark.parametrize("x", [700, -500, 560], ids=["right of the page", "left of it", "all but a strip"])
+def test_a_picture_that_nobody_sees_is_passed_over(tmp_path: Path, x: int) -> None:
+    found = load(_with_picture(tmp_path, x), "b.pdf")
+    assert found.text.split("\n\n") == ["What stands in the text layer."] * 2
