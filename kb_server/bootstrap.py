@@ -1,5 +1,6 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from inspect import signature
@@ -49,6 +50,7 @@ from loaders.cleaning import Cleaner
 from loaders.isolated import IsolatedLoader
 from loaders.isolated import Limits as ReadingLimits
 from loaders.kind import detect
+from loaders.page_picture import PagePictures
 
 _NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
@@ -184,6 +186,11 @@ class Application:
         return Ingestion(opened, self.bases, embedder, splitter_for, self._loader.load, cleaner, unpack, workers)
 
     @cached_property
+    def page_pictures(self) -> PagePictures:
+        """What draws pages of PDF files."""
+        return PagePictures(self._reading_limits)
+
+    @cached_property
     def crawler(self) -> Crawler:
         """What fetches pages from the web."""
         web = self.settings.web
@@ -254,6 +261,20 @@ class Application:
         with self._lock:
             return self._embedders.get(model) or self._made_embedder(model)
 
+    def loaded_embedders(self) -> set[str]:
+        """Return the names of the embedders that this process has loaded."""
+        with self._lock:
+            return set(self._embedders)
+
+    @property
+    def generator_is_made(self) -> bool:
+        """Whether this process has the language model."""
+        return "generator" in self.__dict__
+
+    def free_disk(self) -> int:
+        """Return the bytes that are free where the data lies."""
+        return shutil.disk_usage(self.settings.home).free
+
     def _made_embedder(self, model: str) -> Embedder:
         options = self.settings.embedding
         made: Embedder = find_backend("embedder", options.backend)(
@@ -271,6 +292,8 @@ class Application:
         """End worker processes; close bases and the catalog."""
         if "_loader" in self.__dict__:
             self._loader.close()
+        if "page_pictures" in self.__dict__:
+            self.page_pictures.close()
         if "_shelf" in self.__dict__:
             self._shelf.close()
         if "_database" in self.__dict__:
@@ -278,8 +301,11 @@ class Application:
 
     @cached_property
     def _loader(self) -> IsolatedLoader:
-        loading = self.settings.loading
-        return IsolatedLoader(ReadingLimits(loading.seconds, loading.memory_mb), options={"pictures": loading.pictures})
+        return IsolatedLoader(self._reading_limits, options={"pictures": self.settings.loading.pictures})
+
+    @property
+    def _reading_limits(self) -> ReadingLimits:
+        return ReadingLimits(self.settings.loading.seconds, self.settings.loading.memory_mb)
 
     @cached_property
     def _database(self) -> Database:

@@ -20,6 +20,7 @@ Every message is one sentence with the value that was wrong; every hint is the m
     ├── GenerationFailed         generation       1
     ├── LoadError                unreadable       1     one file; the rest of a batch goes on
     ├── StorageError             storage          1     a damaged or unwritable store
+    │   ├── BrokenArchive        broken_archive         an export that is not intact
     │   ├── StorageFull          storage_full           no space left
     │   ├── StoreUnavailable     store_unavailable      a server that does not answer
     │   └── Busy                 busy                   another process is writing
@@ -175,6 +176,19 @@ class StorageError(KbError):
     """A store is damaged, of a newer version, or cannot be written."""
 
     code = "storage"
+
+
+class BrokenArchive(StorageError):
+    """A file that is no intact export of a knowledge base; nothing of it was used."""
+
+    code = "broken_archive"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"'{name}' is no intact export of a knowledge base: {reason}.",
+            "Nothing was imported. Copy the archive again, or export it anew with `kb export`.",
+        )
+        self.reason = reason
 
 
 class StorageFull(StorageError):

@@ -22,10 +22,14 @@ from kb_server.api.routes import (
     documents,
     health,
     jobs,
+    keys,
+    moving,
     openai_chat,
     openai_files,
     openai_models,
     search,
+    snapshots,
+    system,
 )
 from kb_server.api.schemas import Problem
 from kb_server.api.service import make_service
@@ -33,7 +37,10 @@ from kb_server.bootstrap import Application
 
 _LARGEST_BODY = 4 << 20  # uploads have a limit of their own
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
-_OURS = (health, bases, documents, chunks, jobs, search, chat, conversations, audit)
+_OURS = (
+    *(health, bases, documents, chunks, jobs, search, chat, conversations),
+    *(snapshots, moving, keys, system, audit),
+)
 _OPENAI = (openai_models, openai_chat, openai_files)
 _CHATCHAT = (chatchat_bases, chatchat_files, chatchat_chat)
 _ERROR_SHAPES = {"/v1/": openai_error, **dict.fromkeys(("/knowledge_base/", "/chat/", "/tools"), chatchat_error)}

@@ -21,8 +21,19 @@ class Lane:
     def __init__(self, name: str, threads: int, waiting: int) -> None:
         self.name = name
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._places = threads + waiting
+        self._threads = threads
+        self.places = threads + waiting
         self.taken = 0
+
+    @property
+    def running(self) -> int:
+        """How much work has a thread."""
+        return min(self.taken, self._threads)
+
+    @property
+    def waiting(self) -> int:
+        """How much waits for one."""
+        return self.taken - self.running
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what `work` returns, or raise what it raises."""
@@ -45,7 +56,7 @@ class Lane:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        if self.taken >= self._places:
+        if self.taken >= self.places:
             raise TryLater(
                 f"Too many requests of this kind ({self.name}) are waiting.",
                 "Try again after the time in Retry-After.",

@@ -39,6 +39,7 @@ STATUS = {
     "overloaded": 503,
     "unreadable": 422,
     "storage": 500,
+    "broken_archive": 422,
     "storage_full": 507,
     "busy": 503,
     "store_unavailable": 503,

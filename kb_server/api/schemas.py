@@ -20,6 +20,7 @@ def _speakable(text: str) -> str:
 
 Question = Annotated[str, Field(max_length=_LONGEST_QUESTION), AfterValidator(_speakable)]
 BaseName = Annotated[str, Field(min_length=1, max_length=128)]
+Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_speakable)]
 
 
 class Taken(BaseModel):
@@ -157,13 +158,13 @@ class Only(Taken):
 
 
 class Search(Taken):
-    """A search in one or several bases."""
+    """A search in one or several bases; without any, in all that the key is for."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"knowledge_bases": ["handbook"], "question": "Who signs travel requests?"}]}
     )
 
-    knowledge_bases: Annotated[list[BaseName], Field(min_length=1, max_length=50)]
+    knowledge_bases: Annotated[list[BaseName], Field(max_length=50)] = []
     question: Question
     k: Annotated[int, Field(ge=1, le=100)] | None = None
     mode: SearchMode = SearchMode.HYBRID
@@ -175,6 +176,47 @@ class Found(BaseModel):
 
     hits: list[FoundHit]
     timings_ms: dict[str, float]
+
+
+class Explain(Taken):
+    """A question, and a chunk that was expected among the hits or surprises there."""
+
+    question: Question
+    chunk_id: Annotated[int, Field(ge=1, le=(1 << 63) - 1)]
+    k: Annotated[int, Field(ge=1, le=100)] | None = None
+    mode: SearchMode = SearchMode.HYBRID
+    only: Only = Only()
+
+
+class Standing(BaseModel):
+    """Where a chunk stands at one stage of a search; null where that stage did not find it."""
+
+    stage: str
+    rank: int | None
+    score: float | None
+
+
+class Limit(BaseModel):
+    """A limit on the way into an answer, and whether the chunk passed it."""
+
+    limit: str
+    value: float
+    passed: bool
+
+
+class Explanation(BaseModel):
+    """A chunk's way through the search, stage by stage, and the limits in the order they apply."""
+
+    chunk_id: int
+    document: str
+    stages: list[Standing]
+    limits: list[Limit]
+
+
+class ExampleQuestions(BaseModel):
+    """Questions that a base's own text answers."""
+
+    questions: list[str]
 
 
 class AuditEntry(BaseModel):

@@ -82,6 +82,12 @@ def base_named(service: Service, caller: Caller, name: str) -> KnowledgeBase:
     return base
 
 
+def visible_bases(service: Service, caller: Caller) -> list[KnowledgeBase]:
+    """Return the bases that the caller may see, by name, without anybody's temporary files."""
+    hidden = service.app.temporary.ids()
+    return [base for base in service.app.bases.all() if caller.sees(base.id) and base.id not in hidden]
+
+
 def current_base(base: str, service: CurrentService, caller: CurrentCaller) -> KnowledgeBase:
     """Return the base that the path names."""
     return base_named(service, caller, base)

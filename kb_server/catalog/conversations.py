@@ -63,9 +63,13 @@ class Conversations:
             raise _unknown(id_)
         return _conversation(row)
 
-    def of(self, owner: str, limit: int) -> list[Conversation]:
-        """Return an owner's conversations, newest first."""
+    def of(self, owner: str, limit: int, text: str = "") -> list[Conversation]:
+        """Return an owner's conversations, newest first; with `text`, those that have it in title or messages."""
         query = select(conversations).where(conversations.c.owner == owner)
+        if text:
+            said = select(messages.c.conversation_id).where(messages.c.content.icontains(text, autoescape=True))
+            titled = conversations.c.title.icontains(text, autoescape=True)
+            query = query.where(titled | conversations.c.id.in_(said))
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(conversations.c.number.desc()).limit(limit))
             return [_conversation(row) for row in rows]

@@ -94,6 +94,13 @@ class Jobs:
         """Return the jobs that wait or run, oldest first."""
         return self._select(jobs.c.state.in_(UNFINISHED))
 
+    def counts(self, states: Collection[JobState]) -> dict[str, int]:
+        """Return how many jobs are in each of these states."""
+        query = select(jobs.c.state, func.count()).where(jobs.c.state.in_(states)).group_by(jobs.c.state)
+        with self._database.reading() as connection:
+            found = {state: count for state, count in connection.execute(query)}
+        return {str(state): found.get(state, 0) for state in states}
+
     def files(self, id_: str) -> list[JobFile]:
         """Return a job's files in the order they were handed in."""
         return self._files(None, job_files.c.job_id == id_)

@@ -1,6 +1,6 @@
 """Printing why a passage was found or not."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -11,19 +11,6 @@ if TYPE_CHECKING:
     from kb_server.services.explaining import Explanation
 
 _STAGES = {"lexical": "词项", "dense": "向量", "fusion": "融合"}
-
-
-def explanation_json(explanation: "Explanation") -> dict[str, Any]:
-    """Return an explanation as `kb search --explain --json` prints it."""
-    return {
-        "chunk_id": explanation.chunk.id,
-        "document": explanation.chunk.document,
-        "stages": [
-            {"stage": standing.stage, "rank": standing.rank, "score": standing.score}
-            for standing in explanation.standings
-        ],
-        "limits": [{"limit": limit.name, "value": limit.value, "passed": limit.passed} for limit in explanation.limits],
-    }
 
 
 def show_explanation(session: Session, explanation: "Explanation") -> None:

@@ -6,11 +6,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kb_server.cli.explanation import explanation_json, show_explanation
+from kb_server.cli.explanation import show_explanation
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Technique, Token
 from kb_server.errors import UsageError
-from kb_server.services.shapes import answer_json, hit_json
+from kb_server.services.shapes import answer_json, explanation_json, hit_json
 
 if TYPE_CHECKING:
     from kb_server.services.answering import Answering

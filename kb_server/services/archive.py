@@ -18,14 +18,13 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kb_server.errors import StorageError
+from kb_server.errors import BrokenArchive, StorageError
 
 VERSION = 1
 MANIFEST, DOCUMENTS, VECTORS, ORIGINALS = "manifest.json", "documents.jsonl", "vectors.f32", "originals/"
 _ENTRY = re.compile(rf"{re.escape(DOCUMENTS)}|{re.escape(VECTORS)}|{ORIGINALS}[0-9a-f]{{32}}")
 _LARGEST_MANIFEST = 1 << 28
 _BLOCK = 1 << 20
-_MEND = "Nothing was imported. Copy the archive again, or export it anew with `kb export`."
 
 
 class _Part(BaseModel):
@@ -126,9 +125,9 @@ def _explained(path: Path) -> Iterator[None]:
         raise broken(path, str(error)) from error
 
 
-def broken(path: Path, reason: str) -> StorageError:
+def broken(path: Path, reason: str) -> BrokenArchive:
     """Return the error for an archive that cannot be trusted."""
-    return StorageError(f"'{path}' is no intact export of a knowledge base: {reason}.", _MEND)
+    return BrokenArchive(str(path), reason)
 
 
 def _manifest(file: ZipFile, path: Path) -> Manifest:

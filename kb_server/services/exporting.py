@@ -113,7 +113,8 @@ def _add(file: ZipFile, name: str, blocks: Iterable[bytes], method: int = ZIP_DE
 def _lines(opened: OpenBase, documents: Iterable[StoredDocument], chunk_ids: list[int]) -> Iterator[bytes]:
     """Yield a line for each document, and note the ids of its chunks in order."""
     for document in documents:
-        chunks = opened.documents.chunks_of(document.id)
+        disabled = opened.documents.disabled(document.id)  # these have no vector, so they stay behind
+        chunks = [chunk for chunk in opened.documents.chunks_of(document.id) if chunk.id not in disabled]
         chunk_ids += [chunk.id for chunk in chunks]
         entry = DocumentEntry(
             name=document.name,

@@ -1,7 +1,7 @@
 """Jobs: uploads that are acknowledged and then ingested, whatever happens to the process meanwhile."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Event
 
 from filelock import Timeout
@@ -57,6 +57,10 @@ class JobDesk:
     def of_bases(self, base_ids: Sequence[str], limit: int) -> list[Job]:
         """Return the jobs of these bases, newest first."""
         return self._rows.of_bases(base_ids, limit)
+
+    def counts(self, states: Collection[JobState]) -> dict[str, int]:
+        """Return how many jobs are in each of these states."""
+        return self._rows.counts(states)
 
     def cancel(self, id_: str) -> Job:
         """Stop a job: what is ingested stays, the rest is dropped. Raises UsageError if it is over."""

@@ -1,9 +1,10 @@
-"""The JSON contract of hits and answers: the command line, the service and stored conversations all have it."""
+"""The JSON contract of hits, explanations and answers, for the command line, the service and kept conversations."""
 
 from dataclasses import asdict
 from typing import Any
 
 from kb_server.domain import Answer, Hit
+from kb_server.services.explaining import Explanation
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -35,4 +36,17 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "reasoning": answer.reasoning,
         "agreement": answer.agreement,
         "notes": list(answer.notes),
+    }
+
+
+def explanation_json(explanation: Explanation) -> dict[str, Any]:
+    """Return an explanation as the JSON contract has it."""
+    return {
+        "chunk_id": explanation.chunk.id,
+        "document": explanation.chunk.document,
+        "stages": [
+            {"stage": standing.stage, "rank": standing.rank, "score": standing.score}
+            for standing in explanation.standings
+        ],
+        "limits": [{"limit": limit.name, "value": limit.value, "passed": limit.passed} for limit in explanation.limits],
     }

@@ -134,6 +134,10 @@ class Upload:
         """Return where a received file lies."""
         return self._folder / file.file
 
+    def new_path(self) -> Path:
+        """Return a place for a file that is made here; it goes with the rest."""
+        return self._folder / secrets.token_hex(16)
+
     def release(self) -> None:
         """Let a job have the files."""
         self._lock.release()

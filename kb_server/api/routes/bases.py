@@ -16,26 +16,26 @@ def list_bases(service: CurrentService, caller: CurrentCaller) -> Bases:
     """List the bases that the key is for."""
     hidden = service.app.temporary.ids()
     visible = [one for one in service.app.knowledge_bases.all() if caller.sees(one.base.id)]
-    return Bases(knowledge_bases=[_base(one) for one in visible if one.base.id not in hidden])
+    return Bases(knowledge_bases=[base_json(one) for one in visible if one.base.id not in hidden])
 
 
 @router.post("", status_code=201, dependencies=[audited("base.create", Scope.ADMIN)])
-def create_base(new: NewBase, service: CurrentService, caller: CurrentCaller) -> Base:
+def createbase_json(new: NewBase, service: CurrentService, caller: CurrentCaller) -> Base:
     """Make an empty base."""
     refuse_restricted(caller)
     made = service.app.create(new.name, new.store, new.embedder)
-    return _base(BaseSummary(made, 0, 0))
+    return base_json(BaseSummary(made, 0, 0))
 
 
 @router.get("/{base}")
-def get_base(base: CurrentBase, service: CurrentService) -> Base:
+def getbase_json(base: CurrentBase, service: CurrentService) -> Base:
     """Return one base."""
     documents, chunks = service.app.bases.sizes().get(base.id, (0, 0))
-    return _base(BaseSummary(base, documents, chunks))
+    return base_json(BaseSummary(base, documents, chunks))
 
 
 @router.delete("/{base}", status_code=204, dependencies=[audited("base.delete", Scope.ADMIN)])
-def delete_base(base: CurrentBase, service: CurrentService) -> Response:
+def deletebase_json(base: CurrentBase, service: CurrentService) -> Response:
     """Delete a base with its documents and jobs. Conversations about it stay."""
     service.app.knowledge_bases.delete(base.name)
     return Response(status_code=204)
@@ -47,7 +47,8 @@ def refuse_restricted(caller: Caller) -> None:
         raise Forbidden("This key is for certain knowledge bases only.", "Use a key for all of them.")
 
 
-def _base(one: BaseSummary) -> Base:
+def base_json(one: BaseSummary) -> Base:
+    """Return a base as the API gives it."""
     base = one.base
     return Base(
         name=base.name,

@@ -8,16 +8,21 @@ from kb_server.api.chat_schemas import Conversation, ConversationDetail, Convers
 from kb_server.api.service import CurrentCaller, CurrentService, base_named
 from kb_server.catalog.conversations import Conversation as StoredConversation
 from kb_server.catalog.conversations import Turn as StoredTurn
+from kb_server.services.transcript import transcript
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 
 
 @router.get("")
 def list_conversations(
-    service: CurrentService, caller: CurrentCaller, limit: Annotated[int, Query(ge=1, le=500)] = 50
+    service: CurrentService,
+    caller: CurrentCaller,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    text: Annotated[str, Query(max_length=200)] = "",
 ) -> Conversations:
-    """List the caller's conversations, newest first."""
-    return Conversations(conversations=[_conversation(one) for one in service.app.conversations.of(caller.id, limit)])
+    """List the caller's conversations, newest first; with `text`, those that have it in title or messages."""
+    found = service.app.conversations.of(caller.id, limit, text.replace("\0", ""))
+    return Conversations(conversations=[_conversation(one) for one in found])
 
 
 @router.post("", status_code=201)
@@ -33,6 +38,15 @@ def get_conversation(conversation_id: str, service: CurrentService, caller: Curr
     found = service.app.conversations.find(caller.id, conversation_id)
     turns = [_turn(one) for one in service.app.conversations.turns(found.id)]
     return ConversationDetail(**_conversation(found).model_dump(), messages=turns)
+
+
+@router.get("/{conversation_id}/markdown", response_class=Response)
+def export_conversation(conversation_id: str, service: CurrentService, caller: CurrentCaller) -> Response:
+    """Return a conversation as a Markdown file to keep, with where each answer is from."""
+    found = service.app.conversations.find(caller.id, conversation_id)
+    text = transcript(found, service.app.conversations.turns(found.id))
+    headers = {"Content-Disposition": 'attachment; filename="conversation.md"'}
+    return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
 
 @router.patch("/{conversation_id}")

@@ -1,5 +1,6 @@
 """Documents of a base: upload, list, download, delete."""
 
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -14,6 +15,7 @@ from kb_server.domain import KnowledgeBase, StoredDocument
 from kb_server.errors import NotFound
 from kb_server.services.keys import Scope
 from kb_server.services.uploads import Upload
+from loaders.page_picture import PagePicture
 
 router = APIRouter(prefix="/api/v1/knowledge-bases/{base}", tags=["documents"])
 
@@ -65,6 +67,24 @@ def download_document(base: CurrentBase, service: CurrentService, document_id: D
     return original(service, base, service.app.documents(base).find(document_id))
 
 
+@router.get(
+    "/documents/{document_id}/pages/{page}",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}, "description": "The page; X-Quote-Lines says where the quote is."}},
+)
+async def draw_page(
+    base: CurrentBase,
+    service: CurrentService,
+    document_id: DocumentId,
+    page: Annotated[int, Path(ge=1, le=100_000)],
+    quote: Annotated[str, Query(max_length=8000)] = "",
+    width: Annotated[int, Query(ge=100, le=2400)] = 1000,
+) -> Response:
+    """Return a page of a PDF as a picture, the quote marked; `X-Quote-Lines` counts the lines it stands on."""
+    drawn = await service.searches.run(lambda: _drawn(service, base, document_id, page, quote, width))
+    return Response(drawn.png, media_type="image/png", headers={"X-Quote-Lines": str(drawn.marks)})
+
+
 @router.delete("/documents/{document_id}", status_code=204, dependencies=[audited("document.delete", Scope.WRITE)])
 def delete_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Response:
     """Remove a document; it is not found any more from now on."""
@@ -87,11 +107,21 @@ def submit(service: Service, base: KnowledgeBase, owner: str, upload: Upload) ->
 
 def original(service: Service, base: KnowledgeBase, document: StoredDocument) -> FileResponse:
     """Return a document's bytes; raises NotFound for one that could not be read, whose bytes are not kept."""
+    path = _kept(service, base, document)
+    name = document.name.rpartition("/")[2]
+    return FileResponse(path, media_type="application/octet-stream", filename=name)
+
+
+def _kept(service: Service, base: KnowledgeBase, document: StoredDocument) -> FilePath:
     path = service.app.original(base, document)
     if path is None or not path.is_file():
         raise NotFound(f"The original of '{document.name}' is not kept.", "It could not be read when it was uploaded.")
-    name = document.name.rpartition("/")[2]
-    return FileResponse(path, media_type="application/octet-stream", filename=name)
+    return path
+
+
+def _drawn(service: Service, base: KnowledgeBase, document_id: int, page: int, quote: str, width: int) -> PagePicture:
+    document = service.app.documents(base).find(document_id)
+    return service.app.page_pictures.picture(_kept(service, base, document), page, quote, width)
 
 
 def _document(one: StoredDocument) -> Document:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from kb_server.api.asking import Ask
 from kb_server.api.openai_schemas import EmbeddingRequest
-from kb_server.api.service import CurrentCaller, CurrentService, Service, base_named
+from kb_server.api.service import CurrentCaller, CurrentService, Service, base_named, visible_bases
 from kb_server.domain import AnswerMode, KnowledgeBase
 from kb_server.errors import ModelNotFound, NotFound
 from kb_server.ports import Vectors
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 @router.get("/models")
 def list_models(service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """List each base, the base with each way to answer, and the embedders."""
-    bases = _visible(service, caller)
+    bases = visible_bases(service, caller)
     writer = Path(service.app.settings.generation.model).name
     names = [name for base in bases for name in (base.name, f"{base.name}@extract", f"{base.name}@{writer}")]
     return {"object": "list", "data": [_model(name) for name in (*names, *sorted(_embedders(service, bases)))]}
@@ -31,7 +31,7 @@ def list_models(service: CurrentService, caller: CurrentCaller) -> dict[str, Any
 @router.get("/models/{model:path}")
 def get_model(model: str, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Return one model."""
-    if model not in _embedders(service, _visible(service, caller)):
+    if model not in _embedders(service, visible_bases(service, caller)):
         resolve(service, caller, model)
     return _model(model)
 
@@ -74,7 +74,7 @@ def with_mode(ask: Ask, mode: AnswerMode | None) -> Ask:
 
 
 def _embed(service: Service, caller: Caller, model: str, texts: list[str]) -> Vectors:
-    if model not in _embedders(service, _visible(service, caller)):
+    if model not in _embedders(service, visible_bases(service, caller)):
         raise NotFound(f"There is no embedder '{model[:80]}' here.", "See the names with: GET /v1/models")
     try:
         return service.app.embedder(model).embed_passages(texts)
@@ -84,11 +84,6 @@ def _embed(service: Service, caller: Caller, model: str, texts: list[str]) -> Ve
 
 def _embedders(service: Service, bases: list[KnowledgeBase]) -> set[str]:
     return {service.app.settings.embedding.model, *(base.embedder for base in bases)}
-
-
-def _visible(service: Service, caller: Caller) -> list[KnowledgeBase]:
-    hidden = service.app.temporary.ids()
-    return [base for base in service.app.bases.all() if caller.sees(base.id) and base.id not in hidden]
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -1,14 +1,20 @@
-"""Search."""
+"""Search: passages of one or several bases, and why one is among them or not."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from kb_server.api.schemas import Found, FoundHit, Search
-from kb_server.api.service import CurrentCaller, CurrentService, Service, base_named
+from fastapi import APIRouter, Query
+
+from kb_server.api.schemas import ExampleQuestions, Explain, Explanation, Found, FoundHit, Search
+from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, base_named, visible_bases
+from kb_server.domain import KnowledgeBase
 from kb_server.services.keys import Caller
+from kb_server.services.questions import make_questions
 from kb_server.services.searching import MergedRetrieval, search_bases
-from kb_server.services.shapes import hit_json
+from kb_server.services.shapes import explanation_json, hit_json
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
+
+_CHUNKS_ASKED = 400  # enough for a handful of questions, and quick in a base of any size
 
 
 @router.post("/search")
@@ -19,8 +25,37 @@ async def search(asked: Search, service: CurrentService, caller: CurrentCaller) 
     return Found(hits=hits, timings_ms={step: round(value, 1) for step, value in found.timings_ms.items()})
 
 
+@router.post("/knowledge-bases/{base}/explain")
+async def explain(asked: Explain, base: CurrentBase, service: CurrentService) -> Explanation:
+    """Say where a chunk stands at each stage of a search, and which limit keeps it out of the answer."""
+    return await service.searches.run(lambda: _explain(asked, base, service))
+
+
+@router.get("/knowledge-bases/{base}/questions")
+async def example_questions(
+    base: CurrentBase, service: CurrentService, count: Annotated[int, Query(ge=1, le=20)] = 4
+) -> ExampleQuestions:
+    """Return questions to begin with, made from the base's own text; fewer if it does not give as many."""
+    return await service.searches.run(lambda: _questions(base, service, count))
+
+
 def _search(asked: Search, service: Service, caller: Caller) -> MergedRetrieval:
-    names = [base_named(service, caller, name).name for name in dict.fromkeys(asked.knowledge_bases)]
+    bases = [base_named(service, caller, name) for name in dict.fromkeys(asked.knowledge_bases)]
+    names = [base.name for base in bases or visible_bases(service, caller)]
     searchers = {name: service.app.retriever(name) for name in names}
     k = asked.k or service.app.settings.retrieval.k
     return search_bases(searchers, asked.question, k, asked.only.filter(), asked.mode)
+
+
+def _explain(asked: Explain, base: KnowledgeBase, service: Service) -> Explanation:
+    explaining = service.app.explaining(base.name, asked.k)
+    found = explaining.explain(asked.question, asked.chunk_id, asked.only.filter(), asked.mode)
+    return Explanation(**explanation_json(found))
+
+
+def _questions(base: KnowledgeBase, service: Service, count: int) -> ExampleQuestions:
+    rows = service.app.documents(base)
+    ids = rows.chunk_ids()
+    step = max(1, len(ids) // _CHUNKS_ASKED)
+    chunks = list(rows.chunks(ids[::step][:_CHUNKS_ASKED]).values())
+    return ExampleQuestions(questions=[made.case.question for made in make_questions(chunks, count, 0)])
