@@ -98,7 +98,7 @@ class Jobs:
         """Return how many jobs are in each of these states."""
         query = select(jobs.c.state, func.count()).where(jobs.c.state.in_(states)).group_by(jobs.c.state)
         with self._database.reading() as connection:
-            found = dict(connection.execute(query).tuples().all())
+            found: dict[str, int] = dict(row.tuple() for row in connection.execute(query))
         return {str(state): found.get(state, 0) for state in states}
 
     def files(self, id_: str) -> list[JobFile]:
