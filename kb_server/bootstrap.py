@@ -41,6 +41,7 @@ from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 from kb_server.services.snapshots import SnapshotService
+from kb_server.services.tagging import Tagging
 from kb_server.services.uploads import UploadFolder
 from kb_server.settings import GenerationSettings, Settings
 from kb_server.web.crawling import Crawler
@@ -126,6 +127,11 @@ class Application:
     def original(self, base: KnowledgeBase, document: StoredDocument) -> Path | None:
         """Return where a document's bytes lie, None if they are not kept."""
         return self._shelf.open(base).files.original(document.file) if document.file else None
+
+    @cached_property
+    def tagging(self) -> Tagging:
+        """Putting tags on documents."""
+        return Tagging(self.bases, self._shelf)
 
     @cached_property
     def snapshots(self) -> SnapshotService:

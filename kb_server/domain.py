@@ -182,13 +182,21 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which documents may be searched; empty means all. `folder` is a prefix of the document's name."""
+    """Which chunks may be searched; empty means all.
+
+    Documents: those named or below `folder`. Of these, those with any of the `tags`, whose present version came into
+    the base at `since` or later and before `until` (UTC, without a zone), and of them the `pages` from first to last.
+    """
 
     documents: tuple[str, ...] = ()
     folder: str = ""
+    tags: tuple[str, ...] = ()
+    pages: tuple[int, int] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.documents or self.folder)
+        return self != Filter()
 
 
 class SearchMode(StrEnum):

@@ -1,6 +1,6 @@
 """What `/api/v1` takes and gives."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -66,6 +66,13 @@ class Document(BaseModel):
     chunks: int
     sha256: str
     error: str | None
+    tags: list[str]
+
+
+class Tags(Taken):
+    """The tags that a document is to have, in place of those it has."""
+
+    tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=100)]
 
 
 class Documents(BaseModel):
@@ -146,15 +153,31 @@ class FoundHit(Hit):
     knowledge_base: str
 
 
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class Only(Taken):
-    """Which documents to look in; empty: all."""
+    """Which documents to look in, and which pages (first, last) of them; empty: all.
+
+    `since` and `until` bound when a document's present version came in.
+    """
 
     documents: Annotated[list[str], Field(max_length=1000)] = []
     folder: Annotated[str, Field(max_length=1000)] = ""
+    tags: Annotated[list[str], Field(max_length=100)] = []
+    pages: tuple[PageNumber, PageNumber] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     def filter(self) -> Filter:
         """Return it as the services take it."""
-        return Filter(tuple(self.documents), self.folder)
+        tags = tuple(self.tags)
+        return Filter(tuple(self.documents), self.folder, tags, self.pages, _utc(self.since), _utc(self.until))
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """Return the time in UTC without a zone, as the catalog keeps it; one that names no zone is UTC."""
+    return time.astimezone(UTC).replace(tzinfo=None) if time and time.tzinfo else time
 
 
 class Search(Taken):

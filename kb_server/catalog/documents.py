@@ -22,12 +22,12 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     update,
 )
 
 from kb_server.catalog.database import Database
+from kb_server.catalog.filtering import conditions
 from kb_server.catalog.schema import chunks, disabled_chunks, document_texts, documents, snapshot_documents
 from kb_server.domain import Chunk, Document, DocumentState, Filter, Slice, StoredDocument, searchable_text
 from kb_server.errors import NotFound
@@ -237,11 +237,11 @@ class Documents:
         return found
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:
-        """Return the ids of searchable chunks, in order; of those documents only that the filter lets through."""
+        """Return the ids of searchable chunks, in order; of those only that the filter lets through."""
         mine = self._mine(DocumentState.INDEXED)
         query = select(chunks.c.id).join(documents).where(mine, _enabled()).order_by(chunks.c.id)
         if filters:
-            query = query.where(_condition(filters))
+            query = query.where(*conditions(filters, self._base_id))
         with self._database.reading() as connection:
             return list(connection.execute(query).scalars())
 
@@ -348,12 +348,3 @@ def _chunk(row: Row[Any]) -> Chunk:
 
 def _pending(document_id: int, part: list[Chunk]) -> Pending:
     return Pending(document_id, tuple(chunk.id for chunk in part), tuple(chunk.searchable for chunk in part))
-
-
-def _condition(filters: Filter) -> ColumnElement[bool]:
-    either: list[ColumnElement[bool]] = []
-    if filters.documents:
-        either.append(documents.c.name.in_(filters.documents))
-    if filters.folder:
-        either.append(documents.c.name.startswith(filters.folder.rstrip("/") + "/", autoescape=True))
-    return or_(*either)

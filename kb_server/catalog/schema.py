@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0004"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0005"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -76,6 +76,14 @@ chunks = Table(
     Column("heading_path", JSON, nullable=False),
     Index("chunks_of_document", "document_id"),
     sqlite_autoincrement=True,
+)
+
+document_tags = Table(
+    "document_tags",
+    metadata,
+    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
+    Column("document", Text, primary_key=True),  # its name: a tag outlives the version it was put on
+    Column("tag", String(64), primary_key=True),
 )
 
 api_keys = Table(

@@ -19,6 +19,7 @@ from kb_server.cli import (
     questions,
     serve,
     snapshots,
+    tagging,
 )
 from kb_server.cli.session import Session
 
@@ -60,7 +61,7 @@ def root(
 
 
 for group in (
-    *(bases, documents, questions, evaluation, snapshots, moving),
+    *(bases, documents, tagging, questions, evaluation, snapshots, moving),
     *(serve, keys, mcp, models, doctor, demo),
 ):
     group.register(app)

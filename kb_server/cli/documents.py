@@ -65,10 +65,14 @@ def ingest(
 def docs(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> None:
     """Show the documents of a knowledge base and their state. 列出知识库中的文档及状态。"""
     session = session_of(context)
-    documents = session.app.knowledge_bases.documents(name)
+    documents, tags = session.app.knowledge_bases.documents(name), session.app.tagging.all(name)
     if as_json:
         keys = ("name", "state", "pages", "chunks", "sha256", "error")
-        print_json({"documents": [{key: getattr(document, key) for key in keys} for document in documents]})
+        rows = [
+            {**{key: getattr(document, key) for key in keys}, "tags": list(tags.get(document.name, ()))}
+            for document in documents
+        ]
+        print_json({"documents": rows})
         return
     say = session.say
     table = Table()
@@ -79,7 +83,8 @@ def docs(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> N
     table.add_column(say("Note", "说明"), overflow="fold")
     for document in documents:
         pages = str(document.pages or "")
-        note = escape(document.error or "")
+        labels = "".join(f"#{tag} " for tag in tags.get(document.name, ()))
+        note = escape(labels + (document.error or ""))
         table.add_row(escape(document.name), _STATES[document.state], pages, str(document.chunks), note)
     session.console.print(table)
 

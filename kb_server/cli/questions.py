@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kb_server.cli.explanation import show_explanation
+from kb_server.cli.filters import OnlyDocuments, OnlyFolder, OnlyPages, OnlyTags, Since, Until, chosen
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Technique, Token
 from kb_server.errors import UsageError
@@ -21,10 +22,6 @@ Mode = Annotated[
     AnswerMode | None,
     typer.Option(help="extract: the best sentences word for word; generate: the model writes. 摘录原文或由模型生成。"),
 ]
-OnlyDocuments = Annotated[
-    list[str] | None, typer.Option("--document", help="Only this document; may be repeated. 只在此文档中查找。")
-]
-OnlyFolder = Annotated[str, typer.Option("--folder", help="Only documents below this folder. 只在此文件夹中查找。")]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +39,10 @@ def search(
     mode: Annotated[SearchMode, typer.Option(help="Which index to ask. 用哪种索引。")] = SearchMode.HYBRID,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
+    tags: OnlyTags = None,
+    pages: OnlyPages = "",
+    since: Since = None,
+    until: Until = None,
     explain: Annotated[
         int | None,
         typer.Option(
@@ -52,10 +53,10 @@ def search(
 ) -> None:
     """Find the passages that a question is about. 查找与问题相关的片段。"""
     session = session_of(context)
+    filters = chosen(documents, folder, tags, pages, since, until)
     if explain is not None:
-        _explain(session, name, _checked(question), explain, k, Filter(tuple(documents or ()), folder), mode, as_json)
+        _explain(session, name, _checked(question), explain, k, filters, mode, as_json)
         return
-    filters = Filter(tuple(documents or ()), folder)
     found = session.app.retriever(name).search(_checked(question), k or session.settings.retrieval.k, filters, mode)
     if as_json:
         timings = {step: round(value, 1) for step, value in found.timings_ms.items()}
@@ -89,6 +90,10 @@ def ask(
     mode: Mode = None,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
+    tags: OnlyTags = None,
+    pages: OnlyPages = "",
+    since: Since = None,
+    until: Until = None,
     reasoning: Annotated[
         bool | None, typer.Option("--reasoning/--no-reasoning", help="generate: think first. 先思考后回答。")
     ] = None,
@@ -105,7 +110,7 @@ def ask(
         _checked(question),
         mode or session.settings.answering.mode,
         k or session.settings.retrieval.k,
-        Filter(tuple(documents or ()), folder),
+        chosen(documents, folder, tags, pages, since, until),
         technique=_technique(session, reasoning, samples),
     )
     answer = session.app.answering(name).ask(asked)

@@ -70,6 +70,7 @@ class DocumentEntry(_Part):
     pages: int | None
     text: str
     chunks: list[tuple[int, int, int | None, list[str]]]
+    tags: list[str] = []
 
     @model_validator(mode="after")
     def _chunks_lie_within(self) -> "DocumentEntry":

@@ -2,7 +2,7 @@
 
 import errno
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -55,19 +55,19 @@ class Exporting:
         unfinished = target.with_name(f".{target.name}.unfinished")
         with opened.writing(), _explained(target):
             try:
-                manifest = _write(opened, unfinished)
+                manifest = _write(opened, self._shelf.tags(opened.base).all(), unfinished)
                 unfinished.replace(target)
             finally:
                 unfinished.unlink(missing_ok=True)
         return Exported(manifest.documents, manifest.chunks, target.stat().st_size)
 
 
-def _write(opened: OpenBase, path: Path) -> Manifest:
+def _write(opened: OpenBase, tags: Mapping[str, Sequence[str]], path: Path) -> Manifest:
     documents = [document for document in opened.documents.all() if document.state is DocumentState.INDEXED]
     chunk_ids: list[int] = []
     with ZipFile(path, "w", ZIP_DEFLATED) as file:
         entries = {
-            DOCUMENTS: _add(file, DOCUMENTS, _lines(opened, documents, chunk_ids)),
+            DOCUMENTS: _add(file, DOCUMENTS, _lines(opened, documents, tags, chunk_ids)),
             VECTORS: _add(file, VECTORS, _rows(opened, chunk_ids), ZIP_STORED),
         }
         for document in documents:
@@ -110,7 +110,9 @@ def _add(file: ZipFile, name: str, blocks: Iterable[bytes], method: int = ZIP_DE
     return FileEntry(bytes=size, sha256=digest.hexdigest())
 
 
-def _lines(opened: OpenBase, documents: Iterable[StoredDocument], chunk_ids: list[int]) -> Iterator[bytes]:
+def _lines(
+    opened: OpenBase, documents: Iterable[StoredDocument], tags: Mapping[str, Sequence[str]], chunk_ids: list[int]
+) -> Iterator[bytes]:
     """Yield a line for each document, and note the ids of its chunks in order."""
     for document in documents:
         disabled = opened.documents.disabled(document.id)  # these have no vector, so they stay behind
@@ -123,6 +125,7 @@ def _lines(opened: OpenBase, documents: Iterable[StoredDocument], chunk_ids: lis
             pages=document.pages,
             text=opened.documents.text(document.name),
             chunks=[_cut(chunk) for chunk in chunks],
+            tags=list(tags.get(document.name, ())),
         )
         yield json.dumps(entry.model_dump(), ensure_ascii=False).encode() + b"\n"
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.documents import Arrival
+from kb_server.catalog.tags import Tags
 from kb_server.domain import Document, Fusion, KnowledgeBase, Slice
 from kb_server.errors import AlreadyExists
 from kb_server.ports import Vectors
@@ -49,7 +50,7 @@ class Importing:
             done = replace(base, name=name, fusion=fusion)
             finished = False
             try:
-                _load(self._shelf.open(base), archive, path)
+                _load(self._shelf.open(base), self._shelf.tags(base), archive, path)
                 self._bases.switch(done)
                 finished = True
             finally:
@@ -65,7 +66,7 @@ class Importing:
         self._bases.delete(base.id)
 
 
-def _load(opened: OpenBase, archive: Archive, path: Path) -> None:
+def _load(opened: OpenBase, tags: Tags, archive: Archive, path: Path) -> None:
     ids: list[int] = []
     with opened.writing(), archive.open(VECTORS) as vectors:
         for batch in _batches(archive.documents()):
@@ -74,6 +75,8 @@ def _load(opened: OpenBase, archive: Archive, path: Path) -> None:
             for item in pending:
                 opened.take_in(item, _rows(vectors, len(item.chunk_ids), opened.base.dimension, path))
             ids += [item.document_id for item in pending]
+            for entry in batch:
+                tags.change([entry.name], entry.tags)
         if len(ids) != archive.manifest.documents or vectors.read(1):
             raise broken(path, f"{DOCUMENTS} does not have what the manifest says")
         opened.publish(ids)

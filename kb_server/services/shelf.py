@@ -8,6 +8,7 @@ from threading import Lock
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
 from kb_server.catalog.snapshots import Snapshots
+from kb_server.catalog.tags import Tags
 from kb_server.domain import KnowledgeBase
 from kb_server.ports import VectorStore
 from kb_server.retrieval.lexical import TantivyIndex
@@ -52,6 +53,10 @@ class Shelf:
     def snapshots(self, base: KnowledgeBase) -> Snapshots:
         """Return the snapshots of a base."""
         return Snapshots(self._database, base.id)
+
+    def tags(self, base: KnowledgeBase) -> Tags:
+        """Return the tags of a base's documents."""
+        return Tags(self._database, base.id)
 
     def drop(self, base_id: str) -> None:
         """Close a base and forget it."""

@@ -56,6 +56,23 @@ def test_several_bases_make_one_ranking(admin: httpx.Client, handbook: str, empt
     assert {hit["knowledge_base"] for hit in both} == {handbook, empty}
 
 
+def test_tags_and_pages_bound_a_search(admin: httpx.Client, handbook: str) -> None:
+    documents = admin.get(f"/api/v1/knowledge-bases/{handbook}/documents").json()["documents"]
+    chosen = next(one for one in documents if one["name"] == "device.txt")
+    path = f"/api/v1/knowledge-bases/{handbook}/documents/{chosen['id']}"
+    assert admin.put(f"{path}/tags", json={"tags": ["old"]}).json()["tags"] == ["old"]
+    assert admin.put(f"{path}/tags", json={"tags": ["device"]}).json()["tags"] == ["device"]
+    body = {"knowledge_bases": [handbook], "question": QUESTION}
+    for only, names in (
+        ({"tags": ["device"]}, {"device.txt"}),
+        ({"tags": ["old"]}, set()),
+        ({"tags": ["device"], "since": "2999-01-01T00:00:00+08:00"}, set()),
+    ):
+        hits = admin.post("/api/v1/search", json={**body, "only": only}).json()["hits"]
+        assert {hit["document"] for hit in hits} == names
+    problem(admin.put(f"{path}/tags", json={"tags": ["x" * 65]}), 422, "invalid_request")
+
+
 def test_a_filter_looks_in_these_documents_only(admin: httpx.Client, handbook: str) -> None:
     body = {"knowledge_bases": [handbook], "question": QUESTION, "only": {"documents": ["出差.txt"]}}
     hits = admin.post("/api/v1/search", json=body).json()["hits"]

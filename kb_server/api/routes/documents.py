@@ -1,5 +1,6 @@
 """Documents of a base: upload, list, download, delete."""
 
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from kb_server.api.multipart import receive
 from kb_server.api.routes.jobs import job_json
-from kb_server.api.schemas import Document, Documents, JobDetail
+from kb_server.api.schemas import Document, Documents, JobDetail, Tags
 from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
 from kb_server.domain import KnowledgeBase, StoredDocument
 from kb_server.errors import NotFound
@@ -35,8 +36,9 @@ _UPLOAD_BODY: dict[str, Any] = {
 @router.get("/documents")
 def list_documents(base: CurrentBase, service: CurrentService, limit: Limit = 100, offset: Offset = 0) -> Documents:
     """List documents by name, in whatever state."""
-    every = service.app.documents(base).all()
-    return Documents(documents=[_document(one) for one in every[offset : offset + limit]], total=len(every))
+    every, tags = service.app.documents(base).all(), service.app.tagging.all(base.name)
+    page = [_document(one, tags.get(one.name, ())) for one in every[offset : offset + limit]]
+    return Documents(documents=page, total=len(every))
 
 
 @router.post(
@@ -58,7 +60,17 @@ async def upload_documents(
 @router.get("/documents/{document_id}")
 def get_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Document:
     """Return one document."""
-    return _document(service.app.documents(base).find(document_id))
+    document = service.app.documents(base).find(document_id)
+    return _document(document, service.app.tagging.all(base.name).get(document.name, ()))
+
+
+@router.put("/documents/{document_id}/tags", dependencies=[audited("document.tag", Scope.WRITE)])
+def tag_document(base: CurrentBase, service: CurrentService, document_id: DocumentId, asked: Tags) -> Document:
+    """Give a document these tags in place of those it has; searches can be kept to documents with a tag."""
+    document = service.app.documents(base).find(document_id)
+    before = service.app.tagging.all(base.name).get(document.name, ())
+    now = service.app.tagging.change(base.name, [document.name], asked.tags, before)
+    return _document(document, now[document.name])
 
 
 @router.get("/documents/{document_id}/content", response_class=FileResponse)
@@ -124,7 +136,7 @@ def _drawn(service: Service, base: KnowledgeBase, document_id: int, page: int, q
     return service.app.page_pictures.picture(_kept(service, base, document), page, quote, width)
 
 
-def _document(one: StoredDocument) -> Document:
+def _document(one: StoredDocument, tags: Sequence[str]) -> Document:
     return Document(
         id=one.id,
         name=one.name,
@@ -133,4 +145,5 @@ def _document(one: StoredDocument) -> Document:
         chunks=one.chunks,
         sha256=one.sha256,
         error=one.error,
+        tags=list(tags),
     )
