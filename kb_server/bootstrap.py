@@ -13,14 +13,15 @@ from kb_server.catalog.bases import Bases
 from kb_server.catalog.conversations import Conversations
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
-from kb_server.catalog.jobs import Jobs
+from kb_server.catalog.evaluation_cases import EvaluationCases
+from kb_server.catalog.jobs import JobKind, Jobs
 from kb_server.catalog.kept_files import KeptFiles
 from kb_server.catalog.keys import ApiKeys
 from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
 from kb_server.domain import KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import InvalidSetting, ModelMismatch
+from kb_server.errors import InvalidSetting, KbError, ModelMismatch
 from kb_server.folder_splitting import FolderSplitters
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
@@ -28,12 +29,15 @@ from kb_server.ports import Embedder, Generator, VectorStore
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.answering import Answering, AnsweringOptions
+from kb_server.services.base_files import BaseFiles
 from kb_server.services.chunk_care import ChunkCare
 from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.exporting import Exporting
+from kb_server.services.file_jobs import FetchWork, IngestWork
 from kb_server.services.importing import Importing
 from kb_server.services.ingesting import Ingestion
-from kb_server.services.jobs import JobDesk, JobRunner
+from kb_server.services.job_runner import JobRunner, Work
+from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Keys
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
@@ -91,13 +95,20 @@ class Application:
 
     @cached_property
     def jobs(self) -> JobDesk:
-        """Uploads that wait to be ingested."""
+        """Jobs as those who ask for them see them."""
         return JobDesk(Jobs(self._database), self.uploads)
 
-    @cached_property
-    def job_runner(self) -> JobRunner:
-        """What ingests them."""
-        return JobRunner(Jobs(self._database), self.uploads, self.ingestion)
+    def job_runner(self, works: Mapping[JobKind, Work], told: Callable[[KbError], str] = str) -> JobRunner:
+        """Return what does jobs; `told` says what their owners may read of an error."""
+        return JobRunner(Jobs(self._database), self.uploads, works, told)
+
+    @property
+    def file_works(self) -> dict[JobKind, Work]:
+        """What does the jobs that are made of files."""
+        rows = Jobs(self._database)
+        ingest = IngestWork(rows, self.uploads, self.ingestion)
+        fetch = FetchWork(rows, self.uploads, self.ingestion, lambda: self.crawler)
+        return {JobKind.INGEST: ingest, JobKind.FETCH: fetch}
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -123,6 +134,14 @@ class Application:
     def documents(self, base: KnowledgeBase) -> Documents:
         """Return the rows of a base's documents and chunks."""
         return Documents(self._database, base.id)
+
+    def evaluation_cases(self, base: KnowledgeBase) -> EvaluationCases:
+        """Return the questions that a base is evaluated with."""
+        return EvaluationCases(self._database, base.id)
+
+    def base_files(self, base: KnowledgeBase) -> BaseFiles:
+        """Return the folder of a base."""
+        return BaseFiles(self.settings.home, base.id)
 
     def original(self, base: KnowledgeBase, document: StoredDocument) -> Path | None:
         """Return where a document's bytes lie, None if they are not kept."""

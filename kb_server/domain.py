@@ -86,7 +86,7 @@ class Redaction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stored slice of a document, with its text."""
+    """A stored slice of a document, with its text; of an `edited` one a person's wording of what stands there."""
 
     id: int
     document: str
@@ -95,6 +95,7 @@ class Chunk:
     end: int
     page: int | None
     heading_path: tuple[str, ...]
+    edited: bool = False
 
     @property
     def searchable(self) -> str:
@@ -264,8 +265,9 @@ class Technique:
 class Citation:
     """A quote that backs the answer's sentence marked `[number]`.
 
-    `start` and `end` are the quote's offsets in the document; `supported` says that the numbers, dates and names of
-    the sentence occur in the cited chunk.
+    `start` and `end` are the quote's offsets in the document, or those of its whole passage if that was `edited`: the
+    quote is then a person's wording and stands nowhere in the document. `supported` says that the numbers, dates and
+    names of the sentence occur in the cited chunk.
     """
 
     number: int
@@ -276,6 +278,7 @@ class Citation:
     end: int
     quote: str
     supported: bool
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

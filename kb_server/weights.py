@@ -45,6 +45,24 @@ def find_model_folder(folder_or_name: str) -> Path:
     return _cached_snapshot(folder_or_name)
 
 
+def cached_models() -> list[tuple[str, Path]]:
+    """Return each model of the hub's local cache, by name, with the folder of its newest revision."""
+    try:
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+    except ImportError:
+        return []  # nothing could have been put there
+    try:
+        cache = scan_cache_dir()
+    except CacheNotFound:
+        return []
+    return sorted(
+        (repository.repo_id, max(repository.revisions, key=lambda revision: revision.last_modified).snapshot_path)
+        for repository in cache.repos
+        if repository.repo_type == "model" and repository.revisions
+    )
+
+
 def _cached_snapshot(name: str) -> Path:
     try:
         from huggingface_hub import snapshot_download

@@ -13,6 +13,7 @@ from kb_server.api.problems import PlainTooLarge, Problems, chatchat_error, open
 from kb_server.api.routes import (
     audit,
     bases,
+    cases,
     chat,
     chatchat_bases,
     chatchat_chat,
@@ -20,6 +21,7 @@ from kb_server.api.routes import (
     chunks,
     conversations,
     documents,
+    evaluations,
     health,
     jobs,
     keys,
@@ -30,6 +32,7 @@ from kb_server.api.routes import (
     search,
     snapshots,
     system,
+    tasks,
 )
 from kb_server.api.schemas import Problem
 from kb_server.api.service import make_service
@@ -39,7 +42,7 @@ _LARGEST_BODY = 4 << 20  # uploads have a limit of their own
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
 _OURS = (
     *(health, bases, documents, chunks, jobs, search, chat, conversations),
-    *(snapshots, moving, keys, system, audit),
+    *(tasks, cases, evaluations, snapshots, moving, keys, system, audit),
 )
 _OPENAI = (openai_models, openai_chat, openai_files)
 _CHATCHAT = (chatchat_bases, chatchat_files, chatchat_chat)

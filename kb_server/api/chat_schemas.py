@@ -51,6 +51,7 @@ class Citation(BaseModel):
     end: int
     quote: str
     supported: bool
+    edited: bool = False
 
 
 class Answer(BaseModel):

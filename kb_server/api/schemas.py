@@ -1,7 +1,7 @@
 """What `/api/v1` takes and gives."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -10,7 +10,7 @@ from kb_server.domain import Filter, SearchMode
 _LONGEST_QUESTION = 8000
 
 
-def _speakable(text: str) -> str:
+def speakable(text: str) -> str:
     """Take out what no database can store, and refuse what is then empty."""
     cleaned = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
     if not cleaned:
@@ -18,9 +18,9 @@ def _speakable(text: str) -> str:
     return cleaned
 
 
-Question = Annotated[str, Field(max_length=_LONGEST_QUESTION), AfterValidator(_speakable)]
+Question = Annotated[str, Field(max_length=_LONGEST_QUESTION), AfterValidator(speakable)]
 BaseName = Annotated[str, Field(min_length=1, max_length=128)]
-Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_speakable)]
+Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(speakable)]
 
 
 class Taken(BaseModel):
@@ -92,15 +92,22 @@ class File(BaseModel):
 
 
 class Job(BaseModel):
-    """A job: `files` counts them by state, `error` says why the whole job waits or failed."""
+    """A job: `files` counts them by state, `error` says why the whole job waits or failed.
+
+    One that is not about files is at `done` of `total` and leaves a `result`.
+    """
 
     id: str
+    kind: Literal["ingest", "fetch", "evaluate", "reindex", "migrate"]
     knowledge_base: str
     state: Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
     error: str | None
     created: datetime
     finished: datetime | None
     files: dict[str, int]
+    done: int
+    total: int
+    result: dict[str, Any] | None
 
 
 class JobDetail(Job):
@@ -116,7 +123,10 @@ class Jobs(BaseModel):
 
 
 class Chunk(BaseModel):
-    """A chunk of a document; offsets count characters of the document's text."""
+    """A chunk of a document; offsets count characters of the document's text.
+
+    The text of an `edited` one is a person's wording of what stands there.
+    """
 
     chunk_id: int
     document: str
@@ -125,12 +135,41 @@ class Chunk(BaseModel):
     text: str
     start: int
     end: int
+    edited: bool
 
 
 class KeptChunk(Chunk):
-    """A chunk; a disabled one is not searched."""
+    """A chunk; a disabled one is not searched. `original` is the document's wording of an edited one."""
 
     disabled: bool
+    original: str | None = None
+
+
+class ChunkText(Taken):
+    """Another wording for a chunk."""
+
+    text: Annotated[str, Field(max_length=20_000), AfterValidator(speakable)]
+
+
+class Pages(Taken):
+    """Addresses of web pages to fetch and ingest, and how many links of the same site to follow from each."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"addresses": ["https://example.org/handbook"]}]})
+
+    addresses: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(min_length=1, max_length=50)]
+    depth: Annotated[int, Field(ge=0, le=3)] = 0
+
+
+class Reindex(Taken):
+    """The embedding model to go over to."""
+
+    embedder: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Migrate(Taken):
+    """The store to go over to."""
+
+    store: Annotated[str, Field(min_length=1, max_length=32)]
 
 
 class Chunks(BaseModel):

@@ -9,7 +9,10 @@ from multiprocessing.connection import Connection
 from threading import Event, Thread
 from typing import Any
 
+from kb_server.api.problems import public_message
+from kb_server.api.tasks import works
 from kb_server.bootstrap import Application
+from kb_server.catalog.jobs import JobKind
 from kb_server.logs import log_json_lines
 from kb_server.settings import Settings
 
@@ -17,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 _NICENESS = 10  # answers come first
 _RESTART_SECONDS = 1.0
+_OF_FILES = (JobKind.INGEST, JobKind.FETCH)
+_LONG = (JobKind.EVALUATE, JobKind.REINDEX, JobKind.MIGRATE)
 
 
 class Worker:
@@ -62,9 +67,28 @@ def run_jobs(values: Mapping[str, Any], alive: Connection) -> None:
     Thread(target=_watch, args=(alive, stop), daemon=True).start()
     app = Application(Settings(**values))
     try:
-        app.job_runner.run_until(stop)
+        _run(app, stop)
     finally:
         app.close()
+
+
+def _run(app: Application, stop: Event) -> None:
+    """Run the jobs made of files, and beside them those that may take hours, each sort in turn."""
+    runner = app.job_runner(works(app), public_message)
+
+    def run_long() -> None:
+        try:
+            runner.run_until(stop, _LONG)
+        finally:
+            stop.set()  # if it broke, all ends and is begun anew
+
+    long = Thread(target=run_long, name="long-jobs")
+    long.start()
+    try:
+        runner.run_until(stop, _OF_FILES)
+    finally:
+        stop.set()
+        long.join()
 
 
 def _watch(alive: Connection, stop: Event) -> None:

@@ -28,7 +28,14 @@ from sqlalchemy import (
 
 from kb_server.catalog.database import Database
 from kb_server.catalog.filtering import conditions
-from kb_server.catalog.schema import chunks, disabled_chunks, document_texts, documents, snapshot_documents
+from kb_server.catalog.schema import (
+    chunks,
+    disabled_chunks,
+    document_texts,
+    documents,
+    edited_chunks,
+    snapshot_documents,
+)
 from kb_server.domain import Chunk, Document, DocumentState, Filter, Slice, StoredDocument, searchable_text
 from kb_server.errors import NotFound
 
@@ -122,6 +129,23 @@ class Documents:
         with self._database.writing() as connection:
             if not connection.execute(delete(disabled_chunks).where(disabled_chunks.c.chunk_id.in_(mine))).rowcount:
                 raise NotFound(f"There is no disabled chunk {chunk_id} here.", _CHUNKS_CHANGE)
+
+    def edit(self, chunk_id: int, text: str) -> None:
+        """Give a chunk another wording; the document's text and the chunk's offsets in it stay."""
+        with self._database.writing() as connection:
+            connection.execute(delete(edited_chunks).where(edited_chunks.c.chunk_id == chunk_id))
+            connection.execute(insert(edited_chunks).values(chunk_id=chunk_id, text=text))
+
+    def revert(self, chunk_id: int) -> None:
+        """Give a chunk the document's wording back."""
+        with self._database.writing() as connection:
+            connection.execute(delete(edited_chunks).where(edited_chunks.c.chunk_id == chunk_id))
+
+    def original_texts(self, document_id: int) -> dict[int, str]:
+        """Return the document's wording of those of its chunks that have another now, by chunk id."""
+        query = select(chunks.c.id, chunks.c.text).join(edited_chunks).where(chunks.c.document_id == document_id)
+        with self._database.reading() as connection:
+            return {row.id: row.text for row in connection.execute(query)}
 
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each indexed document by name."""
@@ -257,7 +281,12 @@ class Documents:
         return (documents.c.base_id == self._base_id) & documents.c.state.in_(states)
 
     def _chunk_rows(self, state: DocumentState) -> Select[Any]:
-        return select(chunks, documents.c.name).join(documents).where(self._mine(state))
+        rows = chunks.join(documents).outerjoin(edited_chunks)
+        return (
+            select(chunks, documents.c.name, edited_chunks.c.text.label("edited"))
+            .select_from(rows)
+            .where(self._mine(state))
+        )
 
     def _row(
         self,
@@ -343,7 +372,8 @@ def _document(values: dict[str, Any]) -> StoredDocument:
 
 
 def _chunk(row: Row[Any]) -> Chunk:
-    return Chunk(row.id, row.name, row.text, row.start, row.end, row.page, tuple(row.heading_path))
+    text, edited = (row.text, False) if row.edited is None else (row.edited, True)
+    return Chunk(row.id, row.name, text, row.start, row.end, row.page, tuple(row.heading_path), edited)
 
 
 def _pending(document_id: int, part: list[Chunk]) -> Pending:

@@ -1,16 +1,27 @@
-"""Rows of jobs: files that were handed in and are to be ingested."""
+"""Rows of jobs: what was asked for and is done by and by, files that were handed in above all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from kb_server.catalog.clock import now
 from kb_server.catalog.database import Database
 from kb_server.catalog.schema import job_files, jobs, knowledge_bases
 from kb_server.errors import NotFound
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    INGEST = "ingest"  # files that were uploaded
+    FETCH = "fetch"  # pages of the web; a "file" of it is an address
+    EVALUATE = "evaluate"
+    REINDEX = "reindex"
+    MIGRATE = "migrate"
 
 
 class JobState(StrEnum):
@@ -49,7 +60,10 @@ class JobFile:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job and how many of its files are in which state; `error` says why it waits or failed."""
+    """A job and how many of its files are in which state; `error` says why it waits or failed.
+
+    One without files says in `request` what it is to do, is at `done` of `total`, and leaves a `result`.
+    """
 
     id: str
     base_id: str
@@ -60,6 +74,11 @@ class Job:
     created: datetime
     finished: datetime | None
     counts: dict[str, int]
+    kind: JobKind = JobKind.INGEST
+    request: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] | None = None
+    done: int = 0
+    total: int = 0
 
 
 class Jobs:
@@ -68,16 +87,25 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, id_: str, base_id: str, owner: str, files: Sequence[JobFile]) -> None:
-        """Add a job; once this returns, its files will be ingested whatever happens."""
+    def add(
+        self,
+        id_: str,
+        base_id: str,
+        owner: str,
+        files: Sequence[JobFile],
+        kind: JobKind = JobKind.INGEST,
+        request: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a job; once this returns, it will be done whatever happens."""
         rows = [
             {"job_id": id_, "name": f.name, "file": f.file, "size": f.size, "state": f.state, "reason": f.reason}
             for f in files
         ]
+        row = {"id": id_, "base_id": base_id, "owner": owner, "state": JobState.QUEUED, "created": now()}
         with self._database.writing() as connection:
-            row = {"id": id_, "base_id": base_id, "owner": owner, "state": JobState.QUEUED, "created": now()}
-            connection.execute(insert(jobs).values(row))
-            connection.execute(insert(job_files), rows)
+            connection.execute(insert(jobs).values(**row, kind=kind, request=request))
+            if rows:
+                connection.execute(insert(job_files), rows)
 
     def find(self, id_: str) -> Job:
         """Return a job; raises NotFound."""
@@ -86,13 +114,18 @@ class Jobs:
             raise NotFound(f"There is no job '{id_}'.", "A base's jobs go when it is deleted.")
         return found[0]
 
-    def of_bases(self, base_ids: Collection[str], limit: int) -> list[Job]:
+    def of_bases(self, base_ids: Collection[str], limit: int, kinds: Collection[JobKind] = tuple(JobKind)) -> list[Job]:
         """Return the jobs of these bases, newest first."""
-        return self._select(jobs.c.base_id.in_(base_ids), limit=limit, newest_first=True)
+        return self._select(jobs.c.base_id.in_(base_ids), jobs.c.kind.in_(kinds), limit=limit, newest_first=True)
 
-    def unfinished(self) -> list[Job]:
+    def unfinished(self, kinds: Collection[JobKind] = tuple(JobKind)) -> list[Job]:
         """Return the jobs that wait or run, oldest first."""
-        return self._select(jobs.c.state.in_(UNFINISHED))
+        return self._select(jobs.c.state.in_(UNFINISHED), jobs.c.kind.in_(kinds))
+
+    def with_failed_files(self, limit: int) -> list[Job]:
+        """Return jobs that are through and of which files failed, newest first."""
+        failed = select(job_files.c.job_id).where(job_files.c.state == FileState.FAILED)
+        return self._select(jobs.c.state == JobState.DONE, jobs.c.id.in_(failed), limit=limit, newest_first=True)
 
     def counts(self, states: Collection[JobState]) -> dict[str, int]:
         """Return how many jobs are in each of these states."""
@@ -116,6 +149,29 @@ class Jobs:
                 row = update(job_files).where(job_files.c.job_id == id_, job_files.c.file == file)
                 connection.execute(row.values(state=state, reason=reason))
 
+    def requeue(self, id_: str, files: Collection[str]) -> None:
+        """Let a job that is over run again, with these of its files (generated names) once more."""
+        again = update(job_files).where(job_files.c.job_id == id_, job_files.c.file.in_(files))
+        with self._database.writing() as connection:
+            connection.execute(again.values(state=FileState.QUEUED, reason=None))
+            row = update(jobs).where(jobs.c.id == id_)
+            connection.execute(row.values(state=JobState.QUEUED, error=None, finished=None))
+
+    def progress(self, id_: str, done: int, total: int) -> None:
+        """Keep how far a job is."""
+        with self._database.writing() as connection:
+            connection.execute(update(jobs).where(jobs.c.id == id_).values(done=done, total=total))
+
+    def keep_result(self, id_: str, result: Mapping[str, Any]) -> None:
+        """Keep what came of a job."""
+        with self._database.writing() as connection:
+            connection.execute(update(jobs).where(jobs.c.id == id_).values(result=result))
+
+    def delete(self, id_: str) -> None:
+        """Remove a job."""
+        with self._database.writing() as connection:
+            connection.execute(delete(jobs).where(jobs.c.id == id_))
+
     def move(self, id_: str, state: JobState, among: Collection[JobState], error: str | None = None) -> bool:
         """Change a job's state if it is one of `among`; returns whether it was."""
         changes = {"state": state, "error": error, "finished": None if state in UNFINISHED else now()}
@@ -138,10 +194,12 @@ class Jobs:
         with self._database.reading() as connection:
             rows = connection.execute(query.where(*conditions).order_by(order).limit(limit)).all()
             counts = _counts(connection, [row.id for row in rows])
-        return [
-            Job(r.id, r.base_id, r.base, r.owner, JobState(r.state), r.error, r.created, r.finished, counts[r.id])
-            for r in rows
-        ]
+        return [_job(row, counts[row.id]) for row in rows]
+
+
+def _job(row: Row[Any], counts: dict[str, int]) -> Job:
+    values = {name: getattr(row, name) for name in Job.__dataclass_fields__ if name != "counts"}
+    return Job(**values | {"state": JobState(row.state), "kind": JobKind(row.kind)}, counts=counts)
 
 
 def _counts(connection: Connection, ids: Collection[str]) -> dict[str, dict[str, int]]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0005"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0006"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -122,6 +122,11 @@ jobs = Table(
     Column("error", Text),
     Column("created", DateTime, nullable=False),
     Column("finished", DateTime),
+    Column("kind", String(16), nullable=False, server_default="ingest"),
+    Column("request", JSON(none_as_null=True)),  # what a job is to do that is not made of files
+    Column("result", JSON(none_as_null=True)),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("total", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 
@@ -203,6 +208,24 @@ disabled_chunks = Table(
     "disabled_chunks",
     metadata,
     Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
+)
+
+# What a person has reworded; the document's text and the offsets in it stay as they are.
+edited_chunks = Table(
+    "edited_chunks",
+    metadata,
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
+    Column("text", Text, nullable=False),
+)
+
+evaluation_cases = Table(
+    "evaluation_cases",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), nullable=False),
+    Column("content", JSON, nullable=False),
+    Index("cases_of_base", "base_id"),
+    sqlite_autoincrement=True,
 )
 
 snapshots = Table(

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import LIVE, Pending, Removed, retire
-from kb_server.catalog.schema import chunks, documents, snapshot_documents, snapshots
+from kb_server.catalog.schema import chunks, documents, edited_chunks, snapshot_documents, snapshots
 from kb_server.domain import DocumentState, Snapshot, searchable_text
 from kb_server.errors import AlreadyExists, NotFound
 
@@ -79,8 +79,13 @@ class Snapshots:
     def returning(self, snapshot: Snapshot) -> list[Pending]:
         """Return what a restore brings back: the listed versions that are set aside now."""
         query = (
-            select(chunks.c.document_id, chunks.c.id, chunks.c.heading_path, chunks.c.text)
-            .join(documents)
+            select(
+                chunks.c.document_id,
+                chunks.c.id,
+                chunks.c.heading_path,
+                func.coalesce(edited_chunks.c.text, chunks.c.text),
+            )
+            .select_from(chunks.join(documents).outerjoin(edited_chunks))
             .where(documents.c.id.in_(_listed(snapshot)), documents.c.state.not_in(LIVE))
             .order_by(chunks.c.id)
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from kb_server.embedding.bundled import BUNDLED, minilm
 from kb_server.errors import ModelNotFound
-from kb_server.weights import file_sha256, find_model_folder
+from kb_server.weights import cached_models, file_sha256, find_model_folder
 
 SHAPING = ("modules.json", "sentence_bert_config.json", "tokenizer.json", "vocab.txt", "sentencepiece.bpe.model")
 
@@ -15,6 +15,11 @@ SHAPING = ("modules.json", "sentence_bert_config.json", "tokenizer.json", "vocab
 def find_embedding_model(model: str) -> Path:
     """Return the folder of a model: the bundled one by its name, a folder, or one in the hub's local cache."""
     return minilm() if model == BUNDLED else find_model_folder(model)
+
+
+def local_embedders() -> set[str]:
+    """Return the names of the embedding models on this machine: the bundled one, and those in the hub's cache."""
+    return {BUNDLED, *(name for name, folder in cached_models() if (folder / "modules.json").is_file())}
 
 
 def dimension_of(folder: Path) -> int:

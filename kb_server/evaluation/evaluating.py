@@ -60,7 +60,7 @@ class Evaluator:
         read = self.read_cases(options.cases)
         warnings = check_documents(read.cases, self._names)
         folder = RunFolder(options.out)
-        folder.begin(self._setup(options))
+        folder.begin(self.setup(options))
         respondent = self._respondent(options)
         started = perf_counter()
         finished = answer_cases(read.cases, respondent, folder, options.workers, on_done)
@@ -106,7 +106,7 @@ class Evaluator:
 
         return Respondent(ask, lambda: meter[0].take() if meter else {}, judge)
 
-    def _setup(self, options: EvaluationOptions) -> dict[str, Any]:
+    def setup(self, options: EvaluationOptions) -> dict[str, Any]:
         """Return what must stay the same while a run goes on: the base with its content, and all settings."""
         base = self._app.bases.find(self._name)
         content = hashlib.sha256(json.dumps(sorted(self._digests.items())).encode()).hexdigest()

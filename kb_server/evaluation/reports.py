@@ -64,12 +64,12 @@ def render(outcomes: Sequence[Outcome], summary: Mapping[str, Any]) -> str:
 
 def worst_cases(outcomes: Sequence[Outcome]) -> list[tuple[str, str, Outcome]]:
     """Return what went wrong most, as (English, Chinese, outcome): the surest wrong answers before the least sure."""
-    wrong = [(label, outcome) for outcome in outcomes if (label := _failure(outcome)) is not None]
+    wrong = [(label, outcome) for outcome in outcomes if (label := failure_of(outcome)) is not None]
     wrong.sort(key=lambda pair: -pair[1].confidence)
     return [(*label, outcome) for label, outcome in wrong[:_WORST]]
 
 
-def _failure(outcome: Outcome) -> tuple[str, str] | None:
+def failure_of(outcome: Outcome) -> tuple[str, str] | None:
     """Say what is wrong with an outcome, if anything is."""
     if not outcome.case.answerable:
         return None if outcome.refused else ("answered, but the documents do not say", "文档中没有答案却作答")

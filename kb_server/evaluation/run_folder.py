@@ -6,6 +6,7 @@ anew in the order of its cases, all at once.
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,20 @@ class RunFolder:
         if not isinstance(setup, dict):
             raise StorageError(f"'{self.path / _RUN}' holds no settings.", "Delete the folder and evaluate again.")
         return setup
+
+    def forget_other(self, setup: Mapping[str, Any]) -> None:
+        """Remove what the folder holds of a run with another setup, so that this one can begin."""
+        if (self.path / _RUN).exists() and _differences(self.setup(), setup):
+            self.delete()
+
+    def delete(self) -> None:
+        """Remove the run."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def text(self, name: str) -> str | None:
+        """Return what a file of the run holds, None before it is written."""
+        file = self.path / name
+        return file.read_text("utf-8") if file.exists() else None
 
     def outcomes(self) -> dict[str, Outcome]:
         """Return the outcomes by case, the last one of each; a line that a crash cut short is passed over."""

@@ -70,4 +70,6 @@ def _marked_sentences(answer: str) -> list[tuple[str, list[int]]]:
 def _quote(number: int, sentence: Sentence, supported: bool = True) -> Citation:
     chunk = sentence.hit.chunk
     start, end = chunk.start + sentence.start, chunk.start + sentence.end
-    return Citation(number, chunk.id, chunk.document, chunk.page, start, end, sentence.text, supported)
+    if chunk.edited:
+        start, end = chunk.start, chunk.end
+    return Citation(number, chunk.id, chunk.document, chunk.page, start, end, sentence.text, supported, chunk.edited)

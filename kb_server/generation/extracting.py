@@ -83,8 +83,9 @@ def whole_sentences(hit: Hit) -> list[Sentence]:
 
 def _sentences(hits: Sequence[Hit]) -> list[Sentence]:
     """Return the sentences of all passages once each; overlapping chunks share some."""
-    found: dict[tuple[str, int], Sentence] = {}
+    found: dict[tuple[str, int, str], Sentence] = {}
     for hit in hits:
         for sentence in whole_sentences(hit):
-            found.setdefault((hit.chunk.document, hit.chunk.start + sentence.start), sentence)
+            edited = sentence.text if hit.chunk.edited else ""  # which stands elsewhere than its offset says
+            found.setdefault((hit.chunk.document, hit.chunk.start + sentence.start, edited), sentence)
     return list(found.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kb_server.errors import ModelNotFound
 from kb_server.generation.bundled import BUNDLED, smollm2
+from kb_server.weights import cached_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +23,7 @@ def local_models() -> list[LocalModel]:
     found = []
     with suppress(ModelNotFound):  # not installed: it is not in the list
         found.append(LocalModel(BUNDLED, smollm2()))
-    return found + sorted(_cached(), key=lambda model: model.name)
-
-
-def _cached() -> list[LocalModel]:
-    try:
-        from huggingface_hub import scan_cache_dir
-        from huggingface_hub.errors import CacheNotFound
-    except ImportError:
-        return []  # nothing could have been put there
-    try:
-        cache = scan_cache_dir()
-    except CacheNotFound:
-        return []
-    newest = [
-        (repository.repo_id, max(repository.revisions, key=lambda revision: revision.last_modified).snapshot_path)
-        for repository in cache.repos
-        if repository.repo_type == "model" and repository.revisions
-    ]
-    return [LocalModel(name, folder) for name, folder in newest if _writes(folder)]
+    return found + [LocalModel(name, folder) for name, folder in cached_models() if _writes(folder)]
 
 
 def _writes(folder: Path) -> bool:

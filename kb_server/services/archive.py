@@ -62,7 +62,7 @@ class Manifest(_Part):
 
 
 class DocumentEntry(_Part):
-    """A document; a chunk is [start, end, page, heading path]."""
+    """A document; a chunk is [start, end, page, heading path]; `edited` has other wordings by a chunk's place."""
 
     name: Annotated[str, Field(min_length=1, max_length=1000)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -71,11 +71,14 @@ class DocumentEntry(_Part):
     text: str
     chunks: list[tuple[int, int, int | None, list[str]]]
     tags: list[str] = []
+    edited: dict[int, str] = {}
 
     @model_validator(mode="after")
     def _chunks_lie_within(self) -> "DocumentEntry":
         if any(not 0 <= start <= end <= len(self.text) for start, end, _, _ in self.chunks):
             raise ValueError("a chunk lies outside its document")
+        if any(not 0 <= place < len(self.chunks) for place in self.edited):
+            raise ValueError("a wording is of no chunk")
         return self
 
 

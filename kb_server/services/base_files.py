@@ -21,6 +21,7 @@ class BaseFiles:
         # The name has the version of what counts as a term: a new one starts an empty index, filled from the catalog.
         self.lexical = self.folder / "lexical-1"
         self.originals = self.folder / "originals"
+        self.evaluations = self.folder / "evaluations"
         self.write_lock = self.folder / "write.lock"
 
     def vectors(self, generation: str) -> Path:

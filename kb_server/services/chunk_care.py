@@ -1,5 +1,9 @@
-"""Looking after single chunks: taking one out of search, and putting it back."""
+"""Looking after single chunks: taking one out of search and putting it back, rewording one and undoing that."""
 
+from collections.abc import Callable
+
+from kb_server.catalog.documents import Removed
+from kb_server.errors import NotFound
 from kb_server.ports import Embedder
 from kb_server.services.open_base import OpenBase
 
@@ -20,4 +24,23 @@ class ChunkCare:
         """Put it back; the stores catch up with the catalog. Raises NotFound, Busy."""
         with self._opened.writing():
             self._opened.documents.enable(chunk_id)
+            self._opened.catch_up(self._embedder)
+
+    def edit(self, chunk_id: int, text: str) -> None:
+        """Give a chunk another wording, by which it is found and quoted from now on. Raises NotFound, Busy."""
+        self._reword(chunk_id, lambda: self._opened.documents.edit(chunk_id, text), only_edited=False)
+
+    def revert(self, chunk_id: int) -> None:
+        """Give a chunk the document's own wording back. Raises NotFound, Busy."""
+        self._reword(chunk_id, lambda: self._opened.documents.revert(chunk_id), only_edited=True)
+
+    def _reword(self, chunk_id: int, change: Callable[[], None], *, only_edited: bool) -> None:
+        """Change a chunk's text. It leaves the stores first: stopped at any point, they catch up with the catalog."""
+        with self._opened.writing():
+            chunk = self._opened.documents.chunks([chunk_id]).get(chunk_id)
+            if chunk is None or (only_edited and not chunk.edited):
+                kind = "edited" if only_edited else "searchable"
+                raise NotFound(f"There is no {kind} chunk {chunk_id} here.", "A document's chunks change when it does.")
+            self._opened.purge(Removed((chunk_id,)))
+            change()
             self._opened.catch_up(self._embedder)

@@ -126,8 +126,9 @@ def _lines(
             text=opened.documents.text(document.name),
             chunks=[_cut(chunk) for chunk in chunks],
             tags=list(tags.get(document.name, ())),
+            edited={place: chunk.text for place, chunk in enumerate(chunks) if chunk.edited},
         )
-        yield json.dumps(entry.model_dump(), ensure_ascii=False).encode() + b"\n"
+        yield json.dumps(entry.model_dump(exclude_defaults=True), ensure_ascii=False).encode() + b"\n"
 
 
 def _cut(chunk: Chunk) -> tuple[int, int, int | None, list[str]]:

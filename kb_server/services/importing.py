@@ -9,9 +9,9 @@ from typing import IO
 import numpy as np
 
 from kb_server.catalog.bases import Bases
-from kb_server.catalog.documents import Arrival
+from kb_server.catalog.documents import Arrival, Pending
 from kb_server.catalog.tags import Tags
-from kb_server.domain import Document, Fusion, KnowledgeBase, Slice
+from kb_server.domain import Document, Fusion, KnowledgeBase, Slice, searchable_text
 from kb_server.errors import AlreadyExists
 from kb_server.ports import Vectors
 from kb_server.services.archive import DOCUMENTS, ORIGINALS, VECTORS, Archive, DocumentEntry, broken, opened_archive
@@ -68,18 +68,31 @@ class Importing:
 
 def _load(opened: OpenBase, tags: Tags, archive: Archive, path: Path) -> None:
     ids: list[int] = []
+    wordings: dict[int, str] = {}
     with opened.writing(), archive.open(VECTORS) as vectors:
         for batch in _batches(archive.documents()):
             arrivals = [_arrival(opened, archive, entry, path) for entry in batch]
             pending, _ = opened.documents.begin_all(arrivals)
-            for item in pending:
-                opened.take_in(item, _rows(vectors, len(item.chunk_ids), opened.base.dimension, path))
+            for item, entry in zip(pending, batch, strict=True):
+                wordings |= {item.chunk_ids[place]: text for place, text in entry.edited.items()}
+                rows = _rows(vectors, len(item.chunk_ids), opened.base.dimension, path)
+                opened.take_in(_reworded(item, entry), rows)
             ids += [item.document_id for item in pending]
             for entry in batch:
                 tags.change([entry.name], entry.tags)
         if len(ids) != archive.manifest.documents or vectors.read(1):
             raise broken(path, f"{DOCUMENTS} does not have what the manifest says")
+        for chunk_id, text in wordings.items():
+            opened.documents.edit(chunk_id, text)
         opened.publish(ids)
+
+
+def _reworded(pending: Pending, entry: DocumentEntry) -> Pending:
+    """Return what is to be indexed of a document, in the words a person gave its chunks."""
+    texts = list(pending.texts)
+    for place, text in entry.edited.items():
+        texts[place] = searchable_text(tuple(entry.chunks[place][3]), text)
+    return replace(pending, texts=tuple(texts))
 
 
 def _batches(documents: Iterator[DocumentEntry]) -> Iterator[list[DocumentEntry]]:

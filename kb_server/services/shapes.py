@@ -19,6 +19,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "text": chunk.text,
         "start": chunk.start,
         "end": chunk.end,
+        "edited": chunk.edited,
         "stages": {stage: round(score, 6) for stage, score in hit.stages.items()},
     }
 

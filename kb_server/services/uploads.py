@@ -45,6 +45,31 @@ class UploadFolder:
         """Return where a received file lies."""
         return self._root / id_ / name
 
+    def make(self, id_: str) -> None:
+        """Make the folder of an upload again if it is gone."""
+        try:
+            (self._root / id_).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def has_files(self, id_: str) -> bool:
+        """Tell whether anything is left of an upload but its lock."""
+        folder = self._root / id_
+        return folder.is_dir() and any(path.name != _LOCK for path in folder.iterdir())
+
+    def part(self, id_: str) -> Path:
+        """Return a new folder within that of an upload."""
+        folder = self._root / id_ / secrets.token_hex(16)
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise _unwritable(error) from error
+        return folder
+
+    def discard_part(self, folder: Path) -> None:
+        """Remove such a folder."""
+        shutil.rmtree(folder, ignore_errors=True)
+
     def discard_file(self, id_: str, name: str) -> None:
         """Remove a file that is ingested."""
         self.file(id_, name).unlink(missing_ok=True)

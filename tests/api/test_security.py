@@ -20,7 +20,8 @@ from tests.api.conftest import COMMAND, Server, events, finished, problem, uploa
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = re.compile(
     r"catalog\.db.*|\.cache/.*|uploads/[0-9a-f]{32}/(\.lock|[0-9a-f]{32})|files/[0-9a-f]{32}"
-    r"|bases/[0-9a-f]{16}/(write\.lock|originals/[0-9a-f]{32}|vectors/.*|lexical-\d+/.*)"
+    r"|bases/[0-9a-f]{16}/(write\.lock|originals/[0-9a-f]{32}|(vectors|kept)(-[0-9a-f]{16})?/.*|lexical-\d+/.*"
+    r"|evaluations/[0-9a-f]{32}/\w+\.\w+)"
 )
 OPEN = {"/health/live", "/health/ready"}
 

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from kb_server.api.models import refuse_unknown_embedder
 from kb_server.api.schemas import Base, Bases, NewBase
 from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, audited
 from kb_server.errors import Forbidden
@@ -23,6 +24,7 @@ def list_bases(service: CurrentService, caller: CurrentCaller) -> Bases:
 def createbase_json(new: NewBase, service: CurrentService, caller: CurrentCaller) -> Base:
     """Make an empty base."""
     refuse_restricted(caller)
+    refuse_unknown_embedder(service, caller, new.embedder)
     made = service.app.create(new.name, new.store, new.embedder)
     return base_json(BaseSummary(made, 0, 0))
 

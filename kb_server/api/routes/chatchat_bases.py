@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from kb_server.api import sse
 from kb_server.api.chatchat_schemas import BaseInfo, NewBase, Rebuild, envelope
+from kb_server.api.models import refuse_unknown_embedder
 from kb_server.api.routes.bases import refuse_restricted
 from kb_server.api.service import CurrentCaller, CurrentService, Service, audited, base_named
 from kb_server.domain import KnowledgeBase
@@ -48,6 +49,7 @@ def create_knowledge_base(
     name = new.knowledge_base_name.strip()
     if not name:
         return refusal(404, "知识库名称不能为空，请重新填写知识库名称")
+    refuse_unknown_embedder(service, caller, new.embed_model)
     try:
         made = service.app.create(name, new.vector_store_type, new.embed_model)
     except AlreadyExists:

@@ -1,13 +1,14 @@
-"""Chunks of documents: read, take out of search, put back."""
+"""Chunks of documents: read, reword, take out of search, put back."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
 from kb_server.api.routes.documents import DocumentId, Limit, Offset
-from kb_server.api.schemas import Chunk, Chunks, KeptChunk
-from kb_server.api.service import CurrentBase, CurrentService, audited
+from kb_server.api.schemas import Chunk, Chunks, ChunkText, KeptChunk
+from kb_server.api.service import CurrentBase, CurrentService, Service, audited
 from kb_server.domain import Chunk as StoredChunk
+from kb_server.domain import KnowledgeBase
 from kb_server.errors import NotFound
 from kb_server.services.keys import Scope
 
@@ -24,17 +25,32 @@ def list_chunks(
     rows = service.app.documents(base)
     document, disabled = rows.find(document_id), rows.disabled(document_id)
     found = rows.chunks_of(document.id, limit, offset)
-    chunks = [KeptChunk(**_chunk(one).model_dump(), disabled=one.id in disabled) for one in found]
+    originals = rows.original_texts(document_id)
+    chunks = [
+        KeptChunk(**_chunk(one).model_dump(), disabled=one.id in disabled, original=originals.get(one.id))
+        for one in found
+    ]
     return Chunks(chunks=chunks, total=document.chunks)
 
 
 @router.get("/chunks/{chunk_id}")
 def get_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Chunk:
     """Return one searchable chunk."""
-    found = service.app.documents(base).chunks([chunk_id])
-    if chunk_id not in found:
-        raise NotFound(f"There is no chunk {chunk_id} here.", "Chunks change when their document does.")
-    return _chunk(found[chunk_id])
+    return _searchable(service, base, chunk_id)
+
+
+@router.patch("/chunks/{chunk_id}", dependencies=[audited("chunk.edit", Scope.WRITE)])
+def edit_chunk(new: ChunkText, base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Chunk:
+    """Give a chunk another wording, by which it is found and quoted until its document is replaced."""
+    service.app.chunk_care(base.name).edit(chunk_id, new.text)
+    return _searchable(service, base, chunk_id)
+
+
+@router.post("/chunks/{chunk_id}/revert", dependencies=[audited("chunk.revert", Scope.WRITE)])
+def revert_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Chunk:
+    """Give a chunk the document's own wording back."""
+    service.app.chunk_care(base.name).revert(chunk_id)
+    return _searchable(service, base, chunk_id)
 
 
 @router.post("/chunks/{chunk_id}/disable", status_code=204, dependencies=[audited("chunk.disable", Scope.WRITE)])
@@ -51,6 +67,13 @@ def restore_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId)
     return Response(status_code=204)
 
 
+def _searchable(service: Service, base: KnowledgeBase, chunk_id: int) -> Chunk:
+    found = service.app.documents(base).chunks([chunk_id])
+    if chunk_id not in found:
+        raise NotFound(f"There is no chunk {chunk_id} here.", "Chunks change when their document does.")
+    return _chunk(found[chunk_id])
+
+
 def _chunk(one: StoredChunk) -> Chunk:
     return Chunk(
         chunk_id=one.id,
@@ -60,4 +83,5 @@ def _chunk(one: StoredChunk) -> Chunk:
         text=one.text,
         start=one.start,
         end=one.end,
+        edited=one.edited,
     )

@@ -1,4 +1,4 @@
-"""Jobs: how uploads fare."""
+"""Jobs: how uploads and other long work fare."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -50,7 +50,7 @@ def cancel_job(job_id: str, service: CurrentService, caller: CurrentCaller) -> J
 
 @router.post("/{job_id}/retry", dependencies=[audited("job.retry", Scope.WRITE)])
 def retry_job(job_id: str, service: CurrentService, caller: CurrentCaller) -> Job:
-    """Put a failed job back into the queue."""
+    """Put a failed job, or the failed files of one that is done, back into the queue."""
     return _job(service.app.jobs.retry(_visible(service, caller, job_id).id))
 
 
@@ -97,4 +97,8 @@ def _job(one: StoredJob) -> Job:
         created=one.created,
         finished=one.finished,
         files=one.counts,
+        kind=one.kind.value,
+        done=one.done,
+        total=one.total,
+        result=None if one.result is None else dict(one.result),
     )

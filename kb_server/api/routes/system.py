@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
 from kb_server import __version__
+from kb_server.api.models import known_embedders
 from kb_server.api.process import resident_bytes
-from kb_server.api.service import CurrentCaller, CurrentService, Service, visible_bases
+from kb_server.api.service import CurrentCaller, CurrentService, Service
 from kb_server.api.system_schemas import Memory, Model, Models, Queue, System
 from kb_server.catalog.jobs import JobState
 from kb_server.generation.local_models import local_models
@@ -32,7 +33,7 @@ async def get_system(service: CurrentService, caller: CurrentCaller) -> System:
 
 def _embedders(service: Service, caller: Caller) -> list[Model]:
     chosen = service.app.settings.embedding.model
-    names = {chosen, *(base.embedder for base in visible_bases(service, caller))}
+    names = known_embedders(service, caller)
     loaded = service.app.loaded_embedders()
     return [Model(name=name, chosen=name == chosen, loaded=name in loaded) for name in sorted(names)]
 

@@ -1,0 +1,79 @@
+"""Questions that a base is evaluated with."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+
+from kb_server.api.evaluation_schemas import Case, Cases, MakeCases, NewCase, NewCases
+from kb_server.api.routes.documents import Limit, Offset
+from kb_server.api.service import CurrentBase, CurrentService, Service, audited
+from kb_server.domain import KnowledgeBase
+from kb_server.errors import TooLarge
+from kb_server.evaluation.case_files import case_json
+from kb_server.evaluation.making import make_cases
+from kb_server.services.keys import Scope
+
+router = APIRouter(prefix="/api/v1/knowledge-bases/{base}/cases", tags=["evaluations"])
+
+CaseId = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
+_MOST = 10_000
+
+
+@router.get("")
+def list_cases(base: CurrentBase, service: CurrentService, limit: Limit = 100, offset: Offset = 0) -> Cases:
+    """List the cases of a base."""
+    rows = service.app.evaluation_cases(base)
+    return Cases(cases=[_case(id_, content) for id_, content in rows.all(limit, offset)], total=rows.count())
+
+
+@router.post("", status_code=201, dependencies=[audited("cases.add", Scope.WRITE)])
+def add_cases(new: NewCases, base: CurrentBase, service: CurrentService) -> Cases:
+    """Add cases."""
+    return _added(service, base, [case.model_dump(mode="json") for case in new.cases])
+
+
+@router.post("/make", status_code=201, dependencies=[audited("cases.make", Scope.WRITE)])
+async def make(asked: MakeCases, base: CurrentBase, service: CurrentService) -> Cases:
+    """Make cases from the base's own text, without a model, and add them; read them through."""
+    sizes = (asked.answerable, asked.unanswerable)
+    return await service.searches.run(lambda: _made(service, base, sizes, asked.seed))
+
+
+@router.put("/{case_id}", dependencies=[audited("case.edit", Scope.WRITE)])
+def edit_case(new: NewCase, base: CurrentBase, service: CurrentService, case_id: CaseId) -> Case:
+    """Put another case in the place of one."""
+    service.app.evaluation_cases(base).replace(case_id, new.model_dump(mode="json"))
+    return _case(case_id, new.model_dump())
+
+
+@router.delete("/{case_id}", status_code=204, dependencies=[audited("case.delete", Scope.WRITE)])
+def delete_case(base: CurrentBase, service: CurrentService, case_id: CaseId) -> Response:
+    """Delete a case."""
+    service.app.evaluation_cases(base).delete(case_id)
+    return Response(status_code=204)
+
+
+@router.delete("", status_code=204, dependencies=[audited("cases.clear", Scope.WRITE)])
+def delete_cases(base: CurrentBase, service: CurrentService) -> Response:
+    """Delete all cases of a base."""
+    service.app.evaluation_cases(base).clear()
+    return Response(status_code=204)
+
+
+def _made(service: Service, base: KnowledgeBase, sizes: tuple[int, int], seed: int) -> Cases:
+    cases = make_cases(service.app, base.name, sizes, seed, written=False)
+    contents = [{key: value for key, value in case_json(case).items() if key != "id"} for case in cases]
+    return _added(service, base, contents)
+
+
+def _added(service: Service, base: KnowledgeBase, contents: list[dict[str, Any]]) -> Cases:
+    rows = service.app.evaluation_cases(base)
+    if rows.count() + len(contents) > _MOST:
+        raise TooLarge(f"A knowledge base may have {_MOST} cases.", "Delete some.")
+    ids = rows.add(contents)
+    cases = [_case(id_, content) for id_, content in zip(ids, contents, strict=True)]
+    return Cases(cases=cases, total=rows.count())
+
+
+def _case(id_: int, content: Any) -> Case:  # noqa: ANN401 - JSON
+    return Case(**content, id=id_)

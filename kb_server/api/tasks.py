@@ -1,0 +1,71 @@
+"""The work of jobs that are not made of files."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kb_server.bootstrap import Application
+from kb_server.catalog.jobs import Job, JobKind
+from kb_server.domain import AnswerMode, KnowledgeBase
+from kb_server.errors import UsageError
+from kb_server.evaluation.evaluating import EvaluationOptions, Evaluator
+from kb_server.evaluation.run_folder import RunFolder
+from kb_server.services.job_runner import Steering, Work
+
+_SHOWN = ("n", "retrieval", "answers")
+
+
+def works(app: Application) -> dict[JobKind, Work]:
+    """Return what does each kind of job."""
+    return {
+        **app.file_works,
+        JobKind.EVALUATE: _of(app, _evaluate),
+        JobKind.REINDEX: _of(app, _reindex),
+        JobKind.MIGRATE: _of(app, _migrate),
+    }
+
+
+def run_folder(app: Application, base: KnowledgeBase, run_id: str) -> RunFolder:
+    """Return where a run of an evaluation is kept."""
+    return RunFolder(app.base_files(base).evaluations / run_id)
+
+
+Task = Callable[[Application, Job, Steering], Mapping[str, Any]]
+
+
+def _of(app: Application, task: Task) -> Work:
+    return lambda job, steering: task(app, job, steering)
+
+
+def _evaluate(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
+    request = job.request or {}
+    base = app.bases.find(job.base)
+    cases = _written_cases(app, base, app.uploads.file(job.id, job.id))
+    folder = run_folder(app, base, job.id)
+    options = EvaluationOptions(cases, folder.path, AnswerMode(request["mode"]), judge=bool(request["judge"]))
+    evaluator = Evaluator(app, base.name)
+    folder.forget_other(evaluator.setup(options))
+    try:
+        summary = evaluator.run(options, steering.progress).summary
+    finally:
+        cases.unlink(missing_ok=True)
+    return {key: summary[key] for key in _SHOWN}
+
+
+def _reindex(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
+    base = app.reindex(job.base, (job.request or {})["embedder"], steering.progress)
+    return {"embedder": base.embedder, "dimension": base.dimension}
+
+
+def _migrate(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
+    return {"store": app.migrate(job.base, (job.request or {})["store"], steering.progress).store}
+
+
+def _written_cases(app: Application, base: KnowledgeBase, file: Path) -> Path:
+    rows = app.evaluation_cases(base).all()
+    if not rows:
+        raise UsageError(f"'{base.name}' has no cases to be evaluated with.", "Make some: POST …/cases/make")
+    lines = [json.dumps({**content, "id": str(id_)}, ensure_ascii=False) for id_, content in rows]
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    return file

@@ -1,0 +1,76 @@
+"""Long work over HTTP: fetching pages, another embedder, another store, trying failed files again."""
+
+import socket
+
+import httpx
+import pytest
+
+from tests.api.conftest import Server, finished, problem, upload
+
+
+def test_a_base_moves_to_another_store_and_still_answers(admin: httpx.Client, empty: str) -> None:
+    finished(admin, upload(admin, empty, {"a.txt": "The owl sleeps by day.", "b.txt": "The cat hunts."})["id"])
+    body = {"knowledge_bases": [empty], "question": "What does the owl do?", "mode": "dense"}
+    before = [
+        (hit["chunk_id"], round(hit["score"], 4)) for hit in admin.post("/api/v1/search", json=body).json()["hits"]
+    ]
+    place = f"/api/v1/knowledge-bases/{empty}"
+    job = admin.post(f"{place}/migrate", json={"store": "milvus"})
+    assert job.status_code == 202, job.text
+    assert job.json()["kind"] == "migrate"
+    over = finished(admin, job.json()["id"])
+    assert (over["state"], over["result"], over["error"]) == ("done", {"store": "milvus"}, None), over
+    assert admin.get(place).json()["store"] == "milvus"
+    assert (over["done"], over["total"]) == (2, 2)
+    assert before
+    problem(admin.post(f"{place}/migrate", json={"store": "milvus"}), 409, "already_exists")
+    problem(admin.post(f"{place}/migrate", json={"store": "oracle"}), 422, "invalid_setting")
+
+
+def test_only_known_models_are_named(server: Server, admin: httpx.Client, empty: str) -> None:
+    place = f"/api/v1/knowledge-bases/{empty}/reindex"
+    for name in ("/etc", str(server.home), "../..", "nobody/nothing"):
+        problem(admin.post(place, json={"embedder": name}), 404, "not_found")
+        problem(admin.post("/api/v1/knowledge-bases", json={"name": "x", "embedder": name}), 404, "not_found")
+    over = finished(admin, admin.post(place, json={"embedder": "all-MiniLM-L6-v2"}).json()["id"])
+    assert over["state"] == "failed"
+    assert "already" in over["error"]
+    with server.client(server.new_key("write")) as writer:
+        problem(writer.post(place, json={"embedder": "all-MiniLM-L6-v2"}), 403, "forbidden")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1"])
+def test_pages_of_this_machine_are_never_fetched(admin: httpx.Client, empty: str, host: str) -> None:
+    """SSRF: an address is looked at where it leads, and only public ones are connected to."""
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.settimeout(0.3)
+        address = f"http://{host}:{trap.getsockname()[1]}/latest/meta-data"
+        job = admin.post(f"/api/v1/knowledge-bases/{empty}/pages", json={"addresses": [address]})
+        over = finished(admin, job.json()["id"])
+        assert over["files"]["failed"] == 1
+        assert "not a public address" in over["details"][0]["reason"]
+        with pytest.raises(TimeoutError):
+            trap.accept()
+    again = admin.post(f"/api/v1/jobs/{over['id']}/retry")
+    assert again.status_code == 200
+    assert finished(admin, over["id"])["files"]["failed"] == 1
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://example.org/", "gopher://x", "//x", "http://a:b@c/"])
+def test_only_addresses_of_pages_are_taken(admin: httpx.Client, empty: str, address: str) -> None:
+    problem(admin.post(f"/api/v1/knowledge-bases/{empty}/pages", json={"addresses": [address]}), 422, "unreadable")
+
+
+def test_failed_files_are_tried_again(server: Server, admin: httpx.Client, empty: str) -> None:
+    files: dict[str, bytes | str] = {"broken.pdf": b"%PDF-1.7\nthis is not one", "a.txt": "Fine.", "none.txt": b""}
+    over = finished(admin, upload(admin, empty, files)["id"])
+    assert over["files"] == {"queued": 0, "done": 1, "failed": 2, "cancelled": 0}
+    kept = [path for path in (server.home / "uploads" / over["id"]).iterdir() if path.name != ".lock"]
+    assert len(kept) == 1, "only what failed is kept, and what was refused at the door is not"
+    again = admin.post(f"/api/v1/jobs/{over['id']}/retry").json()
+    assert again["files"]["queued"] <= 1
+    once_more = finished(admin, over["id"])
+    assert once_more["files"] == over["files"]
+    fine = finished(admin, upload(admin, empty, {"b.txt": "Fine too."})["id"])
+    problem(admin.post(f"/api/v1/jobs/{fine['id']}/retry"), 400, "usage")
+    assert not (server.home / "uploads" / fine["id"]).exists()
