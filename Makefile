@@ -19,16 +19,24 @@ install: .venv/.installed ## make .venv with everything the default profile and 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check annoy==1.17.3 || echo "Annoy needs a C++ compiler; its tests are skipped."
 	@touch $@
 
+# The page is tested in a real browser where Debian's can be installed; elsewhere those tests say why they are skipped.
+.venv/.browser: .venv/.installed
+	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		{ apt-get install -qq -y --no-install-recommends chromium fonts-noto-cjk \
+		|| { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-noto-cjk; }; } \
+		>/dev/null 2>&1 || echo "Chromium cannot be installed; the tests in a browser are skipped."; fi
+	@touch $@
+
 demo: install ## ingest knowledge_base/samples and answer three questions
 	$(BIN)/kb demo
 
-serve: install ## the service over HTTP on 127.0.0.1:7861
-	$(BIN)/kb serve
+serve: install ## the service on 127.0.0.1:7861 and the page on 127.0.0.1:8501
+	$(BIN)/kb serve --page
 
-test: lint ## lint, types and the tests
+test: lint .venv/.browser ## lint, types and the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-slow: install ## the checks that take minutes
+test-slow: install .venv/.browser ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow
 
 lint: install ## ruff, mypy and the direction of imports

@@ -205,6 +205,14 @@ class ServiceSettings(_Section):
         return origins
 
 
+class PageSettings(_Section):
+    """The page in the browser. `service` is where it reaches the service; None: where `service` listens here."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8501, ge=1, le=65535)
+    service: str | None = None
+
+
 class Settings(BaseSettings):
     """All settings."""
 
@@ -222,6 +230,7 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()
     generation: GenerationSettings = GenerationSettings()
+    page: PageSettings = PageSettings()
     service: ServiceSettings = ServiceSettings()
 
     @property

@@ -101,6 +101,16 @@ class Conversations:
         with self._database.reading() as connection:
             return [_turn(row) for row in connection.execute(query)]
 
+    def take_back(self, owner: str, id_: str, message_id: str) -> None:
+        """Remove a message and all after it; raises NotFound."""
+        mine = select(conversations.c.id).where(_mine(owner, id_)).scalar_subquery()
+        here = messages.c.conversation_id == mine
+        with self._database.writing() as connection:
+            number = connection.execute(select(messages.c.number).where(here, messages.c.id == message_id)).scalar()
+            if number is None:
+                raise NotFound(f"There is no message '{message_id}' here.", "Read the conversation again.")
+            connection.execute(delete(messages).where(here, messages.c.number >= number))
+
     def rate(self, owner: str, message_id: str, score: int, reason: str) -> None:
         """Keep feedback on an answer; raises NotFound for a message that is no answer to this owner."""
         mine = select(conversations.c.id).where(conversations.c.owner == owner)

@@ -20,6 +20,7 @@ from kb_server.cli import (
     serve,
     snapshots,
     tagging,
+    ui,
 )
 from kb_server.cli.session import Session
 
@@ -62,6 +63,6 @@ def root(
 
 for group in (
     *(bases, documents, tagging, questions, evaluation, snapshots, moving),
-    *(serve, keys, mcp, models, doctor, demo),
+    *(serve, ui, keys, mcp, models, doctor, demo),
 ):
     group.register(app)

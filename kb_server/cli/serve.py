@@ -1,9 +1,11 @@
 """`kb serve`: the service over HTTP."""
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
+from kb_server.cli.page_process import PageProcess, service_url
 from kb_server.cli.session import Session, session_of
 from kb_server.errors import MissingExtra
 
@@ -17,6 +19,9 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on. 监听地址。")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0: any that is free. 端口。")] = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="The page in the browser too, see kb ui. 同时启动浏览器页面。")
+    ] = False,
 ) -> None:
     """Answer over HTTP: upload, search, chat. 启动 HTTP 服务。
 
@@ -40,11 +45,16 @@ def serve(
     options = session.settings.service
     say = session.say
 
-    def ready(actual: int) -> None:
-        shown = f"[{options.host}]" if ":" in options.host else options.host
-        session.console.print(say("Serving", "服务地址"), f"http://{shown}:{actual}", soft_wrap=True)
+    with ExitStack() as beside:
 
-    run(session.app, ready)
+        def ready(actual: int) -> None:
+            shown = f"[{options.host}]" if ":" in options.host else options.host
+            session.console.print(say("Serving", "服务地址"), f"http://{shown}:{actual}", soft_wrap=True)
+            if page:
+                shown_page = beside.enter_context(PageProcess(session.settings, service_url(session.settings, actual)))
+                session.console.print(say("Page", "页面地址"), shown_page.url, soft_wrap=True)
+
+        run(session.app, ready)
 
 
 def show_first_key(session: Session) -> None:

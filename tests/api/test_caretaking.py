@@ -200,3 +200,17 @@ def test_the_service_shows_what_it_has(server: Server, admin: httpx.Client, hand
     assert {queue["name"]: queue["places"] for queue in found["queues"]} == {"search": 132, "chat": 40}
     with server.client(server.new_key("write")) as writer:
         problem(writer.get(path), 403, "forbidden")
+
+
+def test_a_question_is_taken_back_with_all_after_it(server: Server, admin: httpx.Client, handbook: str) -> None:
+    body = {"knowledge_base": handbook, "question": "How is the device reset?", "keep": True, "stream": False}
+    first = admin.post("/api/v1/chat", json=body).json()
+    place = f"/api/v1/conversations/{first['conversation_id']}"
+    admin.post("/api/v1/chat", json={**body, "keep": False, "conversation_id": first["conversation_id"]})
+    messages = admin.get(place).json()["messages"]
+    assert len(messages) == 4
+    with server.client(server.new_key("read")) as stranger:
+        problem(stranger.delete(f"{place}/messages/{messages[2]['id']}"), 404, "not_found")
+    assert admin.delete(f"{place}/messages/{messages[2]['id']}").status_code == 204
+    assert admin.get(place).json()["messages"] == messages[:2]
+    problem(admin.delete(f"{place}/messages/{messages[2]['id']}"), 404, "not_found")

@@ -65,6 +65,13 @@ def delete_conversation(conversation_id: str, service: CurrentService, caller: C
     return Response(status_code=204)
 
 
+@router.delete("/{conversation_id}/messages/{message_id}", status_code=204)
+def take_back(conversation_id: str, message_id: str, service: CurrentService, caller: CurrentCaller) -> Response:
+    """Delete a message and all after it, so that a question can be asked again or in other words."""
+    service.app.conversations.take_back(caller.id, conversation_id, message_id)
+    return Response(status_code=204)
+
+
 def _conversation(one: StoredConversation) -> Conversation:
     return Conversation(id=one.id, knowledge_base=one.base, title=one.title, created=one.created)
 

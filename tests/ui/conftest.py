@@ -1,0 +1,80 @@
+"""The page with a fake service, run by Streamlit's AppTest."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fake_service import FakeService
+from webui.client.connection import pool
+
+APP = Path(__file__).resolve().parents[2] / "webui" / "app.py"
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeService]:
+    """Return a service that says what the test wants."""
+    service = FakeService()
+    yield service
+    pool(service.url).close()
+    service.close()
+
+
+@pytest.fixture
+def app(fake: FakeService) -> AppTest:
+    """Return the whole page, not yet run."""
+    page = AppTest.from_file(str(APP), default_timeout=30)
+    page.secrets["service"] = fake.url
+    page.secrets["language"] = "en"
+    return page
+
+
+@pytest.fixture
+def screen(fake: FakeService) -> Open:
+    """Return a function that runs one screen by name, for somebody who is signed in."""
+
+    def run(name: str, language: str = "en") -> AppTest:
+        page = AppTest.from_function(_draw_screen, default_timeout=30, args=(fake.url, name, language))
+        page.secrets["service"] = fake.url
+        return page.run()
+
+    return run
+
+
+def _draw_screen(url, name, language):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a script of its own
+    import importlib
+
+    import streamlit as st
+
+    from webui.client.service import Service
+    from webui.parts.troubles import shown
+    from webui.parts.visit import Visit
+    from webui.words import Say
+
+    visit = Visit(Service(url, "key"), Say(language), st.sidebar.container())
+    with shown(visit.say):
+        importlib.import_module(f"webui.screens.{name}").draw(visit)
+
+
+def nodes(page: AppTest, key: str) -> list[Any]:
+    """Return the nodes that the component of this key shows."""
+    found: list[Any] = json.loads(page.get_by_key(key).proto.json)["nodes"]
+    return found
+
+
+def text(shown: Any) -> str:  # noqa: ANN401 - a node
+    """Return the text of nodes."""
+    if isinstance(shown, str):
+        return shown
+    children = shown if isinstance(shown, list) else shown["children"]
+    return "".join(text(child) for child in children)
+
+
+def said(page: AppTest) -> str:
+    """Return everything that labels and texts say."""
+    kinds = (page.markdown, page.caption, page.header, page.subheader, page.info, page.warning, page.error, page.title)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)

@@ -1,0 +1,131 @@
+"""The chat page with a fake service."""
+
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.conftest import Open, nodes, said, text
+from tests.ui.fake_service import PASSAGE, QUOTE, FakeService, answer
+
+
+def ask(page: AppTest, question: str) -> AppTest:
+    page.chat_input[0].set_value(question)
+    return page.run()
+
+
+def test_a_question_is_answered_with_a_citation_that_is_a_button(app: AppTest, fake: FakeService) -> None:
+    ask(app.run(), "How long?")
+    (body,) = fake.called("POST", "/api/v1/chat")
+    assert body["knowledge_base"] == "handbook"
+    assert (body["question"], body["mode"]) == ("How long?", "extract")
+    assert body["conversation_id"] == "c1"
+    (paragraph,) = nodes(app, "answer_m1")
+    sentence, button = paragraph["children"]
+    assert sentence == QUOTE
+    assert (button["tag"], button["does"]) == ("button", "1")
+    assert "device.txt" in button["says"]
+    assert text(nodes(app, "hits_m1_1")) == PASSAGE
+    assert "by meaning 0.80" in said(app)
+
+
+def test_the_conversation_is_in_the_address_and_there_after_a_refresh(app: AppTest, fake: FakeService) -> None:
+    ask(app.run(), "How long?")
+    assert app.query_params["c"] == "c1"
+    again = AppTest.from_file(app._script_path, default_timeout=30)
+    again.secrets["service"] = fake.url
+    again.query_params["c"] = "c1"
+    again.run()
+    assert text(nodes(again, "text_m0")) == "How long?"
+    assert text(nodes(again, "answer_m1")).startswith(QUOTE)
+
+
+def test_a_conversation_that_is_gone_is_a_new_one(app: AppTest) -> None:
+    app.query_params["c"] = "gone"
+    app.run()
+    assert not app.exception
+    assert app.header[0].value == "What would you like to know?"
+
+
+def test_a_sentence_without_support_is_marked(app: AppTest, fake: FakeService) -> None:
+    fake.answer = answer(f"It is red. {QUOTE}[1]", supported=False)
+    ask(app.run(), "How long?")
+    (paragraph,) = nodes(app, "answer_m1")
+    assert next(part for part in paragraph["children"] if isinstance(part, dict))["cls"] == "doubt"
+    assert text(paragraph["children"][:1]) == "It is red. "
+    assert "1 sentence(s) not supported" in said(app)
+
+
+def test_an_example_question_is_asked_by_a_click(app: AppTest, fake: FakeService) -> None:
+    app.run()
+    (example,) = [button for button in app.button if button.label.startswith("How long does it take")]
+    example.click().run()
+    assert fake.called("POST", "/api/v1/chat")[0]["question"] == "How long does it take?"
+
+
+def test_an_empty_base_says_so(app: AppTest, fake: FakeService) -> None:
+    fake.bases.clear()
+    fake.add_base("empty")
+    app.run()
+    assert "“empty” holds no documents" in app.info[0].value
+
+
+def test_no_base_at_all_is_said_to_each_in_their_way(app: AppTest, fake: FakeService) -> None:
+    fake.bases.clear()
+    app.run()
+    assert "Make one" in said(app)
+    fake.scope = "read"
+    fresh = AppTest.from_file(app._script_path, default_timeout=30)
+    fresh.secrets["service"] = fake.url
+    fresh.run()
+    assert "Ask an administrator" in said(fresh)
+
+
+def test_search_only_lists_passages_of_several_bases(app: AppTest, fake: FakeService) -> None:
+    fake.add_base("spare", documents=1)
+    app.run()
+    app.segmented_control(key="panel_mode").set_value("search").run()
+    app.multiselect(key="panel_bases").set_value(["handbook", "spare"]).run()
+    ask(app, "How long?")
+    (body,) = fake.called("POST", "/api/v1/search")
+    assert body["knowledge_bases"] == ["handbook", "spare"]
+    assert text(nodes(app, "found_1")) == PASSAGE
+    assert not fake.called("POST", "/api/v1/chat")
+
+
+def test_a_question_is_edited_from_where_it_stands(app: AppTest, fake: FakeService) -> None:
+    ask(app.run(), "How long?")
+    app.button(key="edit_m0").click().run()
+    app.text_area[0].set_value("How long exactly?")
+    app.button[[button.label for button in app.button].index("Ask")].click().run()
+    assert ("DELETE", "/api/v1/conversations/c1/messages/m0", None) in fake.calls
+    assert [body["question"] for body in fake.called("POST", "/api/v1/chat")] == ["How long?", "How long exactly?"]
+
+
+def test_the_last_answer_is_made_again(app: AppTest, fake: FakeService) -> None:
+    ask(app.run(), "How long?")
+    app.button(key="again_m1").click().run()
+    assert ("DELETE", "/api/v1/conversations/c1/messages/m0", None) in fake.calls
+    assert len(fake.called("POST", "/api/v1/chat")) == 2
+
+
+def test_a_thumb_is_sent_with_its_reason(app: AppTest, fake: FakeService) -> None:
+    ask(app.run(), "How long?")
+    app.feedback[0].set_value(0).run()
+    assert fake.called("POST", "/api/v1/feedback") == [{"message_id": "m1", "score": 0, "reason": ""}]
+    app.text_area[0].set_value("Too short")
+    app.button[[button.label for button in app.button].index("Send")].click().run()
+    assert fake.called("POST", "/api/v1/feedback")[-1]["reason"] == "Too short"
+
+
+def test_an_answer_that_fails_midway_is_said(app: AppTest, fake: FakeService) -> None:
+    fake.breaks_off = True
+    ask(app.run(), "How long?")
+    assert "The model failed" in app.error[0].value
+    assert not app.exception
+
+
+def test_foreign_text_stays_text(screen: Open, fake: FakeService) -> None:
+    fake.add_base("**b** [x](javascript:alert(1)) :smile: $x$ <img src=x onerror=alert(1)>", documents=1)
+    page = screen("bases")
+    label = page.radio[0].options[1]
+    assert "\\*\\*b\\*\\*" in label
+    assert "\\<img" in label
+    assert ":smile" not in label

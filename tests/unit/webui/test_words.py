@@ -1,0 +1,48 @@
+"""What the page says: in both languages, with the same blanks, and nothing that is not said."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import webui
+from webui import words
+from webui.words import Phrase, Say
+
+SOURCE = Path(webui.__file__).parent
+NAMES = [module.name for module in pkgutil.iter_modules(words.__path__)]
+
+
+def phrases() -> Iterator[tuple[str, Phrase]]:
+    for module in NAMES:
+        for name, value in vars(importlib.import_module(f"webui.words.{module}")).items():
+            if isinstance(value, Phrase):
+                yield f"{module}.{name}", value
+            elif isinstance(value, dict) and name.isupper():
+                yield from ((f"{module}.{name}[{key}]", one) for key, one in value.items())
+
+
+@pytest.mark.parametrize(("name", "phrase"), list(phrases()), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_phrase_is_complete(name: str, phrase: Phrase) -> None:
+    assert phrase.en.strip(), name
+    assert phrase.zh.strip(), name
+    blanks = [sorted(re.findall(r"\{(\w+)\}", text)) for text in phrase]
+    assert blanks[0] == blanks[1], name
+    assert not re.search(r"[\u4e00-\u9fff]", phrase.en), f"{name}: Chinese in the English text"
+    if phrase.en not in ("kNN-LM",):
+        assert phrase.en == phrase.zh or re.search(r"[\u4e00-\u9fff]", phrase.zh), f"{name}: no Chinese"
+
+
+@pytest.mark.skip(reason="the pages are being built")
+def test_every_phrase_is_said_somewhere() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py") if path.parent.name != "words")
+    names = {name.split("[")[0].partition(".")[2] for name, _ in phrases()}
+    assert sorted(name for name in names if not re.search(rf"\.{name}\b", code)) == []
+
+
+def test_blanks_are_filled_in() -> None:
+    phrase = Phrase("{n} of {total}", "{total} 个中的 {n} 个")
+    assert (Say("en")(phrase, n=1, total=2), Say("zh")(phrase, n=1, total=2)) == ("1 of 2", "2 个中的 1 个")

@@ -1,0 +1,54 @@
+"""Answers, as they are kept and as they stream."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from webui.client.chunks import Hit
+from webui.client.connection import Shape
+
+
+class Citation(Shape):
+    """A quote that backs a sentence; `supported` says that the sentence's numbers and names stand in the chunk."""
+
+    number: int
+    chunk_id: int
+    document: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    supported: bool
+
+
+class Answer(Shape):
+    """An answer with what backs it."""
+
+    answer: str
+    refused: bool
+    citations: list[Citation]
+    hits: list[Hit]
+    mode: str
+    model: str | None
+    timings_ms: dict[str, float]
+    reasoning: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def citation(self, number: int) -> Citation | None:
+        """Return the citation of this number."""
+        return next((one for one in self.citations if one.number == number), None)
+
+    def hit(self, chunk_id: int) -> Hit | None:
+        """Return the passage with this chunk."""
+        return next((one for one in self.hits if one.chunk_id == chunk_id), None)
+
+
+def events(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (name, data) of a stream of server-sent events."""
+    name = "message"
+    for line in lines:
+        if line.startswith("event:"):
+            name = line.removeprefix("event:").strip()
+        elif line.startswith("data:"):
+            yield name, json.loads(line.removeprefix("data:"))
+            name = "message"

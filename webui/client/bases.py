@@ -1,0 +1,59 @@
+"""Knowledge bases."""
+
+from datetime import datetime
+from typing import BinaryIO
+from urllib.parse import quote
+
+from webui.client.connection import Connection, Shape
+
+ROOT = "/api/v1/knowledge-bases"
+
+
+class Base(Shape):
+    """A knowledge base."""
+
+    name: str
+    store: str
+    embedder: str
+    documents: int
+    chunks: int
+    created: datetime
+
+
+def place(base: str) -> str:
+    """Return a base's path."""
+    return f"{ROOT}/{quote(base, safe='')}"
+
+
+class Bases:
+    """The bases that the key is for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def all(self) -> list[Base]:
+        """Return them by name."""
+        return [Base.model_validate(one) for one in self._connection.get(ROOT)["knowledge_bases"]]
+
+    def create(self, name: str, store: str | None = None, embedder: str | None = None) -> Base:
+        """Make an empty one."""
+        body = {"name": name, "store": store, "embedder": embedder}
+        return Base.model_validate(self._connection.post(ROOT, {key: value for key, value in body.items() if value}))
+
+    def questions(self, name: str, count: int) -> list[str]:
+        """Return questions that its own text answers."""
+        found: list[str] = self._connection.get(f"{place(name)}/questions", count=count)["questions"]
+        return found
+
+    def export(self, name: str) -> bytes:
+        """Return one with everything in it, as a file."""
+        return self._connection.content(f"{place(name)}/export")
+
+    def bring_in(self, file: tuple[str, BinaryIO], name: str | None) -> Base:
+        """Make one of an exported file, under its own name or another."""
+        fields = {"name": name} if name else {}
+        return Base.model_validate(self._connection.upload("/api/v1/import", [("file", file)], fields))
+
+    def delete(self, name: str) -> None:
+        """Delete one with everything in it."""
+        self._connection.delete(place(name))

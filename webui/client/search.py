@@ -1,0 +1,30 @@
+"""Search."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from webui.client.bases import place
+from webui.client.chunks import Hit
+from webui.client.connection import Connection
+from webui.client.explanations import Explanation
+
+
+class Search:
+    """Finds passages."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(
+        self, bases: Sequence[str], question: str, k: int, documents: Sequence[str] = (), mode: str = "hybrid"
+    ) -> list[Hit]:
+        """Return the best passages of all bases, best first."""
+        body: dict[str, Any] = {"knowledge_bases": list(bases), "question": question, "k": k, "mode": mode}
+        if documents:
+            body["only"] = {"documents": list(documents)}
+        return [Hit.model_validate(one) for one in self._connection.post("/api/v1/search", body)["hits"]]
+
+    def explain(self, base: str, question: str, chunk_id: int, k: int) -> Explanation:
+        """Say why a chunk was found, or not."""
+        body = {"question": question, "chunk_id": chunk_id, "k": k}
+        return Explanation.model_validate(self._connection.post(f"{place(base)}/explain", body))

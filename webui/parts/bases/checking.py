@@ -1,0 +1,57 @@
+"""The way of a passage through the search: why it was not found."""
+
+import streamlit as st
+
+from webui.client.bases import Base
+from webui.client.explanations import Explanation
+from webui.inert.labels import shortened
+from webui.parts import troubles
+from webui.parts.visit import Visit
+from webui.words import Say, chat
+from webui.words import bases as words
+
+_MOST_CHUNKS = 500
+
+
+def draw(visit: Visit, base: Base) -> None:
+    """Ask for a question and a passage, and show how far the passage came."""
+    say = visit.say
+    documents = [one for one in visit.service.documents(base.name).all() if one.state == "indexed"]
+    if not documents:
+        st.info(say(words.NO_DOCUMENTS), icon=":material/inbox:")
+        return
+    question = st.text_input(say(words.QUESTION), max_chars=8000, key=f"check_{base.name}")
+    document = st.selectbox(
+        say(words.EXPECTED), documents, format_func=lambda one: one.name, key=f"check_in_{base.name}"
+    )
+    chunks, _ = visit.service.chunks(base.name).of(document.id, _MOST_CHUNKS, 0)
+    chunk = st.selectbox(
+        say(words.EXPECTED_CHUNK),
+        chunks,
+        format_func=lambda one: f"#{one.chunk_id} {shortened(one.text, 90)}",
+        key=f"check_chunk_{document.id}",
+    )
+    k = st.slider(say(chat.K), 1, 20, 5, key=f"check_k_{base.name}")
+    if st.button(say(words.EXPLAIN), type="primary", icon=":material/troubleshoot:", disabled=not question.strip()):
+        with troubles.shown(say):
+            _draw_explanation(say, visit.service.search.explain(base.name, question.strip(), chunk.chunk_id, k))
+
+
+def _draw_explanation(say: Say, found: Explanation) -> None:
+    st.subheader(say(words.EXPLAINED), anchor=False)
+    names = [say(words.STAGES[one.stage]) if one.stage in words.STAGES else one.stage for one in found.stages]
+    stages = {
+        say(words.STAGE): names,
+        say(words.RANK): [str(one.rank) if one.rank else say(words.NOT_THERE) for one in found.stages],
+        "": [one.score for one in found.stages],
+    }
+    st.dataframe(
+        stages,
+        hide_index=True,
+        column_config={"": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f")},
+    )
+    for limit in found.limits:
+        name = say(words.LIMITS[limit.limit]) if limit.limit in words.LIMITS else limit.limit
+        icon, color = (":material/check_circle:", "green") if limit.passed else (":material/cancel:", "red")
+        verdict = say(words.PASSED if limit.passed else words.FELL)
+        st.markdown(f":{color}[{icon}] {name}: **{limit.value:g}** · {verdict}")

@@ -1,0 +1,120 @@
+"""The table of a base's documents, and one of them with its chunks."""
+
+from typing import Any
+
+import streamlit as st
+
+from webui.client.bases import Base
+from webui.client.documents import Document
+from webui.inert.labels import plain
+from webui.parts.bases.chunks import draw_chunks
+from webui.parts.visit import Visit
+from webui.words import bases as words
+from webui.words import common
+
+_STATES = ("indexed", "pending", "failed")
+
+
+def draw(visit: Visit, base: Base) -> None:
+    """Draw the table; a chosen row shows its document below."""
+    every = visit.service.documents(base.name).all()
+    if not every:
+        st.info(visit.say(words.NO_DOCUMENTS), icon=":material/inbox:")
+        return
+    shown = _filtered(visit, base, every)
+    chosen = _draw_table(visit, base, shown)
+    if chosen is None:
+        st.caption(f"{visit.say(words.SHOWN, shown=len(shown), total=len(every))} · {visit.say(words.CHOOSE_DOCUMENT)}")
+    else:
+        _draw_document(visit, base, chosen)
+
+
+def _filtered(visit: Visit, base: Base, every: list[Document]) -> list[Document]:
+    say = visit.say
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    name = left.text_input(
+        say(words.FILTER),
+        key=f"filter_{base.name}",
+        icon=":material/search:",
+        placeholder=say(words.FILTER),
+        label_visibility="collapsed",
+    )
+    with right:
+        present = [state for state in _STATES if any(one.state == state for one in every)]
+        states = st.pills(
+            say(words.STATE),
+            present,
+            selection_mode="multi",
+            format_func=lambda state: say(words.STATES[state]),
+            key=f"states_{base.name}",
+            label_visibility="collapsed",
+        )
+    wanted = name.casefold()
+    return [one for one in every if wanted in one.name.casefold() and (not states or one.state in states)]
+
+
+def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | None:
+    say = visit.say
+    names = {state: say(words.STATES[state]) for state in _STATES}
+    table: dict[str, list[Any]] = {
+        "name": [one.name for one in shown],
+        "state": [names[one.state] for one in shown],
+        "pages": [one.pages for one in shown],
+        "chunks": [one.chunks for one in shown],
+    }
+    if any(one.error for one in shown):
+        table["error"] = [one.error or "" for one in shown]
+    titles = {
+        "name": words.DOCUMENT,
+        "state": words.STATE,
+        "pages": words.PAGES,
+        "chunks": words.CHUNKS,
+        "error": words.REASON,
+    }
+    columns: dict[str, Any] = {name: st.column_config.Column(say(titles[name])) for name in table}
+    columns["pages"] = st.column_config.NumberColumn(say(words.PAGES), format="%d")
+    columns["name"] = st.column_config.TextColumn(say(words.DOCUMENT), width="large")
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        column_config=columns,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"documents_{base.name}",
+        alt=say(words.DOCUMENTS),
+        height=min(420, 38 + 35 * max(1, len(shown))),
+    )
+    rows = event["selection"]["rows"]
+    return shown[rows[0]] if rows and rows[0] < len(shown) else None
+
+
+def _draw_document(visit: Visit, base: Base, document: Document) -> None:
+    say = visit.say
+    st.subheader(plain(document.name), anchor=False)
+    if document.error:
+        st.error(plain(document.error), icon=":material/error:")
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            say(common.DOWNLOAD),
+            lambda: visit.service.documents(base.name).original(document.id),
+            document.name.rpartition("/")[2],
+            "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        if visit.me.may("write") and st.button(say(words.DELETE_DOCUMENT), icon=":material/delete:"):
+            _remove(visit, base, document)
+    draw_chunks(visit, base, document)
+
+
+def _remove(visit: Visit, base: Base, document: Document) -> None:
+    say = visit.say
+
+    @st.dialog(say(words.DELETE_DOCUMENT), icon=":material/delete:")
+    def ask() -> None:
+        st.write(say(words.DELETE_DOCUMENT_MORE, name=plain(document.name)))
+        if st.button(say(words.DELETE_DOCUMENT), type="primary"):
+            visit.service.documents(base.name).delete(document.id)
+            st.rerun()
+
+    ask()

@@ -1,0 +1,50 @@
+"""Exporting a base, and deleting it."""
+
+import streamlit as st
+
+from webui.client.bases import Base
+from webui.inert.labels import plain
+from webui.parts import troubles
+from webui.parts.visit import Visit
+from webui.words import bases as words
+
+
+def draw(visit: Visit, base: Base) -> None:
+    """Show what the key may do with the base as a whole."""
+    if not visit.me.may("write"):
+        st.info(visit.say(words.MAY_NOT), icon=":material/lock:")
+        return
+    _draw_export(visit, base)
+    if visit.me.may("admin"):
+        _draw_delete(visit, base)
+
+
+def _draw_export(visit: Visit, base: Base) -> None:
+    say = visit.say
+    with st.container(border=True):
+        st.subheader(say(words.EXPORT), anchor=False)
+        st.write(say(words.EXPORT_MORE))
+        st.download_button(
+            say(words.EXPORT),
+            lambda: visit.service.bases.export(base.name),
+            f"{base.name}.kb.zip",
+            "application/zip",
+            icon=":material/archive:",
+            on_click="ignore",
+        )
+
+
+def _draw_delete(visit: Visit, base: Base) -> None:
+    say = visit.say
+    with st.container(border=True):
+        st.subheader(say(words.DELETE), anchor=False)
+        st.write(say(words.DELETE_MORE, name=plain(base.name)))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            typed = st.text_input(
+                say(words.NAME), key=f"delete_name_{base.name}", placeholder=base.name, autocomplete="off"
+            )
+            sure = typed.strip() == base.name
+            if st.button(say(words.DELETE), disabled=not sure, icon=":material/delete_forever:", key="delete_base"):
+                with troubles.shown(say):
+                    visit.service.bases.delete(base.name)
+                    st.rerun()

@@ -1,0 +1,53 @@
+"""What the chat page remembers between runs of the script; the conversation itself is kept by the service."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+_KEY = "chat"
+_ADDRESS = "c"
+
+
+@dataclass
+class Asking:
+    """A question that is about to be asked: where, and with which options of the request."""
+
+    question: str
+    base: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class ChatState:
+    """One visitor's chat. `files` names what is in the temporary base that is asked instead of a kept one."""
+
+    conversation: str | None = None
+    asking: Asking | None = None
+    partial: str = ""
+    editing: str | None = None
+    files: list[str] = field(default_factory=list)
+    files_base: str | None = None
+
+    def open(self, conversation: str | None) -> None:
+        """Go to a conversation, or to a new one."""
+        self.conversation, self.asking, self.partial, self.editing = conversation, None, "", None
+        self.files, self.files_base = [], None
+        show_address(conversation)
+
+
+def chat_state() -> ChatState:
+    """Return this visit's chat; after a refresh the address says which conversation it was."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = ChatState(st.query_params.get(_ADDRESS))
+    state: ChatState = st.session_state[_KEY]
+    show_address(state.conversation)
+    return state
+
+
+def show_address(conversation: str | None) -> None:
+    """Put the conversation into the browser's address."""
+    if conversation is None:
+        st.query_params.pop(_ADDRESS, None)
+    elif st.query_params.get(_ADDRESS) != conversation:
+        st.query_params[_ADDRESS] = conversation

@@ -1,0 +1,57 @@
+"""What the page says when the service cannot: it names the reason, keeps what is there, and goes on by itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from webui.client.connection import Connection
+from webui.client.errors import Away, Busy, ServiceError, SignedOut
+from webui.inert.labels import plain
+from webui.words import Say, common
+
+_LOOK_SECONDS = 2
+
+
+@contextmanager
+def shown(say: Say) -> Iterator[None]:
+    """Say in the page what goes wrong inside, and try again where that helps."""
+    try:
+        yield
+    except SignedOut:
+        st.session_state.pop("service", None)
+        st.warning(say(common.ENDED), icon=":material/logout:")
+        st.button(say(common.SIGN_IN), key="again")
+    except Away as error:
+        st.warning(f"**{say(common.AWAY)}**  \n{say(common.AWAY_MORE)}", icon=":material/cloud_off:")
+        st.caption(plain(str(error)))
+        _go_on_when_back(st.secrets["service"], _LOOK_SECONDS)
+    except Busy as error:
+        st.warning(f"**{say(common.BUSY)}**  \n{say(common.BUSY_MORE)}", icon=":material/hourglass_top:")
+        st.caption(plain(str(error)))
+        _go_on_when_back(st.secrets["service"], error.seconds)
+    except ServiceError as error:
+        draw_error(say, error)
+
+
+def draw_error(say: Say, error: ServiceError) -> None:
+    """Say what the service said."""
+    title = say(common.ERRORS.get(error.code, common.WENT_WRONG))
+    hint = f"  \n{plain(error.hint)}" if error.hint else ""
+    st.error(f"**{title}**: {plain(error.message)}{hint}", icon=":material/error:")
+
+
+def _go_on_when_back(url: str, seconds: int) -> None:
+    @st.fragment(run_every=seconds)
+    def look() -> None:
+        if not st.session_state.get("looked"):
+            st.session_state["looked"] = True
+            return
+        try:
+            Connection(url, "").get("/health/ready")
+        except ServiceError:
+            return
+        del st.session_state["looked"]
+        st.rerun()
+
+    look()
