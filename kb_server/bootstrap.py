@@ -8,6 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from kb_server.catalog.audit import Audit
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.conversations import Conversations
@@ -309,6 +311,8 @@ class Application:
             batch_size=options.batch_size,
             device=options.device,
             threads=options.threads,
+            engine=options.engine,
+            cache=user_cache_path("kb-server") / "embedding",
         )
         self._embedders[model] = CachedEmbedder(made)
         return self._embedders[model]

@@ -215,6 +215,14 @@ class AnswerMode(StrEnum):
     EXTRACT = "extract"
 
 
+class EngineKind(StrEnum):
+    """Which program computes embeddings; `auto` is the faster of those that give the same vectors on this machine."""
+
+    AUTO = "auto"
+    TORCH = "torch"
+    OPENVINO = "openvino"
+
+
 class Quantization(StrEnum):
     """How a language model's weights are kept in memory; nf4 and int4 take 4 bits each."""
 

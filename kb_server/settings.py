@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kb_server.domain import AnswerMode, Quantization, Redaction, SplitBy, Splitting
+from kb_server.domain import AnswerMode, EngineKind, Quantization, Redaction, SplitBy, Splitting
 from kb_server.errors import InvalidSetting, UnknownSetting
 
 _PREFIX = "KB_"
@@ -91,6 +91,7 @@ class EmbeddingSettings(_Section):
     batch_size: int = Field(default=32, ge=1)
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
+    engine: EngineKind = EngineKind.AUTO
 
 
 class FaissSettings(_Section):

@@ -1,4 +1,4 @@
-"""An embedder inside this process, run by sentence-transformers: a local folder, or a model in the hub's cache."""
+"""An embedder inside this process: a sentence-transformers model in a local folder, or in the hub's cache."""
 
 import json
 import threading
@@ -6,21 +6,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kb_server.domain import EngineKind
+from kb_server.embedding.engine import Engine
 from kb_server.embedding.model_folder import dimension_of, find_embedding_model, revision_of
 from kb_server.embedding.prompts import Prompts, prompts_of
-from kb_server.errors import MissingExtra, ModelNotFound
 from kb_server.ports import Vectors
-from kb_server.quiet import quiet
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-BATCHES_A_TURN = 8
-INSTALL = "Run: pip install 'kb-server[embed]'"
 
 
 class SentenceTransformerEmbedder:
@@ -28,10 +21,9 @@ class SentenceTransformerEmbedder:
 
     Prompts left None are the model's own, else those of its family (see `prompts`).
 
-    Name, dimension and fingerprint come from the model's files; torch and the weights are loaded at the first text
-    (importing sentence-transformers takes 6 s, of which its use of scikit-learn is 2). Threads take turns of a few
-    batches, so that a question does not wait for a long ingestion. `device` is `auto` or what torch calls it;
-    `threads` sets torch's threads for the whole process. Weights are read from safetensors only.
+    Name, dimension and fingerprint come from the model's files; what computes is made at the first text (see
+    `engines`; importing sentence-transformers takes 6 s). The fingerprint does not name the engine: all give the same
+    vectors to a cosine of .9999. `device` is `auto` or what torch calls it; `cache` is where converted models are kept.
     """
 
     def __init__(
@@ -42,14 +34,18 @@ class SentenceTransformerEmbedder:
         batch_size: int = 32,
         device: str = "auto",
         threads: int | None = None,
+        engine: EngineKind = EngineKind.AUTO,
+        cache: Path | None = None,
     ) -> None:
         self._model_name = model
         self._given_prompts = (query_prompt, passage_prompt)
         self._batch_size = batch_size
         self._device = device
         self._threads = threads
+        self._kind = engine
+        self._cache = cache
         self._lock = threading.Lock()
-        self._model: SentenceTransformer | None = None
+        self._made: Engine | None = None
 
     @property
     def name(self) -> str:
@@ -84,44 +80,21 @@ class SentenceTransformerEmbedder:
     def _prompts(self) -> Prompts:
         return prompts_of(self._folder, (self.name, self._folder.name), *self._given_prompts)
 
-    def _embed(self, texts: Sequence[str], prompt: str) -> Vectors:
-        turn = self._batch_size * BATCHES_A_TURN
-        parts = [self._encode(texts[start : start + turn], prompt) for start in range(0, len(texts), turn)]
-        return np.concatenate([np.empty((0, self.dimension), np.float32), *parts])
-
-    def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+    @property
+    def engine(self) -> Engine:
+        """What computes; made when it is first asked for."""
         with self._lock:
-            self._model = self._model or self._load()
-            vectors = self._model.encode(
-                clean,
-                prompt=prompt,  # also when empty: None would take the model's default
-                batch_size=self._batch_size,
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
-        return np.asarray(vectors, dtype=np.float32)
+            self._made = self._made or self._chosen()
+            return self._made
 
-    def _load(self) -> "SentenceTransformer":
-        folder = self._folder
-        try:
-            import torch
-            from safetensors import SafetensorError
+    def _embed(self, texts: Sequence[str], prompt: str) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        return self.engine.encode(clean, prompt)
 
-            with quiet():
-                from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise MissingExtra(f"Embedding needs the package '{error.name}'.", INSTALL) from error
-        if self._threads:
-            torch.set_num_threads(self._threads)
-        try:
-            with quiet():
-                return SentenceTransformer(
-                    str(folder),
-                    device=None if self._device == "auto" else self._device,
-                    local_files_only=True,
-                    model_kwargs={"use_safetensors": True, "dtype": torch.float32},
-                )
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            raise ModelNotFound(f"The model '{self.name}' in '{folder}' cannot be loaded: {error}") from error
+    def _chosen(self) -> Engine:
+        from kb_server.embedding.engines import Place, choose_engine
+
+        place = Place(self._folder, self._batch_size, self._device, self._threads, self._cache)
+        return choose_engine(self._kind, place)

@@ -1,6 +1,7 @@
 """Ingesting: files in, searchable documents out; every step can be repeated, and one bad file costs only itself."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -8,9 +9,11 @@ from time import perf_counter
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.documents import Pending
 from kb_server.errors import LoadError
-from kb_server.ports import Embedder, Splitter
+from kb_server.ports import Embedder, Splitter, Vectors
 from kb_server.retrieval.fitting import FusionFitter
+from kb_server.services.batch import Batch
 from kb_server.services.containers import Containers, Unpack, names_within
+from kb_server.services.embedding_ahead import EmbedAhead
 from kb_server.services.open_base import OpenBase
 from kb_server.services.progress import Meter, OnProgress
 from kb_server.services.reading import Load, Outcome, ReadAhead
@@ -45,22 +48,12 @@ class IngestReport:
     set_aside: list[SetAside] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Documents whose rows are written, to be committed together; `size` is in bytes."""
-
-    pending: list[Pending] = field(default_factory=list)
-    chunks: int = 0
-    size: int = 0
-
-    def add(self, pending: Pending, size: int) -> None:
-        self.pending.append(pending)
-        self.chunks += len(pending.chunk_ids)
-        self.size += size
-
-
 class Ingestion:
-    """Ingests files into one knowledge base."""
+    """Ingests files into one knowledge base.
+
+    A pipeline: worker processes read, this thread cleans, splits and writes, threads embed; each stage is a few
+    documents ahead of the next and no more, so memory does not grow with the input (docs/decisions/ingest-pipeline.md).
+    """
 
     def __init__(
         self,
@@ -111,8 +104,14 @@ class Ingestion:
         return report
 
     def _ingest(self, sources: Sequence[Source], report: IngestReport, meter: Meter) -> None:
+        with closing(EmbedAhead[Batch](self._embedder).run(self._batches(sources, report, meter))) as ready:
+            for batch, vectors in ready:
+                self._commit(batch, vectors, report, meter)
+
+    def _batches(self, sources: Sequence[Source], report: IngestReport, meter: Meter) -> Iterator[Batch]:
+        """Yield documents whose rows are written, some hundred chunks at a time; all others go into the report."""
         known = self._documents.digests()
-        batch = _Batch()
+        batch = Batch(meter)
         reader = ReadAhead(self._load, self._opened.files, self._workers, meter.page)
         if sources:
             meter.start(sources[0].name)
@@ -125,10 +124,11 @@ class Ingestion:
                     meter.advance(outcome.source.size)
                     continue
                 batch.add(pending, outcome.source.size)
-                if batch.chunks >= _CHUNKS_A_COMMIT:
-                    self._commit(batch, report, meter)
-                    batch = _Batch()
-        self._commit(batch, report, meter)
+                if len(batch.texts) >= _CHUNKS_A_COMMIT:
+                    yield batch
+                    batch = Batch(meter)
+        if batch.pending:
+            yield batch
 
     def _members(self, sources: Iterable[Source], containers: Containers, report: IngestReport) -> Iterator[Source]:
         """Yield each file, and in place of an archive or mail what it comes to; what it held before and lost goes."""
@@ -178,14 +178,12 @@ class Ingestion:
         report.failed.append(Failure(source.shown, reason))
         self._opened.purge(self._documents.fail(source.name, digest, reason))
 
-    def _commit(self, batch: _Batch, report: IngestReport, meter: Meter) -> None:
-        self._opened.index(
-            batch.pending,
-            self._embedder,
-            on_embedded=lambda chunks: meter.preview(batch.size * chunks // batch.chunks),
-        )
+    def _commit(self, batch: Batch, vectors: Vectors, report: IngestReport, meter: Meter) -> None:
+        self._opened.store.add(batch.chunk_ids, vectors)
+        self._opened.lexical.add(batch.chunk_ids, batch.texts)
+        self._opened.publish([item.document_id for item in batch.pending])
         meter.advance(batch.size)
-        report.chunks += batch.chunks
+        report.chunks += len(batch.texts)
 
     def _fit_fusion(self) -> None:
         """Fit the fusion weights when there are none, or the base has doubled or halved since."""

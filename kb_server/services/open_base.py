@@ -15,7 +15,7 @@ from kb_server.ports import Embedder, LexicalIndex, Vectors, VectorStore
 from kb_server.services.base_files import BaseFiles
 from vectorstores.kept import KeptVectors
 
-_EMBEDDED_AT_ONCE = 64  # what the progress bar moves by
+_EMBEDDED_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,10 @@ class OpenBase:
         pending: Collection[Pending],
         embedder: Embedder,
         held: Collection[int] = (),
-        on_embedded: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Embed what is not `held` yet, make both indexes durable, and only then make the documents searchable.
-
-        `on_embedded` is told how many chunks of these documents have a vector by now.
-        """
+        """Embed what is not `held` yet, make both indexes durable, and only then make the documents searchable."""
         todo = [pair for item in pending for pair in zip(item.chunk_ids, item.texts, strict=True)]
-        self._embed([pair for pair in todo if pair[0] not in held], embedder, on_embedded)
+        self._embed([pair for pair in todo if pair[0] not in held], embedder)
         self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
         self.publish([item.document_id for item in pending])
 
@@ -104,7 +100,7 @@ class OpenBase:
         self.store.add(found, vectors)
         held = set(found) | self.store.ids()
         if missing := [pair for pair in todo if pair[0] not in held]:
-            self._embed(missing, embedder(), lambda _: None)
+            self._embed(missing, embedder())
         self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
         self._flush()
 
@@ -118,7 +114,7 @@ class OpenBase:
         self._drop((vectors | words) - wanted)
         chunks = self.documents.chunks(sorted((expected - vectors) | (expected - words)))
         vectorless = [(id_, chunks[id_].searchable) for id_ in sorted(expected - vectors)]
-        self._embed(vectorless, embedder, lambda _: None)
+        self._embed(vectorless, embedder)
         wordless = sorted(expected - words)
         self.lexical.add(wordless, [chunks[id_].searchable for id_ in wordless])
         self._flush()
@@ -136,11 +132,10 @@ class OpenBase:
         if there:
             self.kept.keep(there, self.store.vectors(there))
 
-    def _embed(self, todo: list[tuple[int, str]], embedder: Embedder, on_embedded: Callable[[int], None]) -> None:
+    def _embed(self, todo: list[tuple[int, str]], embedder: Embedder) -> None:
         for start in range(0, len(todo), _EMBEDDED_AT_ONCE):
             part = todo[start : start + _EMBEDDED_AT_ONCE]
             self.store.add([id_ for id_, _ in part], embedder.embed_passages([text for _, text in part]))
-            on_embedded(start + len(part))
 
     def _flush(self) -> None:
         self.store.flush()

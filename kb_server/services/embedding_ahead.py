@@ -1,0 +1,68 @@
+"""Embedding on threads, while the caller reads what comes next and writes what is done."""
+
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from kb_server.ports import Embedder, Vectors
+
+_PART = 128  # texts: what the progress bar moves by, and what one waits for at most when an ingest is stopped
+_PARTS_AT_ONCE = 2  # so that the engine has the next part while it finishes the last texts of this one
+_AHEAD = 2  # batches that wait for their vectors
+
+
+class Batch(Protocol):
+    """Something with texts; they belong to one or several documents."""
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """What is to be embedded."""
+        ...
+
+    def embedded(self, count: int) -> None:
+        """Hear that so many more texts have their vector; called from other threads."""
+        ...
+
+
+B = TypeVar("B", bound=Batch)
+
+
+class EmbedAhead(Generic[B]):
+    """Pairs batches with their vectors, in order, and computes the next ones meanwhile.
+
+    At most two batches wait besides the one that is given out, so memory stays level however many there are. Everything
+    but embedding happens on the caller's thread: batches are taken from `batches` between what is given out.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def run(self, batches: Iterable[B]) -> Generator[tuple[B, Vectors]]:
+        """Yield each batch with float32 [texts, dimension]. Whoever stops early waits for the parts at work only."""
+        pool = ThreadPoolExecutor(_PARTS_AT_ONCE, thread_name_prefix="embedding-ahead")
+        waiting: deque[tuple[B, list[Future[Vectors]]]] = deque()
+        try:
+            for batch in batches:
+                waiting.append((batch, self._begin(pool, batch)))
+                if len(waiting) > _AHEAD:
+                    yield self._finished(*waiting.popleft())
+            while waiting:
+                yield self._finished(*waiting.popleft())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self, pool: ThreadPoolExecutor, batch: B) -> list[Future[Vectors]]:
+        texts = batch.texts
+        return [pool.submit(self._embed, batch, texts[start : start + _PART]) for start in range(0, len(texts), _PART)]
+
+    def _embed(self, batch: B, texts: Sequence[str]) -> Vectors:
+        vectors = self._embedder.embed_passages(texts)
+        batch.embedded(len(texts))
+        return vectors
+
+    def _finished(self, batch: B, parts: list[Future[Vectors]]) -> tuple[B, Vectors]:
+        nothing = np.empty((0, self._embedder.dimension), np.float32)
+        return batch, np.concatenate([nothing, *(part.result() for part in parts)])
