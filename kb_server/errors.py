@@ -16,7 +16,7 @@ Every message is one sentence with the value that was wrong; every hint is the m
     │   └── RateLimited          rate_limited           this client asks too often
     ├── MissingExtra             missing_extra    1     a package that is not installed
     ├── ModelNotFound            model_not_found  1     a model folder or name that is not there
-    ├── ModelMismatch            model_mismatch   1     the base was made by another embedder
+    ├── ModelMismatch            model_mismatch   1     the base was made by another embedder or model
     ├── GenerationFailed         generation       1
     ├── LoadError                unreadable       1     one file; the rest of a batch goes on
     ├── StorageError             storage          1     a damaged or unwritable store
@@ -127,7 +127,7 @@ class ModelNotFound(KbError):
 
 
 class ModelMismatch(KbError):
-    """The knowledge base was made by another embedder than the one configured."""
+    """The knowledge base was made by another embedder, or its datastore by another language model, than configured."""
 
     code = "model_mismatch"
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from kb_server.domain import Chunk, Document, Filter, Hit, Message, Sampling, SearchMode, Slice
+from kb_server.mixing import ModelIdentity
 
 Vectors = npt.NDArray[np.float32]
 
@@ -176,4 +177,60 @@ class Generator(Protocol):
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
         """Yield the answer piece by piece; closing the iterator stops the model."""
+        ...
+
+
+class TokenMixer(Protocol):
+    """Takes part in choosing each token of one answer."""
+
+    def mix(self, logits: Vectors, state: Vectors) -> npt.NDArray[np.float64] | None:
+        """Return log-probabilities [vocabulary] to choose from instead of the logits, or None to leave those alone.
+
+        `state` is the key-layer hidden state [size] before the token that is to be chosen.
+        """
+        ...
+
+    def chosen(self, token: int) -> None:
+        """Take note of the id that was chosen after `mix`."""
+        ...
+
+
+@runtime_checkable
+class NextTokenModel(Protocol):
+    """A Generator in this process whose hidden states can be read and whose next-token distribution can be mixed.
+
+    Every method raises GenerationFailed if the model's architecture has no place that keys could be taken from.
+    """
+
+    def identity(self) -> ModelIdentity:
+        """Return what the keys depend on."""
+        ...
+
+    def lead(self) -> list[int]:
+        """Return the ids that a text by itself starts with: at least one."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of plain text, without any special token."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids."""
+        ...
+
+    @property
+    def context_window(self) -> int:
+        """Most ids that can be read at once."""
+        ...
+
+    def states(self, ids: Sequence[int], last: int) -> Vectors:
+        """Return the hidden state before each of the `last` ids: float32 [last, size]; `last` < len(ids)."""
+        ...
+
+    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors]:
+        """Return these states, and the log-probability of each of the `last` ids after those before it."""
+        ...
+
+    def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
+        """Do what a Generator's `stream` does, with a mixer that takes part in choosing each token."""
         ...

@@ -6,16 +6,20 @@ that nobody waits for computes nothing, and a closed answer takes part in no fur
 
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from kb_server.domain import Sampling
 from kb_server.errors import GenerationFailed
+from kb_server.generation.key_layer import KeyLayer
 from kb_server.generation.loading import Loaded
 from kb_server.generation.prefix_cache import PrefixCache, cache_of, pairs_of
 from kb_server.generation.sampling import choose
+from kb_server.ports import TokenMixer
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +38,7 @@ class Row:
     limit: int
     sampling: Sampling
     random: "torch.Generator"
+    mixer: TokenMixer | None = None
     ready: deque[int] = field(default_factory=deque)
     cache: Any = None
     read: int = 0
@@ -54,18 +59,44 @@ class Decoder:
         self._cache: Any = None
         self._takes_places = "position_ids" in signature(loaded.model.forward).parameters
 
-    def tokens(self, prompt: list[int], sampling: Sampling, limit: int) -> Generator[int, None, None]:
-        """Yield up to `limit` ids, without the one that ends the answer; closing it stops the computing."""
+    @cached_property
+    def keys(self) -> KeyLayer:
+        """Where the hidden states for kNN-LM come from; raises GenerationFailed if the model has no such place."""
+        return KeyLayer(self._loaded.model)
+
+    def tokens(
+        self, prompt: list[int], sampling: Sampling, limit: int, mixer: TokenMixer | None = None
+    ) -> Generator[int, None, None]:
+        """Yield up to `limit` ids, without the one that ends the answer; closing it stops the computing.
+
+        A mixer is asked before each of them is chosen.
+        """
         import torch
 
         random = torch.Generator(self._loaded.model.device).manual_seed(sampling.seed)
-        row = Row(list(prompt), limit, sampling, random)
+        row = Row(list(prompt), limit, sampling, random, mixer)
         try:
             while (token := self._next(row)) is not None:
                 yield token
         finally:
             with self._lock:
                 self._leave(row)
+
+    def read(self, ids: Sequence[int], last: int, *, scored: bool) -> "tuple[torch.Tensor, torch.Tensor | None]":
+        """Return the hidden state before each of the last ids [last, size], and if `scored` their log-probabilities."""
+        import torch
+
+        kept = dict.fromkeys(self._loaded.last_logits, last if scored else 1)
+        model = self._loaded.model
+        read = torch.tensor([list(ids[:-1])], device=model.device)
+        with self._lock, torch.inference_mode(), self.keys.listening() as heard:
+            output = model(input_ids=read, use_cache=False, **kept)
+        states = heard[0][0, -last:].float()
+        if not scored:
+            return states, None
+        chances = output.logits[0, -last:].float().log_softmax(-1)
+        followed = torch.tensor(list(ids[-last:]), device=model.device)
+        return states, chances.gather(1, followed[:, None])[:, 0]
 
     def _next(self, row: Row) -> int | None:
         with self._lock:
@@ -100,27 +131,29 @@ class Decoder:
         """Read what no earlier prompt began with, and choose the first token."""
         known, pairs = self._prefixes.longest(row.ids) if self._loaded.reusable else (0, [])
         prompt = list(row.ids)
-        output = self._forward(row.ids[known:], cache_of(pairs) if known else None)
+        with self._listening([row]) as heard:
+            output = self._forward(row.ids[known:], cache_of(pairs) if known else None)
         row.cache, row.read = output.past_key_values, len(prompt)
         if self._loaded.reusable and (read := pairs_of(row.cache)) is not None:
             self._prefixes.keep(prompt, read)
-        self._take(row, output.logits[0, -1])
+        self._take(row, output.logits[0, -1], heard[0][0, -1] if heard else None)
         if not row.done:
             self._rows.append(row)
 
     def _pass(self, rows: list[Row]) -> None:
         """Compute the next token of each row."""
-        if len(rows) == 1:
-            self._split()
-            output = self._forward(rows[0].ids[-1:], rows[0].cache)
-            rows[0].cache = output.past_key_values
-        else:
-            self._gather(rows)
-            output = self._forward_batch(rows)
-            self._cache = output.past_key_values
-        for row, logits in zip(rows, output.logits[:, -1], strict=True):
+        with self._listening(rows) as heard:
+            if len(rows) == 1:
+                self._split()
+                output = self._forward(rows[0].ids[-1:], rows[0].cache)
+                rows[0].cache = output.past_key_values
+            else:
+                self._gather(rows)
+                output = self._forward_batch(rows)
+                self._cache = output.past_key_values
+        for number, (row, logits) in enumerate(zip(rows, output.logits[:, -1], strict=True)):
             row.read += 1
-            self._take(row, logits)
+            self._take(row, logits, heard[0][number, -1] if heard else None)
         for row in [row for row in rows if row.done]:
             self._leave(row)
 
@@ -130,8 +163,15 @@ class Decoder:
             return [row]
         return [other for other in self._rows if other is row or len(other.ready) < _AHEAD]
 
-    def _take(self, row: Row, logits: "torch.Tensor") -> None:
+    def _listening(self, rows: list[Row]) -> "AbstractContextManager[list[torch.Tensor]]":
+        return self.keys.listening(len(rows)) if any(row.mixer for row in rows) else nullcontext([])
+
+    def _take(self, row: Row, logits: "torch.Tensor", state: "torch.Tensor | None") -> None:
+        if row.mixer and state is not None:
+            logits = _mixed(row.mixer, logits, state)
         token = choose(logits, row.sampling, row.random, row.ids)
+        if row.mixer:
+            row.mixer.chosen(token)
         row.written += 1
         if token in self._loaded.ends:
             row.done = True
@@ -198,3 +238,10 @@ class Decoder:
             **places,
             **self._loaded.last_logits,
         )
+
+
+def _mixed(mixer: TokenMixer, logits: "torch.Tensor", state: "torch.Tensor") -> "torch.Tensor":
+    import torch
+
+    mixed = mixer.mix(logits.float().cpu().numpy(), state.float().cpu().numpy())
+    return logits if mixed is None else torch.from_numpy(mixed).to(logits.device)

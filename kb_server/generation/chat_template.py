@@ -12,6 +12,8 @@ from kb_server.generation.codec import clean
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_BETWEEN_TEXTS = "<|endoftext|>"  # in GPT-2's, Qwen's, SmolLM's training data; their chat models begin with other marks
+
 
 class ChatPrompt:
     """Builds prompts with a tokenizer's chat template.
@@ -44,6 +46,13 @@ class ChatPrompt:
         The unknown mark is special too (in SmolLM2 it is the end of text): what a vocabulary lacks is left out.
         """
         return [id_ for piece in self._unmarked(clean(text)) for id_ in self._ids(piece) if id_ not in self._marker_ids]
+
+    def lead(self) -> list[int]:
+        """Return what the tokenizer puts before a text, or the mark that stands between texts."""
+        own = list(self._tokenizer("")["input_ids"])
+        between = self._tokenizer.get_vocab().get(_BETWEEN_TEXTS)
+        marks = (between, self._tokenizer.bos_token_id, self._tokenizer.eos_token_id)
+        return own or [mark for mark in marks if mark is not None][:1]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; special tokens leave no trace."""

@@ -17,6 +17,10 @@ class Codec(Protocol):
         """Return the ids of plain text; none of them is a special token."""
         ...
 
+    def lead(self) -> list[int]:
+        """Return what a text by itself starts with for this model; empty if nothing."""
+        ...
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; special tokens leave no trace, a broken character becomes U+FFFD."""
         ...

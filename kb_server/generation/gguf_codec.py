@@ -108,6 +108,10 @@ class _TemplateCodec:
         """Return the ids of plain text."""
         return self._words.ids(text)
 
+    def lead(self) -> list[int]:
+        """Return nothing: llama.cpp's models are only asked to answer."""
+        return []
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids."""
         return self._words.text(ids)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from kb_server.domain import Message, Sampling
 from kb_server.generation.codec import clean
+from kb_server.generation.key_layer import KeyLayer
 from kb_server.generation.sampling import choose
+from kb_server.ports import TokenMixer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,6 +31,10 @@ class PlainPrompt:
         ids = self._tokenizer(clean(text), add_special_tokens=False, split_special_tokens=True)["input_ids"]
         return [id_ for id_ in ids if id_ not in self.special_ids]
 
+    def lead(self) -> list[int]:
+        """Return nothing: the decoder's own start mark comes first."""
+        return []
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; special tokens leave no trace."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
@@ -42,8 +48,12 @@ class Seq2SeqDecoder:
         self._ends = ends
         self._lock = threading.Lock()
 
-    def tokens(self, prompt: list[int], sampling: Sampling, limit: int) -> Generator[int, None, None]:
-        """Yield up to `limit` ids, without the one that ends the answer."""
+    def tokens(
+        self, prompt: list[int], sampling: Sampling, limit: int, mixer: TokenMixer | None = None
+    ) -> Generator[int, None, None]:
+        """Yield up to `limit` ids, without the one that ends the answer; raises GenerationFailed if given a mixer."""
+        if mixer is not None:
+            KeyLayer(self._model)  # says why such a model has no keys
         import torch
 
         device = self._model.device

@@ -6,7 +6,7 @@ processor computes in it, float32 elsewhere.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from kb_server.generation.loading import Loaded, fast_dtype, load_folder
 from kb_server.generation.model_place import ModelPlace, find_model_place
 from kb_server.generation.prefix_cache import PrefixCache
 from kb_server.generation.stopping import until_stop, without_leading_space
+from kb_server.ports import NextTokenModel, TokenMixer
 from kb_server.quiet import quiet
 
 INSTALL = "Run: pip install 'kb-server[generate]'"
@@ -70,22 +71,29 @@ class TransformersGenerator:
         """Return the exact length of the prompt made from these messages; loads the model."""
         return len(self._loaded().codec.encode(messages))
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer | None = None) -> Iterator[str]:
         """Yield the answer piece by piece, greedily at temperature 0; the same seed gives the same answer.
 
         White space before the answer is left out. Closing the iterator stops the model before its next token. Answers
-        at once are decoded together. Raises PromptTooLong if the prompt leaves no room in the window, Overloaded if too
-        many wait, GenerationFailed if the tokenizer has no chat template.
+        at once are decoded together. A mixer takes part in choosing each token. Raises PromptTooLong if the prompt
+        leaves no room in the window, Overloaded if too many wait, GenerationFailed without a chat template.
         """
         ready = self._made_ready()
         prompt = ready.loaded.codec.encode(messages)
         limit = min(sampling.max_tokens, room(self.name, len(prompt), ready.loaded))
         with self._admission.turn():
-            tokens = ready.decoder.tokens(prompt, sampling, limit)
+            tokens = ready.tokens(prompt, sampling, limit, mixer)
             try:
                 yield from until_stop(without_leading_space(_pieces(ready.loaded, tokens)), sampling.stop)
             finally:
                 tokens.close()
+
+    def next_token_model(self) -> NextTokenModel:
+        """Return what kNN-LM needs; loads the model. Raises GenerationFailed for one that gives no hidden states."""
+        from kb_server.generation.states import StateReader
+
+        ready = self._made_ready()
+        return StateReader(self.name, ready.loaded, ready.decoder, self.stream)
 
     def _loaded(self) -> Loaded:
         return self._made_ready().loaded
@@ -155,6 +163,11 @@ class _Ready:
         self.decoder: Decoder | Seq2SeqDecoder = (
             Seq2SeqDecoder(loaded.model, loaded.ends) if loaded.encoder_decoder else Decoder(loaded, prefixes)
         )
+
+    def tokens(
+        self, prompt: list[int], sampling: Sampling, limit: int, mixer: TokenMixer | None
+    ) -> Generator[int, None, None]:
+        return self.decoder.tokens(prompt, sampling, limit, mixer)
 
 
 def room(name: str, prompt: int, loaded: Loaded) -> int:

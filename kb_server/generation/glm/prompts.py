@@ -32,6 +32,10 @@ class RoleCodec:
         """Return the ids of plain text; a role's name in it is text."""
         return self.to_ids(clean(text))
 
+    def lead(self) -> list[int]:
+        """Return the marks that stand before every text."""
+        return list(self.prefix)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids."""
         return self.to_text(ids)
@@ -65,6 +69,10 @@ class RoundCodec:
     def encode_content(self, text: str) -> list[int]:
         """Return the ids of plain text in which nothing looks like a new round."""
         return self.to_ids(_harmless(text))
+
+    def lead(self) -> list[int]:
+        """Return the marks that stand before every text; for ChatGLM-6B those that an answer starts with."""
+        return list(self.prefix or self.suffix)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids."""

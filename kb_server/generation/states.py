@@ -1,0 +1,75 @@
+"""Hidden states of a model inside this process, for kNN-LM: read from texts, and mixed into answers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+from kb_server.domain import Message, Sampling
+from kb_server.errors import GenerationFailed
+from kb_server.generation.batching import Decoder
+from kb_server.generation.fingerprint import codec_digest, weights_digest
+from kb_server.generation.key_layer import KeyLayer
+from kb_server.generation.loading import Loaded
+from kb_server.generation.seq2seq import Seq2SeqDecoder
+from kb_server.mixing import ModelIdentity
+from kb_server.ports import TokenMixer, Vectors
+
+Stream = Callable[[Sequence[Message], Sampling, TokenMixer | None], Iterator[str]]
+
+
+class StateReader:
+    """A NextTokenModel over a loaded model; `stream` is how its generator answers.
+
+    Raises GenerationFailed for a model that has no layer to take keys from, or no mark that a text starts with.
+    """
+
+    def __init__(self, name: str, loaded: Loaded, decoder: Decoder | Seq2SeqDecoder, stream: Stream) -> None:
+        self.layer = KeyLayer(loaded.model)
+        if isinstance(decoder, Seq2SeqDecoder):
+            raise TypeError(f"{name} has a key layer and an encoder")
+        self._name = name
+        self._loaded = loaded
+        self._decoder = decoder
+        self.stream_mixed = stream
+        self.context_window = loaded.window
+        if not self.lead():
+            raise GenerationFailed(
+                f"The tokenizer of '{name}' has no mark that a text starts with, so its first token has no key.",
+                "Use a model whose tokenizer has a token for the beginning or the end of a text.",
+            )
+
+    @cached_property
+    def _identity(self) -> ModelIdentity:
+        model = self._loaded.model
+        layer, state = self.layer.name, self.states([*self.lead(), *self.lead()], 1)
+        dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+        return ModelIdentity(
+            self._name, weights_digest(model), codec_digest(self._loaded.codec), layer, state.shape[1], dtype
+        )
+
+    def identity(self) -> ModelIdentity:
+        """Return what the keys depend on."""
+        return self._identity
+
+    def lead(self) -> list[int]:
+        """Return the ids that a text by itself starts with."""
+        return self._loaded.codec.lead()
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of plain text."""
+        return self._loaded.codec.encode_content(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids."""
+        return self._loaded.codec.decode(ids)
+
+    def states(self, ids: Sequence[int], last: int) -> Vectors:
+        """Return the hidden state before each of the last ids: float32 [last, size]."""
+        states, _ = self._decoder.read(ids, last, scored=False)
+        return states.cpu().numpy()
+
+    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors]:
+        """Return these states, and the log-probability of each of the last ids after those before it."""
+        states, chances = self._decoder.read(ids, last, scored=True)
+        if chances is None:
+            raise TypeError("the ids were not scored")
+        return states.cpu().numpy(), chances.cpu().numpy()

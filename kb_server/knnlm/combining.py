@@ -1,0 +1,87 @@
+"""Two distributions over the next token, mixed: the model's own and that of the nearest neighbours.
+
+p(v) = (1 - lambda) p_LM(v) + lambda p_kNN(v), with p_kNN(v) the sum of exp(-d/T), normalised, over the neighbours whose
+token is v (Khandelwal et al. 2020, equations 2 and 3). Computed in logarithms with 64 bits. Tables may have any number
+of leading dimensions; the last one counts neighbours, nearest first.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kb_server.mixing import Mixing
+
+Floats = npt.NDArray[np.float64]
+Distances = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Keys near one state, nearest first: their rows in the datastore, squared distances, and the tokens after them.
+
+    The first `near` are the nearest; pointers from the step before follow them.
+    """
+
+    rows: Ints
+    distances: Distances
+    tokens: Ints
+    near: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Mixed log-probabilities [vocabulary], the neighbours' share, and how much of it each neighbour got."""
+
+    log_probabilities: Floats
+    weight: float
+    masses: Floats
+
+
+def shares(distances: Distances, mixing: Mixing) -> Floats:
+    """Return lambda for each list of nearest distances [..., k]; fixed, or by how much nearer the first is."""
+    nearest, farthest = distances[..., 0].astype(np.float64), distances[..., -1].astype(np.float64)
+    if mixing.weight is not None:
+        found = np.full(nearest.shape, mixing.weight)
+    else:
+        ratio = np.divide(nearest, farthest, out=np.zeros_like(nearest), where=farthest > 0)
+        found = np.minimum(mixing.cap, 1 / (1 + np.exp(np.clip((ratio - mixing.midpoint) / mixing.slope, -60, 60))))
+    return found if mixing.limit is None else np.where(nearest > mixing.limit, 0.0, found)
+
+
+def masses(distances: Distances, temperature: float) -> Floats:
+    """Return each neighbour's part of p_kNN; the last dimension sums to 1."""
+    exact = distances.astype(np.float64)
+    chances = np.exp((exact.min(-1, keepdims=True) - exact) / temperature)
+    parts: Floats = chances / chances.sum(-1, keepdims=True)
+    return parts
+
+
+def combined(own: Floats, neighbours: Neighbours, mixing: Mixing) -> Mixture | None:
+    """Mix a model's log-probabilities [vocabulary] with neighbours; None where these have no say."""
+    if not len(neighbours.rows):
+        return None
+    weight = float(shares(neighbours.distances[: neighbours.near], mixing))
+    if weight <= 0:
+        return None
+    parts = weight * masses(neighbours.distances, mixing.temperature)
+    with np.errstate(divide="ignore"):
+        mixed = own + np.log1p(-weight)
+        tokens, places = np.unique(neighbours.tokens, return_inverse=True)
+        mixed[tokens] = np.logaddexp(mixed[tokens], np.log(np.bincount(places, parts)))
+    return Mixture(mixed, weight, parts)
+
+
+def log_softmax(logits: npt.NDArray[np.float32]) -> Floats:
+    """Return log-probabilities [vocabulary] in 64 bits."""
+    high = logits.astype(np.float64)
+    high -= high.max()
+    found: Floats = high - np.log(np.exp(high).sum())
+    return found
+
+
+def entropy(log_probabilities: Floats) -> float:
+    """Return the entropy of a distribution in nats."""
+    chances = np.exp(log_probabilities)
+    return float(-(chances * np.where(chances > 0, log_probabilities, 0.0)).sum())

@@ -1,0 +1,84 @@
+"""What a datastore is: the model it was made with, its files, and what was tuned on it."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from kb_server.errors import ModelMismatch, StorageError
+from kb_server.knnlm.files import unwritable
+from kb_server.mixing import Mixing, ModelIdentity
+
+FILE_NAME = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The file `manifest.json`, replaced as a whole; segments that it does not list do not count.
+
+    Texts were read `window` tokens at a time, each with `context` tokens before it that are not stored again.
+    """
+
+    model: ModelIdentity
+    dimension: int
+    window: int
+    context: int
+    segments: tuple[str, ...] = ()
+    tuned: Mixing | None = None
+    index: Mapping[str, Any] | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return the manifest of a folder, None if it has none; raises StorageError if it cannot be understood."""
+        path = folder / FILE_NAME
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            if values.pop("format") != FORMAT:
+                raise ValueError("its format is not one of this program's")
+            values["model"] = ModelIdentity(**values["model"])
+            values["segments"] = tuple(values["segments"])
+            values["tuned"] = Mixing(**values["tuned"]) if values["tuned"] else None
+            return cls(**values)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"The datastore's manifest '{path}' cannot be read: {error}.",
+                "Make the datastore again: kb knn build NAME --anew",
+            ) from error
+
+    def write(self, folder: Path) -> None:
+        """Replace the file at once; raises StorageFull or StorageError."""
+        path = folder / FILE_NAME
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            unnamed = path.with_suffix(".new")
+            with unnamed.open("w", encoding="utf-8") as file:
+                json.dump({"format": FORMAT, **asdict(self)}, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            unnamed.replace(path)
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def with_segments(self, names: tuple[str, ...]) -> Self:
+        """Return the manifest with these segments, and without the index, which covers others."""
+        return replace(self, segments=names, index=None)
+
+    def check(self, model: ModelIdentity) -> None:
+        """Raise ModelMismatch unless the keys were made by this model; its name alone may differ."""
+        for name in ("weights", "tokenizer", "layer", "size", "dtype"):
+            mine, given = getattr(self.model, name), getattr(model, name)
+            if mine != given:
+                raise ModelMismatch(
+                    f"The datastore was made with '{self.model.name}' ({name} {_short(mine)}), and the model is "
+                    f"'{model.name}' ({name} {_short(given)}).",
+                    "Put the model back, or make the datastore again: kb knn build NAME",
+                )
+
+
+def _short(value: object) -> str:
+    return str(value)[:12]
