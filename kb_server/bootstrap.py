@@ -1,7 +1,7 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from inspect import signature
 from pathlib import Path
@@ -30,6 +30,7 @@ from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Embedder, Generator, VectorStore
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
+from kb_server.services.agent import Agent, AgentOptions
 from kb_server.services.answering import Answering, AnsweringOptions
 from kb_server.services.base_files import BaseFiles
 from kb_server.services.chunk_care import ChunkCare
@@ -41,7 +42,7 @@ from kb_server.services.ingesting import Ingestion
 from kb_server.services.job_runner import JobRunner, Work
 from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
-from kb_server.services.keys import Keys
+from kb_server.services.keys import Caller, Keys, Scope
 from kb_server.services.knowledge_bases import KnowledgeBases, check_name
 from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
@@ -50,6 +51,10 @@ from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
 from kb_server.services.uploads import UploadFolder
 from kb_server.settings import GenerationSettings, Settings
+from kb_server.tools.calculator import calculator
+from kb_server.tools.clock import clock
+from kb_server.tools.mcp_tools import McpServer, mcp_tools
+from kb_server.tools.tool import Tool
 from kb_server.web.crawling import Crawler
 from kb_server.web.fetching import Fetcher, FetchLimits
 from loaders import unpack
@@ -59,6 +64,7 @@ from loaders.isolated import Limits as ReadingLimits
 from loaders.kind import detect
 from loaders.page_picture import PagePictures
 
+_BUILT_IN = {"calculate": calculator, "current_time": clock}
 _NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
 
@@ -68,6 +74,7 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._embedders: dict[str, Embedder] = {}
+        self._tools: dict[str, list[Tool]] = {}
         self._lock = Lock()
 
     @cached_property
@@ -274,6 +281,31 @@ class Application:
                 Technique(answering.reasoning, answering.samples),
             ),
         )
+
+    def agent(self, name: str, caller: Caller, sampling: Sampling | None = None) -> Agent:
+        """Return the use case that answers from a base with tools: those that the settings list and the caller may use.
+
+        Raises GenerationFailed if a server of tools does not answer.
+        """
+        options = self.settings.agent
+        return Agent(
+            self.retriever(name),
+            PromptBuilder(self.settings.answering.prompts),
+            lambda: self.generator,
+            [*(_BUILT_IN[tool]() for tool in options.tools), *self._outside_tools(caller)],
+            AgentOptions(options.calls, sampling or self.sampling, self.settings.answering.passages),
+        )
+
+    def _outside_tools(self, caller: Caller) -> Iterator[Tool]:
+        for listed in self.settings.agent.mcp:
+            if not caller.may(Scope(listed.scope)):
+                continue
+            if listed.name not in self._tools:
+                server = McpServer(
+                    listed.name, listed.command, listed.url, listed.tools, listed.after_documents, listed.seconds
+                )
+                self._tools[listed.name] = mcp_tools(server)
+            yield from self._tools[listed.name]
 
     @cached_property
     def generator(self) -> Generator:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class BlockKind(StrEnum):
@@ -209,10 +210,11 @@ class SearchMode(StrEnum):
 
 
 class AnswerMode(StrEnum):
-    """How an answer is made: written by a language model, or the best sentences verbatim."""
+    """How an answer is made: written by a language model, the best sentences verbatim, or by a model with tools."""
 
     GENERATE = "generate"
     EXTRACT = "extract"
+    AGENT = "agent"
 
 
 class EngineKind(StrEnum):
@@ -290,6 +292,16 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What a model did on its way to an answer: a tool it called, and what that gave back (None: not yet)."""
+
+    number: int
+    tool: str
+    arguments: Mapping[str, Any]
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`.
 
@@ -307,6 +319,7 @@ class Answer:
     reasoning: str | None = None
     agreement: float | None = None
     notes: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +343,7 @@ class Done:
     answer: Answer
 
 
-AnswerEvent = Retrieved | Token | Done
+AnswerEvent = Retrieved | Step | Token | Done
 
 
 @dataclass(frozen=True, slots=True)

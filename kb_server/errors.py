@@ -18,6 +18,7 @@ Every message is one sentence with the value that was wrong; every hint is the m
     ├── ModelNotFound            model_not_found  1     a model folder or name that is not there
     ├── ModelMismatch            model_mismatch   1     the base was made by another embedder or model
     ├── GenerationFailed         generation       1
+    │   ├── CannotCallTools      cannot_call_tools      the model can be no agent
     ├── LoadError                unreadable       1     one file; the rest of a batch goes on
     ├── StorageError             storage          1     a damaged or unwritable store
     │   ├── BrokenArchive        broken_archive         an export that is not intact
@@ -148,6 +149,12 @@ class PromptTooLong(GenerationFailed):
     """A prompt leaves no room for an answer in the model's window."""
 
     code = "prompt_too_long"
+
+
+class CannotCallTools(GenerationFailed):
+    """The language model has no way to call tools, so it can be no agent."""
+
+    code = "cannot_call_tools"
 
 
 class ModelServerFailed(GenerationFailed):

@@ -178,6 +178,32 @@ class GenerationSettings(_Section):
     timeout: float = Field(default=60.0, gt=0)
 
 
+class McpSettings(_Section):
+    """A server of tools for the agent: a command to start, or an address. Only ever listed here, never by a client."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9]{0,31}$")
+    command: tuple[str, ...] = ()
+    url: str | None = None
+    tools: tuple[str, ...] = ()
+    scope: Literal["read", "write", "admin"] = "write"
+    after_documents: bool = False
+    seconds: float = Field(default=30.0, gt=0)
+
+    @model_validator(mode="after")
+    def _reaches_one(self) -> Self:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("give either a command or a url")
+        return self
+
+
+class AgentSettings(_Section):
+    """What answers in mode `agent` may use, and how often the model is asked for one answer."""
+
+    calls: int = Field(default=8, ge=1, le=50)
+    tools: tuple[Literal["calculate", "current_time"], ...] = ("calculate", "current_time")
+    mcp: tuple[McpSettings, ...] = ()
+
+
 class ServiceSettings(_Section):
     """The HTTP service."""
 
@@ -232,6 +258,7 @@ class Settings(BaseSettings):
     answering: AnsweringSettings = AnsweringSettings()
     generation: GenerationSettings = GenerationSettings()
     page: PageSettings = PageSettings()
+    agent: AgentSettings = AgentSettings()
     service: ServiceSettings = ServiceSettings()
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 from kb_server.api.service import Service, base_named
 from kb_server.catalog.conversations import Conversation
 from kb_server.domain import Answer, AnswerEvent, AnswerMode, Done, Filter, Message, Retrieved
-from kb_server.services.answering import Answering, Asked
+from kb_server.services.answering import Answers, Asked
 from kb_server.services.conversing import Conversing, Kept
 from kb_server.services.keys import Caller
 from loaders.tokens import count_tokens
@@ -55,10 +55,13 @@ async def kept_events(
     return await service.chats.stream(start)
 
 
-def _answering(service: Service, caller: Caller, ask: Ask) -> Answering:
+def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:
     changes: dict[str, Any] = {"max_tokens": ask.max_tokens, "temperature": ask.temperature, "top_p": ask.top_p}
     sampling = replace(service.app.sampling, **{key: value for key, value in changes.items() if value is not None})
-    return service.app.answering(base_named(service, caller, ask.base).name, sampling)
+    name = base_named(service, caller, ask.base).name
+    if (ask.mode or service.app.settings.answering.mode) is AnswerMode.AGENT:
+        return service.app.agent(name, caller, sampling)
+    return service.app.answering(name, sampling)
 
 
 def _asked(service: Service, ask: Ask) -> Asked:

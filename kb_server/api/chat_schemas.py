@@ -54,6 +54,15 @@ class Citation(BaseModel):
     edited: bool = False
 
 
+class Step(BaseModel):
+    """A tool that the model called, and what came back."""
+
+    number: int
+    tool: str
+    arguments: dict[str, Any]
+    result: str | None
+
+
 class Answer(BaseModel):
     """An answer with what backs it; ids are there if the conversation is kept."""
 
@@ -64,6 +73,7 @@ class Answer(BaseModel):
     mode: AnswerMode
     model: str | None
     timings_ms: dict[str, float]
+    steps: list[Step] = []
     conversation_id: str | None = None
     message_id: str | None = None
 

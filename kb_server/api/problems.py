@@ -36,6 +36,7 @@ STATUS = {
     "memory": 503,
     "prompt_too_long": 422,
     "model_server": 503,
+    "cannot_call_tools": 501,
     "overloaded": 503,
     "unreadable": 422,
     "storage": 500,

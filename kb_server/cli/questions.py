@@ -9,18 +9,21 @@ from rich.table import Table
 from kb_server.cli.explanation import show_explanation
 from kb_server.cli.filters import OnlyDocuments, OnlyFolder, OnlyPages, OnlyTags, Since, Until, chosen
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Technique, Token
+from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Step, Technique, Token
 from kb_server.errors import UsageError
 from kb_server.services.shapes import answer_json, explanation_json, hit_json
 
 if TYPE_CHECKING:
+    from kb_server.services.agent import Agent
     from kb_server.services.answering import Answering
 
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In Chinese or English. 中文或英文均可。")]
 Count = Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages. 取几个片段。")]
 Mode = Annotated[
     AnswerMode | None,
-    typer.Option(help="extract: the best sentences word for word; generate: the model writes. 摘录原文或由模型生成。"),
+    typer.Option(
+        help="extract: the best sentences verbatim; generate: a model writes; agent: it has tools. 摘录、生成、智能体。"
+    ),
 ]
 
 
@@ -113,7 +116,7 @@ def ask(
         chosen(documents, folder, tags, pages, since, until),
         technique=_technique(session, reasoning, samples),
     )
-    answer = session.app.answering(name).ask(asked)
+    answer = _answers(session, name, asked.mode).ask(asked)
     if as_json:
         print_json(answer_json(answer))
     else:
@@ -123,7 +126,7 @@ def ask(
 def chat(context: typer.Context, name: BaseName, mode: Mode = None) -> None:
     """Talk with a knowledge base; an empty line or Ctrl-D ends it. 与知识库多轮对话，空行结束。"""
     session = session_of(context)
-    answering = session.app.answering(name)
+    answering = _answers(session, name, mode or session.settings.answering.mode)
     say = session.say
     session.console.print(
         f"[bold]{escape(name)}[/]", say("· ask away; an empty line ends the chat.", "· 请提问，空行结束。"), style="dim"
@@ -186,7 +189,7 @@ def place(session: Session, document: str, page: int | None, heading_path: tuple
 
 
 def _stream(
-    session: Session, answering: "Answering", question: str, mode: AnswerMode, history: list[Message]
+    session: Session, answering: "Answering | Agent", question: str, mode: AnswerMode, history: list[Message]
 ) -> Answer:
     from kb_server.services.answering import Asked
 
@@ -194,11 +197,19 @@ def _stream(
     for event in answering.stream(asked):
         if isinstance(event, Token):
             session.console.print(escape(event.text), end="", style="bold", soft_wrap=True)
+        elif isinstance(event, Step) and event.result is None:
+            session.console.print(escape(f"{event.tool} {dict(event.arguments)}"), style="dim")
         elif isinstance(event, Done):
             session.console.print()
             show_citations(session, event.answer)
             return event.answer
     raise TypeError("an answer did not end with Done")
+
+
+def _answers(session: Session, name: str, mode: AnswerMode) -> "Answering | Agent":
+    from kb_server.services.keys import LOCAL
+
+    return session.app.agent(name, LOCAL) if mode is AnswerMode.AGENT else session.app.answering(name)
 
 
 def _read_line(session: Session) -> str:

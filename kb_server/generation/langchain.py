@@ -5,7 +5,8 @@ not ASCII and for every three that are.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kb_server.domain import Message, Sampling
@@ -20,7 +21,7 @@ INSTALL = "Run: pip install 'kb-server[chat-models]'"
 _WINDOW = 8192
 _PER_MESSAGE = 8  # tokens that mark a turn
 _ASCII_PER_TOKEN = 3
-_ROLES = {"system": "system", "user": "human", "assistant": "ai"}
+ROLES = {"system": "system", "user": "human", "assistant": "ai"}
 
 
 class _Secret(Protocol):
@@ -80,29 +81,38 @@ class LangChainGenerator:
         Raises ModelServerFailed with the reason if the server is down, too slow, refuses or breaks off.
         """
         model = self._made()
-        turns = [(_ROLES.get(message.role, message.role), message.content) for message in messages]
+        turns = [(ROLES.get(message.role, message.role), message.content) for message in messages]
         with self._admission.turn():
             pieces = self._pieces(model, turns, _options(sampling, self._provider))
             yield from until_stop(without_leading_space(pieces), sampling.stop)
 
-    def _pieces(self, model: "BaseChatModel", turns: list[tuple[str, str]], options: dict[str, Any]) -> Iterator[str]:
+    def chat_model(self, sampling: Sampling) -> "BaseChatModel":
+        """Return LangChain's own model, for what is made of it there; it samples in this way."""
+        return self._make(_options(sampling, self._provider))
+
+    @staticmethod
+    def client_failures() -> tuple[type[Exception], ...]:
+        """Return the errors that the client raises when a server fails it."""
         import httpx
 
+        return (*_client_errors(), httpx.HTTPError, OSError, ValueError)
+
+    def _pieces(self, model: "BaseChatModel", turns: list[tuple[str, str]], options: dict[str, Any]) -> Iterator[str]:
         ended = False
-        failures: tuple[type[Exception], ...] = (*_client_errors(), httpx.HTTPError, OSError, ValueError)
         try:
             for chunk in model.stream(turns, **options):
                 ended = ended or bool(chunk.response_metadata.get("finish_reason")) or self._provider != "openai"
                 if text := str(chunk.text):
                     yield text
-        except failures as error:
-            raise self._failed(error) from error
+        except self.client_failures() as error:
+            raise self.failure(error) from error
         if not ended:
             raise ModelServerFailed(
                 f"The model server at {self._where} broke off in the middle of an answer.", "Ask again."
             )
 
-    def _failed(self, error: Exception) -> ModelServerFailed:
+    def failure(self, error: Exception) -> ModelServerFailed:
+        """Return what an error of the client means to a user."""
         kind = type(error).__name__
         if "Timeout" in kind:
             reason = f"did not answer within {self._timeout:g} s"
@@ -124,12 +134,12 @@ class LangChainGenerator:
                 self._ready = self._ready or self._make()
         return self._ready
 
-    def _make(self) -> "BaseChatModel":
+    def _make(self, more: Mapping[str, Any] = MappingProxyType({})) -> "BaseChatModel":
         failures: tuple[type[Exception], ...] = (*_client_errors(), ValueError)
         try:
             from langchain.chat_models import init_chat_model
 
-            options: dict[str, Any] = {"timeout": self._timeout, "max_retries": 0}
+            options: dict[str, Any] = {"timeout": self._timeout, "max_retries": 0, **more}
             if self._url:
                 options["base_url"] = self._url
             if self._key or self._url:  # a local server asks for no key, the client for any

@@ -1,7 +1,8 @@
 """Prompts as files: what the model is told, in the language of the question.
 
 A file has the system message, a line `---`, and the user message with `$passages` and `$question`. `reason.en.md` and
-`reason.zh.md` are put behind the system message when the model shall think first.
+`reason.zh.md` are put behind the system message when the model shall think first; `agent.en.md` and `agent.zh.md` are
+the whole system message of a model that has tools.
 """
 
 from collections.abc import Iterable, Sequence
@@ -71,6 +72,10 @@ class PromptBuilder:
             else:
                 break
         return Prompt(messages, kept, len(hits) - len(kept))
+
+    def agent(self, question: str) -> str:
+        """Return the system message of a model that has tools."""
+        return self._read(f"agent.{'zh' if script(question) == 'cjk' else 'en'}.md").strip()
 
     def _shown(self, user: Template) -> list[Message]:
         """Return the examples as turns of a conversation."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Protocol
 
 from kb_server.domain import (
     Answer,
@@ -20,6 +21,7 @@ from kb_server.domain import (
     Technique,
     Token,
 )
+from kb_server.errors import UsageError
 from kb_server.generation.checking.support import normalised
 from kb_server.generation.citing import Cited, cite_sentences, cite_written
 from kb_server.generation.extracting import SentenceExtractor
@@ -69,6 +71,14 @@ class Asked:
     technique: Technique | None = None
 
 
+class Answers(Protocol):
+    """What answers questions about a base."""
+
+    def stream(self, asked: Asked) -> Iterator[AnswerEvent]:
+        """Yield the events of an answer, Done last. Closing the iterator stops the model."""
+        ...
+
+
 @dataclass(slots=True)
 class _Written:
     """What else came of writing an answer."""
@@ -106,6 +116,8 @@ class Answering:
 
     def stream(self, asked: Asked) -> Iterator[AnswerEvent]:
         """Yield Retrieved, then Tokens, then Done. Closing the iterator stops the model."""
+        if asked.mode is AnswerMode.AGENT:
+            raise UsageError("There is no agent here.", "Ask with the mode extract or generate.")
         started = perf_counter()
         hits = self._retriever.retrieve(standalone(asked.question, asked.history), asked.k, asked.filters)
         timings = {"retrieve": _milliseconds(started)}

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from kb_server.catalog.conversations import Conversation, Conversations, Turn
 from kb_server.domain import Answer, AnswerEvent, Done, Message, Token
-from kb_server.services.answering import Answering, Asked
+from kb_server.services.answering import Answers, Asked
 from kb_server.services.shapes import answer_json
 
 _TITLE_LENGTH = 60
@@ -34,7 +34,7 @@ class Conversing:
             owner, base, title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
         )
 
-    def stream(self, conversation: Conversation, answering: Answering, asked: Asked) -> Iterator[AnswerEvent | Kept]:
+    def stream(self, conversation: Conversation, answering: Answers, asked: Asked) -> Iterator[AnswerEvent | Kept]:
         """Yield the events of an answer, then Kept.
 
         The question is stored before it is answered, an answer that is broken off as far as it got.

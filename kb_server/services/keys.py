@@ -35,9 +35,13 @@ class Caller:
     scope: Scope
     base_ids: tuple[str, ...] | None = None
 
+    def may(self, scope: Scope) -> bool:
+        """Say whether the key has at least this scope."""
+        return _RANKS[self.scope] >= _RANKS[scope]
+
     def require(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has at least this scope."""
-        if _RANKS[self.scope] < _RANKS[scope]:
+        if not self.may(scope):
             raise Forbidden(
                 f"This key has the scope '{self.scope}'; '{scope}' is needed.", "Use a key with that scope."
             )

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from kb_server.domain import Answer, Hit
+from kb_server.domain import Answer, Hit, Step
 from kb_server.services.explaining import Explanation
 
 
@@ -37,7 +37,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "reasoning": answer.reasoning,
         "agreement": answer.agreement,
         "notes": list(answer.notes),
+        "steps": [step_json(step) for step in answer.steps],
     }
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """Return a step of an agent as the JSON contract has it."""
+    return {"number": step.number, "tool": step.tool, "arguments": dict(step.arguments), "result": step.result}
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:

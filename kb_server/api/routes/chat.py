@@ -13,11 +13,11 @@ from kb_server.api.asking import Ask, answer_events, kept_events
 from kb_server.api.chat_schemas import Answer, Chat, Feedback
 from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
 from kb_server.catalog.conversations import Conversation
-from kb_server.domain import AnswerEvent, Done, Retrieved, Token
+from kb_server.domain import AnswerEvent, Done, Retrieved, Step, Token
 from kb_server.errors import UsageError
 from kb_server.services.conversing import Kept
 from kb_server.services.keys import Caller, Scope
-from kb_server.services.shapes import answer_json, hit_json
+from kb_server.services.shapes import answer_json, hit_json, step_json
 
 router = APIRouter(prefix="/api/v1", tags=["chat"])
 
@@ -26,7 +26,7 @@ Events = AsyncIterator[AnswerEvent] | AsyncIterator[AnswerEvent | Kept]
 
 @router.post("/chat", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
 async def chat(asked: Chat, service: CurrentService, caller: CurrentCaller) -> Answer | StreamingResponse:
-    """Answer a question: events `retrieved`, `token`…, `done`; with `stream` false, what `done` has."""
+    """Answer a question: events `retrieved`, `token`…, `done`, of an agent `step` too; else what `done` has."""
     conversation = await run_in_threadpool(_earlier, asked, service, caller)
     events: Events
     if conversation or asked.keep:
@@ -71,6 +71,8 @@ async def _encoded(events: Events) -> AsyncIterator[bytes]:
                 match event:
                     case Retrieved(hits):
                         yield sse.event({"hits": [hit_json(hit) for hit in hits]}, "retrieved")
+                    case Step():
+                        yield sse.event(step_json(event), "step")
                     case Token(text):
                         yield sse.event({"text": text}, "token")
                     case Done() | Kept():

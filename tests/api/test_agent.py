@@ -1,0 +1,82 @@
+"""Agent mode over HTTP: steps as events, kept conversations, and clear errors."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.conftest import Server, events, finished, problem, upload
+from tests.models.tool_calling_server import ToolCallingServer, returned, serving
+
+pytest.importorskip("langchain_openai", reason="needs the extra `agent`")
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ToolCallingServer]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, model: ToolCallingServer) -> Iterator[httpx.Client]:
+    server = Server(
+        tmp_path_factory.mktemp("agent") / "home",
+        KB_GENERATION__BACKEND="langchain",
+        KB_GENERATION__MODEL="m",
+        KB_GENERATION__URL=model.url,
+        KB_AGENT__CALLS="3",
+    )
+    with server.client() as admin:
+        assert admin.post("/api/v1/knowledge-bases", json={"name": "prices"}).status_code == 201
+        finished(admin, upload(admin, "prices", {"pump.txt": "The red pump costs 1200 euros."})["id"])
+        yield admin
+    assert server.stop() == 0
+
+
+def _script(messages: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - a Turn
+    match len(returned(messages)):
+        case 0:
+            return [("search_documents", {"question": "What does the pump cost?"})]
+        case 1:
+            return [("calculate", {"expression": "1200 * 2"})]
+    return "The pump costs 1200 euros [1]."
+
+
+def test_each_step_is_an_event(client: httpx.Client, model: ToolCallingServer) -> None:
+    model.script = _script
+    body = {"knowledge_base": "prices", "question": "What do two pumps cost?", "mode": "agent", "keep": True}
+    with client.stream("POST", "/api/v1/chat", json=body) as response:
+        found = list(events(response))
+    names = [name for name, _ in found if name != "token"]
+    assert names == ["step", "step", "retrieved", "step", "step", "done"]
+    steps = [data for name, data in found if name == "step"]
+    assert [(step["number"], step["tool"], step["result"] is None) for step in steps] == [
+        (1, "search_documents", True),
+        (1, "search_documents", False),
+        (2, "calculate", True),
+        (2, "calculate", False),
+    ]
+    done = found[-1][1]
+    assert done["steps"] == [steps[1], steps[3]]
+    assert done["steps"][1]["result"] == "2400"
+    assert done["citations"][0]["quote"] == "The red pump costs 1200 euros."
+    kept = client.get(f"/api/v1/conversations/{done['conversation_id']}").json()["messages"]
+    assert kept[1]["answer"]["steps"] == done["steps"]
+
+
+def test_bounds_and_refusals_are_said(client: httpx.Client, model: ToolCallingServer) -> None:
+    body = {"knowledge_base": "prices", "question": "What do two pumps cost?", "mode": "agent", "stream": False}
+    model.script = lambda _: [("calculate", {"expression": "1 + 1"})]
+    endless = client.post("/api/v1/chat", json=body).json()
+    assert endless["refused"] is True
+    assert len(endless["steps"]) == 3
+    model.refusal = "no tools here"
+    problem(client.post("/api/v1/chat", json=body), 501, "cannot_call_tools")
+    model.refusal = ""
+
+
+def test_a_model_inside_the_service_can_be_no_agent(admin: httpx.Client, handbook: str) -> None:
+    body = {"knowledge_base": handbook, "question": "What is it?", "mode": "agent"}
+    found = problem(admin.post("/api/v1/chat", json=body), 501, "cannot_call_tools")
+    assert "SmolLM2" in found["detail"]
