@@ -10,7 +10,7 @@ from webui.client.service import Service
 from webui.parts import signing, troubles
 from webui.parts.language import choose_language, draw_language
 from webui.parts.visit import Visit
-from webui.screens import bases, chat
+from webui.screens import bases, chat, evaluation, system
 from webui.words import Phrase, Say, common
 
 _HERE = Path(__file__).parent
@@ -18,6 +18,8 @@ _HERE = Path(__file__).parent
 _PAGES: tuple[tuple[str, Phrase, str, bool, Callable[[Visit], None]], ...] = (
     ("chat", common.CHAT, ":material/forum:", False, chat.draw),
     ("bases", common.BASES, ":material/folder_open:", True, bases.draw),
+    ("evaluation", common.EVALUATION, ":material/monitoring:", True, evaluation.draw),
+    ("system", common.SYSTEM, ":material/dns:", True, system.draw),
 )
 
 
@@ -47,6 +49,7 @@ def _draw(service: Service, say: Say) -> None:
         st.Page(partial(_page, draw, visit, wide), title=say(title), icon=icon, url_path=path, default=path == "chat")
         for path, title, icon, wide, draw in _PAGES
     ]
+    st.session_state["chat_page"] = pages[0]
     st.navigation(pages, position="top").run()
 
 

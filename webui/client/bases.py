@@ -54,6 +54,14 @@ class Bases:
         fields = {"name": name} if name else {}
         return Base.model_validate(self._connection.upload("/api/v1/import", [("file", file)], fields))
 
+    def reindex(self, name: str, embedder: str) -> None:
+        """Begin to embed one anew with another model."""
+        self._connection.post(f"{place(name)}/reindex", {"embedder": embedder})
+
+    def migrate(self, name: str, store: str) -> None:
+        """Begin to move one to another store."""
+        self._connection.post(f"{place(name)}/migrate", {"store": store})
+
     def delete(self, name: str) -> None:
         """Delete one with everything in it."""
         self._connection.delete(place(name))

@@ -15,6 +15,8 @@ class Chunk(Shape):
     start: int
     end: int
     disabled: bool = False
+    edited: bool = False
+    original: str | None = None
 
 
 class Hit(Chunk):
@@ -41,6 +43,14 @@ class Chunks:
     def find(self, chunk_id: int) -> Chunk:
         """Return one that is searched."""
         return Chunk.model_validate(self._connection.get(f"{self._place}/chunks/{chunk_id}"))
+
+    def edit(self, chunk_id: int, text: str) -> None:
+        """Give one another wording."""
+        self._connection.patch(f"{self._place}/chunks/{chunk_id}", {"text": text})
+
+    def revert(self, chunk_id: int) -> None:
+        """Give one the document's own wording back."""
+        self._connection.post(f"{self._place}/chunks/{chunk_id}/revert")
 
     def disable(self, chunk_id: int) -> None:
         """Take one out of search."""

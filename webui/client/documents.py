@@ -1,5 +1,6 @@
 """Documents of a base."""
 
+from collections.abc import Sequence
 from typing import BinaryIO, Literal
 
 from webui.client.bases import place
@@ -27,7 +28,8 @@ class Documents:
 
     def __init__(self, connection: Connection, base: str) -> None:
         self._connection = connection
-        self._place = f"{place(base)}/documents"
+        self._base = place(base)
+        self._place = f"{self._base}/documents"
 
     def all(self) -> list[Document]:
         """Return every document by name."""
@@ -45,6 +47,11 @@ class Documents:
     def upload(self, files: list[tuple[str, BinaryIO]]) -> Job:
         """Send files and return the job that ingests them."""
         return Job.model_validate(self._connection.upload(self._place, [("files", file) for file in files]))
+
+    def fetch(self, addresses: Sequence[str], depth: int) -> Job:
+        """Begin to fetch web pages and return the job."""
+        body = {"addresses": list(addresses), "depth": depth}
+        return Job.model_validate(self._connection.post(f"{self._base}/pages", body))
 
     def original(self, document_id: int) -> bytes:
         """Return a document's bytes as they were uploaded."""

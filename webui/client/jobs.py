@@ -1,7 +1,9 @@
 """Jobs: how uploads fare."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from webui.client.connection import Connection, Shape
 
@@ -19,7 +21,10 @@ class File(Shape):
 
 
 class Job(Shape):
-    """A job; `files` counts them by state, `details` has each (empty in lists)."""
+    """A job; `files` counts them by state, `details` has each (empty in lists).
+
+    One that is not about files is at `done` of `steps`.
+    """
 
     id: str
     knowledge_base: str
@@ -28,6 +33,10 @@ class Job(Shape):
     created: datetime
     finished: datetime | None
     files: dict[str, int]
+    kind: str = "ingest"
+    done: int = 0
+    steps: int = Field(default=0, alias="total")
+    result: dict[str, Any] | None = None
     details: tuple[File, ...] = ()
 
     @property
@@ -37,13 +46,14 @@ class Job(Shape):
 
     @property
     def total(self) -> int:
-        """Return how many files it has."""
-        return sum(self.files.values())
+        """Return how many files or steps it has."""
+        return sum(self.files.values()) or self.steps
 
     @property
     def settled(self) -> int:
-        """Return how many files are through, well or not."""
-        return self.total - self.files.get("queued", 0)
+        """Return how many files or steps are through, well or not."""
+        files = sum(self.files.values())
+        return files - self.files.get("queued", 0) if files else self.done
 
 
 class Jobs:

@@ -9,9 +9,12 @@ from webui.client.chunks import Chunks
 from webui.client.connection import Connection, Shape
 from webui.client.conversations import Conversations
 from webui.client.documents import Documents
+from webui.client.evaluations import Evaluations
 from webui.client.jobs import Jobs
+from webui.client.keys import Keys
 from webui.client.search import Search
 from webui.client.snapshots import Snapshots
+from webui.client.system import System
 
 _SCOPES = ("read", "write", "admin")
 
@@ -42,6 +45,8 @@ class Service:
         self.bases = Bases(self._connection)
         self.jobs = Jobs(self._connection)
         self.search = Search(self._connection)
+        self.keys = Keys(self._connection)
+        self.system = System(self._connection)
         self.conversations = Conversations(self._connection)
 
     @cached_property
@@ -60,6 +65,10 @@ class Service:
     def snapshots(self, base: str) -> Snapshots:
         """Return a base's snapshots."""
         return Snapshots(self._connection, base)
+
+    def evaluations(self, base: str) -> Evaluations:
+        """Return a base's questions and runs."""
+        return Evaluations(self._connection, base)
 
     def ask(self, body: dict[str, Any]) -> AnswerStream:
         """Ask a question."""

@@ -55,6 +55,7 @@ RESTORE_CHUNK = Phrase("Put back into search", "恢复")
 DISABLED = Phrase("out of search", "已停用")
 EDITED = Phrase("edited", "已修改")
 EDIT = Phrase("Edit", "编辑")
+REVERT = Phrase("The document's own wording", "还原为原文")
 EDIT_CHUNK = Phrase("Edit this chunk", "编辑片段")
 EDIT_MORE = Phrase(
     "Search and answers use the new text. The original file stays as it is.", "检索和回答将使用新文本，原文件不变。"
@@ -75,6 +76,7 @@ FETCH = Phrase("Fetch", "抓取")
 JOBS = Phrase("Under way and latest", "进行中及最近的任务")
 NO_JOBS = Phrase("Nothing was added lately.", "最近没有添加。")
 PROGRESS = Phrase("{settled} of {total} files", "{settled} / {total} 个文件")
+STEPS = Phrase("{settled} of {total}", "{settled} / {total}")
 TIME_LEFT = Phrase("about {left} left", "约剩 {left}")
 SECONDS = Phrase("{n} s", "{n} 秒")
 MINUTES = Phrase("{n} min", "{n} 分钟")
@@ -129,11 +131,14 @@ DELETE_SNAPSHOT = Phrase("Delete", "删除")
 
 REINDEX = Phrase("Re-index", "重建索引")
 REINDEX_MORE = Phrase(
-    "Cut and embed every document anew, with other settings. The old index answers until the new one is ready.",
-    "用新的设置重新切分并嵌入所有文档；新索引完成前，旧索引照常使用。",
+    "Embed every chunk anew with another model. The old index answers until the new one is ready.",
+    "用另一个模型重新嵌入所有片段；新索引完成前，旧索引照常使用。",
 )
-CHUNK_SIZE = Phrase("Chunk size (tokens)", "片段长度（词元）")
-OVERLAP = Phrase("Overlap (tokens)", "重叠长度（词元）")
+MIGRATE = Phrase("Move to another store", "迁移向量库")
+MIGRATE_MORE = Phrase(
+    "The vectors move, nothing is embedded again. The old store answers until the new one is ready.",
+    "只迁移向量，不重新嵌入；新库完成前，旧库照常使用。",
+)
 START = Phrase("Start", "开始")
 STARTED = Phrase("Started; see the tab “Add”.", "已开始，进度见“添加”页。")
 EXPORT = Phrase("Export", "导出")

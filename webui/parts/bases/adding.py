@@ -9,8 +9,9 @@ from webui.client.bases import Base
 from webui.client.jobs import Job
 from webui.inert.labels import plain
 from webui.parts import troubles
+from webui.parts.times import aware, shown
 from webui.parts.visit import Visit
-from webui.words import Say
+from webui.words import Say, system
 from webui.words import bases as words
 
 _SHOWN = 5
@@ -21,6 +22,7 @@ def draw(visit: Visit, base: Base) -> None:
     """Take files in, and show the jobs."""
     if visit.me.may("write"):
         _draw_upload(visit, base)
+        _draw_fetch(visit, base)
     st.subheader(visit.say(words.JOBS), anchor=False)
     _draw_jobs(visit, base)
 
@@ -35,6 +37,21 @@ def _draw_upload(visit: Visit, base: Base) -> None:
         with troubles.shown(say), st.spinner(say(words.SENDING)):
             visit.service.documents(base.name).upload([(file.name, file) for file in files])
             st.session_state["uploads_sent"] = turn + 1
+            st.rerun()
+
+
+def _draw_fetch(visit: Visit, base: Base) -> None:
+    say = visit.say
+    with (
+        st.form(f"fetch_{base.name}", border=False, clear_on_submit=True),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        address = st.text_input(say(words.URL), type="url", placeholder="https://", help=say(words.URL_HELP))
+        depth = st.number_input(say(words.DEPTH), 0, 3, 0, width=160)
+        asked = st.form_submit_button(say(words.FETCH), icon=":material/language:")
+    if asked and address and address.strip():
+        with troubles.shown(say):
+            visit.service.documents(base.name).fetch([address.strip()], depth)
             st.rerun()
 
 
@@ -58,7 +75,9 @@ def _draw_jobs(visit: Visit, base: Base) -> None:
 
 
 def _jobs(visit: Visit, base: Base) -> list[Job]:
-    return [job for job in visit.service.jobs.latest() if job.knowledge_base == base.name][:_SHOWN]
+    return [job for job in visit.service.jobs.latest() if job.knowledge_base == base.name and job.kind != "evaluate"][
+        :_SHOWN
+    ]
 
 
 def _draw_job(visit: Visit, job: Job) -> None:
@@ -66,7 +85,11 @@ def _draw_job(visit: Visit, job: Job) -> None:
     with st.container(border=True, key=f"job_{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(say(words.STATES[job.state]), color=_color(job))
-            st.markdown(say(words.PROGRESS, settled=job.settled, total=job.total))
+            kind = system.KINDS.get(job.kind)
+            amount = words.PROGRESS if job.details else words.STEPS
+            st.markdown(
+                f"{say(kind) if kind else plain(job.kind)} · {say(amount, settled=job.settled, total=job.total)}"
+            )
             if job.files.get("failed"):
                 st.badge(say(words.FAILED_FILES, n=job.files["failed"]), color="red")
             st.caption(_when(say, job))
@@ -87,7 +110,7 @@ def _draw_care(visit: Visit, job: Job) -> None:
         st.rerun()
     if (
         job.over
-        and job.state != "done"
+        and (job.state == "failed" or job.files.get("failed"))
         and st.button(say(words.RETRY), key=f"retry_{job.id}", icon=":material/refresh:", type="tertiary")
     ):
         visit.service.jobs.retry(job.id)
@@ -109,17 +132,13 @@ def _draw_files(say: Say, job: Job) -> None:
 def _when(say: Say, job: Job) -> str:
     """Return when a job ended, or how long it will still take at the rate so far."""
     if job.finished is not None:
-        return f"{job.finished.astimezone():%Y-%m-%d %H:%M}"
+        return shown(job.finished)
     if job.state != "running" or not job.settled:
         return ""
-    passed = (datetime.now(UTC) - _aware(job.created)).total_seconds()
+    passed = (datetime.now(UTC) - aware(job.created)).total_seconds()
     left = passed / job.settled * (job.total - job.settled)
     amount = words.MINUTES if left >= 90 else words.SECONDS
     return say(words.TIME_LEFT, left=say(amount, n=max(1, round(left / 60 if left >= 90 else left))))
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _color(job: Job) -> Literal["green", "orange", "red", "blue"]:

@@ -11,14 +11,15 @@ from webui.words import common
 
 _CHOSEN = "base_chosen"
 _NEXT = "base_next"
-_STORES = ("faiss", "milvus", "annoy")
+STORES = ("faiss", "milvus", "annoy")
 
 
-def choose_base(visit: Visit) -> Base | None:
-    """Draw the list at the side and return the chosen base."""
+def choose_base(visit: Visit, may_make: bool = True) -> Base | None:
+    """Draw the list at the side and return the chosen base; with `may_make`, offer to make and import one."""
     say, bases = visit.say, visit.service.bases.all()
+    may_make = may_make and visit.me.may_create
     with visit.side:
-        if visit.me.may_create and st.button(
+        if may_make and st.button(
             say(words.NEW), icon=":material/add:", width="stretch", type="primary", key="new_base"
         ):
             _create(visit)
@@ -27,9 +28,7 @@ def choose_base(visit: Visit) -> Base | None:
             st.session_state[_CHOSEN] = st.session_state.pop(_NEXT)
         if names:
             st.radio(say(words.ALL), names, key=_CHOSEN, format_func=plain)
-        if visit.me.may_create and st.button(
-            say(words.IMPORT), icon=":material/unarchive:", type="tertiary", key="import_base"
-        ):
+        if may_make and st.button(say(words.IMPORT), icon=":material/unarchive:", type="tertiary", key="import_base"):
             _import(visit)
     if not bases:
         st.header(say(common.NO_BASE), anchor=False)
@@ -50,7 +49,7 @@ def _create(visit: Visit) -> None:
         with st.form("new_base", border=False):
             name = st.text_input(say(words.NAME), max_chars=64, help=say(words.NAME_HELP))
             default = say(words.STORE_DEFAULT)
-            store = st.selectbox(say(words.STORE), [default, *_STORES])
+            store = st.selectbox(say(words.STORE), [default, *STORES])
             embedder = st.text_input(say(words.EMBEDDER), help=say(words.EMBEDDER_HELP))
             if not st.form_submit_button(say(words.CREATE), type="primary"):
                 return

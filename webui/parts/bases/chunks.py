@@ -3,11 +3,12 @@
 import streamlit as st
 
 from webui.client.bases import Base
-from webui.client.chunks import Chunk
+from webui.client.chunks import Chunk, Chunks
 from webui.client.documents import Document
 from webui.inert.component import show
 from webui.inert.labels import plain
 from webui.inert.nodes import Node, element, marked
+from webui.parts import troubles
 from webui.parts.visit import Visit
 from webui.words import bases as words
 from webui.words import common
@@ -51,14 +52,45 @@ def _draw_card(visit: Visit, base: Base, chunk: Chunk) -> None:
             st.caption(say(common.PAGE, page=chunk.page))
         if chunk.disabled:
             st.badge(say(words.DISABLED), color="orange")
+        if chunk.edited:
+            st.badge(say(words.EDITED), color="violet")
         if visit.me.may("write"):
-            label = words.RESTORE_CHUNK if chunk.disabled else words.DISABLE
-            if st.button(say(label), key=f"switch_{chunk.chunk_id}", type="tertiary", icon=":material/visibility_off:"):
-                (care.restore if chunk.disabled else care.disable)(chunk.chunk_id)
-                st.rerun()
+            _draw_care(visit, care, chunk)
     if chunk.heading_path:
         st.caption(plain(" › ".join(chunk.heading_path)))
     show(marked(chunk.text, 0, 0, "passage small"), key=f"chunk_text_{chunk.chunk_id}")
+
+
+def _draw_care(visit: Visit, care: Chunks, chunk: Chunk) -> None:
+    say, key = visit.say, chunk.chunk_id
+    if chunk.disabled:
+        if st.button(say(words.RESTORE_CHUNK), key=f"restore_{key}", type="tertiary", icon=":material/visibility:"):
+            care.restore(key)
+            st.rerun()
+        return
+    if st.button(say(words.EDIT), key=f"edit_{key}", type="tertiary", icon=":material/edit:"):
+        _edit(visit, care, chunk)
+    if st.button(say(words.DISABLE), key=f"disable_{key}", type="tertiary", icon=":material/visibility_off:"):
+        care.disable(key)
+        st.rerun()
+
+
+def _edit(visit: Visit, care: Chunks, chunk: Chunk) -> None:
+    say = visit.say
+
+    @st.dialog(say(words.EDIT_CHUNK), width="medium", icon=":material/edit:")
+    def ask() -> None:
+        st.caption(say(words.EDIT_MORE))
+        text = st.text_area(say(words.IN_CONTEXT), chunk.text, height=300, max_chars=20_000)
+        with troubles.shown(say), st.container(horizontal=True):
+            if st.button(say(common.SAVE), type="primary", disabled=not text.strip()):
+                care.edit(chunk.chunk_id, text.strip())
+                st.rerun()
+            if chunk.edited and st.button(say(words.REVERT), icon=":material/undo:"):
+                care.revert(chunk.chunk_id)
+                st.rerun()
+
+    ask()
 
 
 def _text(chunks: list[Chunk], chosen: int) -> list[Node]:
@@ -70,7 +102,7 @@ def _text(chunks: list[Chunk], chosen: int) -> list[Node]:
         start = max(chunk.start, end)
         if chunk.end <= start:
             continue
-        text = chunk.text[start - chunk.start :]
+        text = (chunk.original or chunk.text)[start - chunk.start :]
         if nodes and chunk.start > end:
             nodes.append("\n\n")
         nodes += _parts(text, start, begins, ends)

@@ -82,6 +82,7 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
         selection_mode="single-row",
         key=f"documents_{base.name}",
         alt=say(words.DOCUMENTS),
+        placeholder="",
         height=min(420, 38 + 35 * max(1, len(shown))),
     )
     rows = event["selection"]["rows"]

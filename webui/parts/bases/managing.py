@@ -5,6 +5,7 @@ import streamlit as st
 from webui.client.bases import Base
 from webui.inert.labels import plain
 from webui.parts import troubles
+from webui.parts.bases.choosing import STORES
 from webui.parts.visit import Visit
 from webui.words import bases as words
 
@@ -16,6 +17,8 @@ def draw(visit: Visit, base: Base) -> None:
         return
     _draw_export(visit, base)
     if visit.me.may("admin"):
+        _draw_reindex(visit, base)
+        _draw_migrate(visit, base)
         _draw_delete(visit, base)
 
 
@@ -32,6 +35,36 @@ def _draw_export(visit: Visit, base: Base) -> None:
             icon=":material/archive:",
             on_click="ignore",
         )
+
+
+def _draw_reindex(visit: Visit, base: Base) -> None:
+    say = visit.say
+    with st.container(border=True):
+        st.subheader(say(words.REINDEX), anchor=False)
+        st.write(say(words.REINDEX_MORE))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            names = [model.name for model in visit.service.system.models().embedders]
+            embedder = st.selectbox(say(words.EMBEDDER), names, key=f"embedder_{base.name}")
+            asked = st.button(say(words.START), key="reindex", icon=":material/autorenew:")
+        if asked:
+            with troubles.shown(say):
+                visit.service.bases.reindex(base.name, embedder)
+                st.success(say(words.STARTED), icon=":material/check:")
+
+
+def _draw_migrate(visit: Visit, base: Base) -> None:
+    say = visit.say
+    with st.container(border=True):
+        st.subheader(say(words.MIGRATE), anchor=False)
+        st.write(say(words.MIGRATE_MORE))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            others = [store for store in STORES if store != base.store]
+            store = st.selectbox(say(words.STORE), others, key=f"store_{base.name}")
+            asked = st.button(say(words.START), key="migrate", icon=":material/database:")
+        if asked:
+            with troubles.shown(say):
+                visit.service.bases.migrate(base.name, store)
+                st.success(say(words.STARTED), icon=":material/check:")
 
 
 def _draw_delete(visit: Visit, base: Base) -> None:

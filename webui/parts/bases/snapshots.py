@@ -6,6 +6,7 @@ from webui.client.bases import Base
 from webui.client.snapshots import Difference, Snapshot
 from webui.inert.labels import plain
 from webui.parts import troubles
+from webui.parts.times import shown
 from webui.parts.visit import Visit
 from webui.words import Say
 from webui.words import bases as words
@@ -36,7 +37,7 @@ def _draw_one(visit: Visit, base: Base, one: Snapshot) -> None:
         border=True, horizontal=True, vertical_alignment="center", key=f"snapshot_{base.name}_{one.name}"
     ):
         st.markdown(f"**{plain(one.name)}**")
-        st.caption(f"{one.created.astimezone():%Y-%m-%d %H:%M}")
+        st.caption(shown(one.created))
         st.badge(f"{say(words.DOCUMENTS)} {one.documents:,}", color="gray")
         key = f"{base.name}_{one.name}"
         if st.button(say(words.COMPARE), key=f"diff_{key}", type="tertiary", icon=":material/difference:"):

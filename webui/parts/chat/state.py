@@ -45,6 +45,13 @@ def chat_state() -> ChatState:
     return state
 
 
+def ask_later(question: str, base: str) -> None:
+    """Ask a question in a new conversation as soon as the chat is shown."""
+    state = chat_state()
+    state.open(None)
+    state.asking = Asking(question, base)
+
+
 def show_address(conversation: str | None) -> None:
     """Put the conversation into the browser's address."""
     if conversation is None:

@@ -1,0 +1,59 @@
+"""How the service fares."""
+
+from webui.client.connection import Connection, Shape
+
+
+class Model(Shape):
+    """A model by name."""
+
+    name: str
+    chosen: bool
+    loaded: bool
+
+
+class Models(Shape):
+    """Models of each sort."""
+
+    embedders: list[Model]
+    generators: list[Model]
+
+
+class Memory(Shape):
+    """Bytes that the service has in memory, and that the machine could still give."""
+
+    process_bytes: int
+    free_bytes: int
+
+
+class Queue(Shape):
+    """Work that runs and waits; beyond `places` of both together the service is busy."""
+
+    name: str
+    running: int
+    waiting: int
+    places: int
+
+
+class Status(Shape):
+    """How the service fares; `jobs` counts the unfinished ones by state."""
+
+    version: str
+    memory: Memory
+    disk_free_bytes: int
+    queues: list[Queue]
+    jobs: dict[str, int]
+
+
+class System:
+    """The service itself."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def models(self) -> Models:
+        """Return the models that are found."""
+        return Models.model_validate(self._connection.get("/api/v1/models"))
+
+    def status(self) -> Status:
+        """Return memory, queues and jobs; for administrators."""
+        return Status.model_validate(self._connection.get("/api/v1/system"))

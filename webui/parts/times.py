@@ -1,0 +1,23 @@
+"""Moments as the reader's clock shows them."""
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+
+def aware(moment: datetime) -> datetime:
+    """Return a moment of the service with its zone, which is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def shown(moment: datetime) -> str:
+    """Return a moment to the minute, in the browser's zone."""
+    return f"{aware(moment).astimezone(_zone()):%Y-%m-%d %H:%M}"
+
+
+def _zone() -> tzinfo | None:
+    try:
+        return ZoneInfo(st.context.timezone) if st.context.timezone else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
