@@ -75,7 +75,7 @@ METRICS = {
     "recall@5": Phrase("Right document in 5", "前 5 篇召回"),
     "recall@10": Phrase("Right document in 10", "前 10 篇召回"),
     "mrr@10": Phrase("Mean reciprocal rank", "平均倒数排名"),
-    "ndcg@10": Phrase("nDCG in 10", "nDCG@10"),
+    "ndcg@10": Phrase("nDCG in 10", "前 10 篇 nDCG"),
     "map": Phrase("Mean average precision", "平均准确率均值"),
     "contains": Phrase("Answer holds the right one", "含正确答案"),
     "exact_match": Phrase("Exactly the right answer", "与答案一致"),
