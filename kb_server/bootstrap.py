@@ -374,7 +374,8 @@ class Application:
 
     @cached_property
     def _shelf(self) -> Shelf:
-        return Shelf(self._database, self.settings.home, self._open_store)
+        once = self.settings.cleaning.near_duplicates
+        return Shelf(self._database, self.settings.home, self._open_store, once=once)
 
     def _open(self, name: str) -> OpenBase:
         return self._shelf.open(self.bases.find(name))

@@ -86,8 +86,23 @@ class Redaction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where else the words of a chunk stand: offsets in that document's text, page, headings."""
+
+    chunk_id: int
+    document: str
+    start: int
+    end: int
+    page: int | None
+    heading_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stored slice of a document, with its text; of an `edited` one a person's wording of what stands there."""
+    """A stored slice of a document, with its text; of an `edited` one a person's wording of what stands there.
+
+    `also` are the places of others that say no more than it does.
+    """
 
     id: int
     document: str
@@ -97,6 +112,7 @@ class Chunk:
     page: int | None
     heading_path: tuple[str, ...]
     edited: bool = False
+    also: tuple[Place, ...] = ()
 
     @property
     def searchable(self) -> str:

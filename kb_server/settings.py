@@ -44,6 +44,7 @@ class CleaningSettings(_Section):
 
     boilerplate: bool = True
     low_quality: bool = True
+    near_duplicates: bool = True
     redact: tuple[Redaction, ...] = ()
 
 

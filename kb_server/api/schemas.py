@@ -179,9 +179,21 @@ class Chunks(BaseModel):
     total: int
 
 
-class Hit(Chunk):
-    """A chunk that was found. `stages` has its scores in each index."""
+class Place(BaseModel):
+    """Where else the words of a chunk stand."""
 
+    chunk_id: int
+    document: str
+    start: int
+    end: int
+    page: int | None
+    heading_path: list[str]
+
+
+class Hit(Chunk):
+    """A chunk that was found, and other places of the same words. `stages` has its scores in each index."""
+
+    also: list[Place] = []
     score: float
     stages: dict[str, float]
 

@@ -7,7 +7,7 @@ a state of its own, which only `files`, `kept_chunk_ids` and the snapshots see.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,9 +26,11 @@ from sqlalchemy import (
     update,
 )
 
+from kb_server.catalog.copies import Originals, deserted, hand_over, is_no_copy, likeness, originals_of, separate
 from kb_server.catalog.database import Database
 from kb_server.catalog.filtering import conditions
 from kb_server.catalog.schema import (
+    chunk_copies,
     chunks,
     disabled_chunks,
     document_texts,
@@ -36,50 +38,64 @@ from kb_server.catalog.schema import (
     edited_chunks,
     snapshot_documents,
 )
-from kb_server.domain import Chunk, Document, DocumentState, Filter, Slice, StoredDocument, searchable_text
+from kb_server.domain import Chunk, Document, DocumentState, Filter, Place, Slice, StoredDocument, searchable_text
 from kb_server.errors import NotFound
 
 IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
 LIVE = tuple(DocumentState)  # every state but those of versions set aside for snapshots
+_STORED = func.coalesce(chunk_copies.c.original_id, chunks.c.id).label("stored")
 _CHUNKS_CHANGE = "A document's chunks change when it does."
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A document whose rows are written and whose vectors are not known to be: chunk ids and what to index of each."""
+    """A document whose rows are written and whose vectors are not known to be: chunk ids and what to index of each.
+
+    Copies of other chunks are not among them; `indices` says of a document just written which of its slices are.
+    """
 
     document_id: int
     chunk_ids: tuple[int, ...]
     texts: tuple[str, ...]
+    indices: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What rows that are gone leave behind in the stores: chunk ids, and generated names of files."""
+    """What rows that are gone leave behind in the stores: chunk ids, and generated names of files.
+
+    `shared` has pairs (id that stays in the stores, id of a chunk that is kept for a snapshot and has the same words).
+    """
 
     chunk_ids: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
+    shared: tuple[tuple[int, int], ...] = ()
 
     def __add__(self, other: "Removed") -> "Removed":
-        return Removed(self.chunk_ids + other.chunk_ids, self.files + other.files)
+        return Removed(self.chunk_ids + other.chunk_ids, self.files + other.files, self.shared + other.shared)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A document to be written: the sha256 and generated name of its file, and how its text is cut."""
+    """A document to be written: the sha256 and generated name of its file, and how its text is cut.
+
+    `reworded` are indices of slices that will get another wording, so that their text says nothing about them.
+    """
 
     sha256: str
     file: str
     document: Document
     slices: Sequence[Slice]
+    reworded: frozenset[int] = frozenset()
 
 
 class Documents:
-    """The documents of one knowledge base."""
+    """The documents of one knowledge base. With `once`, chunks of the same words are indexed once (see copies)."""
 
-    def __init__(self, database: Database, base_id: str) -> None:
+    def __init__(self, database: Database, base_id: str, *, once: bool = True) -> None:
         self._database = database
         self._base_id = base_id
+        self._originals = Originals(base_id) if once else None
 
     def all(self) -> list[StoredDocument]:
         """Return every document by name, in whatever state."""
@@ -103,7 +119,9 @@ class Documents:
 
     def chunks_of(self, id_: int, limit: int | None = None, offset: int = 0) -> list[Chunk]:
         """Return chunks of an indexed document, in reading order; all of them if there is no limit."""
-        query = self._chunk_rows(DocumentState.INDEXED).where(documents.c.id == id_).order_by(chunks.c.id)
+        query = (
+            self._chunk_rows(DocumentState.INDEXED).where(documents.c.id == id_).order_by(chunks.c.start, chunks.c.id)
+        )
         with self._database.reading() as connection:
             return [_chunk(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
@@ -121,7 +139,9 @@ class Documents:
             if connection.execute(searchable).first() is None:
                 raise NotFound(f"There is no searchable chunk {chunk_id} here.", _CHUNKS_CHANGE)
             connection.execute(insert(disabled_chunks).values(chunk_id=chunk_id))
-        return Removed((chunk_id,))
+            stored = originals_of(connection, [chunk_id]).get(chunk_id, chunk_id)
+            is_left = connection.execute(self._places().where(_stands_for([stored]))).first() is not None
+        return Removed(() if is_left else (stored,))
 
     def enable(self, chunk_id: int) -> None:
         """Put a chunk back into search; raises NotFound unless it was taken out."""
@@ -131,8 +151,12 @@ class Documents:
                 raise NotFound(f"There is no disabled chunk {chunk_id} here.", _CHUNKS_CHANGE)
 
     def edit(self, chunk_id: int, text: str) -> None:
-        """Give a chunk another wording; the document's text and the chunk's offsets in it stay."""
+        """Give a chunk another wording; the document's text and the chunk's offsets in it stay.
+
+        It shares no words with other chunks any more; those that had no place of their own in the stores need one.
+        """
         with self._database.writing() as connection:
+            separate(connection, chunk_id)
             connection.execute(delete(edited_chunks).where(edited_chunks.c.chunk_id == chunk_id))
             connection.execute(insert(edited_chunks).values(chunk_id=chunk_id, text=text))
 
@@ -188,7 +212,7 @@ class Documents:
 
     def pending(self) -> list[Pending]:
         """Return the documents that an interrupted run left, in the order they were begun."""
-        query = self._chunk_rows(DocumentState.PENDING).order_by(chunks.c.id)
+        query = self._chunk_rows(DocumentState.PENDING).where(is_no_copy()).order_by(chunks.c.start, chunks.c.id)
         found: dict[int, list[Chunk]] = {}
         with self._database.reading() as connection:
             ids = select(documents.c.id).where(self._mine(DocumentState.PENDING)).order_by(documents.c.id)
@@ -251,26 +275,42 @@ class Documents:
                 found.update(connection.execute(kept.where(chunks.c.id.in_(part))).scalars())
         return found
 
-    def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
-        """Return the chunks of indexed documents among these ids; ids of anything else are left out."""
-        found: dict[int, Chunk] = {}
+    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:
+        """Return the chunks of indexed documents among these ids of the stores; ids of anything else are left out.
+
+        A chunk with copies is shown at the first place that the filter lets through, its other places beside it.
+        """
+        places: dict[int, list[Row[Any]]] = {}
         with self._database.reading() as connection:
             for part in batched(ids, IDS_A_QUERY):
-                query = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id.in_(part), _enabled())
-                found.update((row.id, _chunk(row)) for row in connection.execute(query))
-        return found
+                query = self._places().where(_stands_for(part), *self._let_through(filters)).order_by(chunks.c.id)
+                for row in connection.execute(query):
+                    places.setdefault(row.stored, []).append(row)
+        return {id_: _chunk(rows[0], rows[1:]) for id_, rows in places.items()}
+
+    def chunk(self, id_: int) -> Chunk | None:
+        """Return a chunk of an indexed document, a copy of another one too, unless it is out of search."""
+        query = self._chunk_rows(DocumentState.INDEXED).where(chunks.c.id == id_, _enabled())
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return _chunk(row) if row else None
+
+    def stored_ids(self, ids: Sequence[int]) -> list[int]:
+        """Return for each chunk the id that the stores have for it: its own, or that of the one it is a copy of."""
+        with self._database.reading() as connection:
+            originals = originals_of(connection, ids)
+        return [originals.get(id_, id_) for id_ in ids]
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:
-        """Return the ids of searchable chunks, in order; of those only that the filter lets through."""
-        mine = self._mine(DocumentState.INDEXED)
-        query = select(chunks.c.id).join(documents).where(mine, _enabled()).order_by(chunks.c.id)
-        if filters:
-            query = query.where(*conditions(filters, self._base_id))
+        """Return the searchable ids of the stores, in order; those with a place that the filter lets through."""
+        stored = (
+            self._places().with_only_columns(_STORED).where(*self._let_through(filters)).distinct().order_by("stored")
+        )
         with self._database.reading() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(stored).scalars())
 
     def chunk_count(self) -> int:
-        """Return how many chunks are searchable."""
+        """Return how many chunks are searchable, copies of others among them."""
         searchable = (self._mine(DocumentState.INDEXED), _enabled())
         query = select(func.count()).select_from(chunks.join(documents)).where(*searchable)
         with self._database.reading() as connection:
@@ -287,6 +327,16 @@ class Documents:
             .select_from(rows)
             .where(self._mine(state))
         )
+
+    def _let_through(self, filters: Filter | None) -> list[ColumnElement[bool]]:
+        return list(conditions(filters, self._base_id)) if filters else []
+
+    def _places(self) -> Select[Any]:
+        """Select what can be searched: each chunk or copy, and the id in the stores that it is found by."""
+        copies = chunk_copies.c.chunk_id == chunks.c.id
+        joined = chunks.join(documents).outerjoin(edited_chunks).outerjoin(chunk_copies, copies)
+        columns = (chunks, documents.c.name, edited_chunks.c.text.label("edited"), _STORED)
+        return select(*columns).select_from(joined).where(self._mine(DocumentState.INDEXED), _enabled())
 
     def _row(
         self,
@@ -310,7 +360,12 @@ class Documents:
         row = self._row(document.name, DocumentState.PENDING, arrival.sha256, arrival.file, pages=document.pages)
         document_id = connection.execute(insert(documents).values(row).returning(documents.c.id)).scalar_one()
         connection.execute(insert(document_texts).values(document_id=document_id, text=document.text))
-        return _insert_chunks(connection, document_id, document, arrival.slices)
+        keyed = set(range(len(arrival.slices))) - arrival.reworded if self._originals else set()
+        pending = _insert_chunks(connection, document_id, document, arrival.slices, keyed)
+        if self._originals is None or not keyed:
+            return pending
+        compared = {pending.chunk_ids[index]: pending.texts[index] for index in sorted(keyed)}
+        return _without(pending, self._originals.link(connection, compared))
 
     def _remove(self, connection: Connection, *conditions: ColumnElement[bool]) -> Removed:
         rows = connection.execute(select(documents.c.id, documents.c.file).where(self._mine(), *conditions)).all()
@@ -321,13 +376,17 @@ def retire(connection: Connection, files: Mapping[int, str]) -> Removed:
     """Take documents (id -> file) out of a base: versions that a snapshot holds are set aside, the rest is deleted."""
     removed = Removed()
     for ids in batched(list(files), IDS_A_QUERY):
-        chunk_ids = connection.execute(select(chunks.c.id).where(chunks.c.document_id.in_(ids))).scalars().all()
+        shared = hand_over(connection, ids)
+        rows = select(chunks.c.id, chunks.c.document_id).where(chunks.c.document_id.in_(ids))
+        owners: dict[int, int] = {row.id: row.document_id for row in connection.execute(rows)}
         in_snapshots = select(snapshot_documents.c.document_id).where(snapshot_documents.c.document_id.in_(ids))
         held = set(connection.execute(in_snapshots).scalars())
         kept = literal("kept-") + cast(documents.c.id, String)
         connection.execute(update(documents).where(documents.c.id.in_(held)).values(state=kept))
         connection.execute(delete(documents).where(documents.c.id.in_([id_ for id_ in ids if id_ not in held])))
-        removed += Removed(tuple(chunk_ids), tuple(files[id_] for id_ in ids if id_ not in held))
+        lonely = deserted(connection, [stored for stored, _ in shared]) - owners.keys()
+        gone = tuple(files[id_] for id_ in ids if id_ not in held)
+        removed += Removed((*owners, *lonely), gone, tuple(pair for pair in shared if owners[pair[1]] in held))
     return removed
 
 
@@ -341,7 +400,10 @@ def _called(name: str, *, below: bool) -> ColumnElement[bool]:
     return itself | documents.c.name.startswith(f"{name}/", autoescape=True) if below else itself
 
 
-def _insert_chunks(connection: Connection, document_id: int, document: Document, slices: Sequence[Slice]) -> Pending:
+def _insert_chunks(
+    connection: Connection, document_id: int, document: Document, slices: Sequence[Slice], keyed: Collection[int]
+) -> Pending:
+    texts = tuple(searchable_text(part.heading_path, document.text[part.start : part.end]) for part in slices)
     rows = [
         {
             "document_id": document_id,
@@ -350,13 +412,19 @@ def _insert_chunks(connection: Connection, document_id: int, document: Document,
             "end": part.end,
             "page": part.page,
             "heading_path": list(part.heading_path),
+            "likeness": likeness(text) if index in keyed else None,
         }
-        for part in slices
+        for index, (part, text) in enumerate(zip(slices, texts, strict=True))
     ]
     inserted = insert(chunks).returning(chunks.c.id, sort_by_parameter_order=True)
     ids = connection.execute(inserted, rows).scalars().all() if rows else []
-    texts = tuple(searchable_text(part.heading_path, document.text[part.start : part.end]) for part in slices)
-    return Pending(document_id, tuple(ids), texts)
+    return Pending(document_id, tuple(ids), texts, tuple(range(len(ids))))
+
+
+def _without(pending: Pending, copies: Collection[int]) -> Pending:
+    kept = [index for index, id_ in enumerate(pending.chunk_ids) if id_ not in copies]
+    ids, texts = (pending.chunk_ids[index] for index in kept), (pending.texts[index] for index in kept)
+    return Pending(pending.document_id, tuple(ids), tuple(texts), tuple(kept))
 
 
 def _enabled() -> ColumnElement[bool]:
@@ -371,9 +439,16 @@ def _document(values: dict[str, Any]) -> StoredDocument:
     return StoredDocument(**{**values, "state": DocumentState(values["state"])})
 
 
-def _chunk(row: Row[Any]) -> Chunk:
+def _stands_for(ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition that a chunk is found by one of these ids."""
+    copies = select(chunk_copies.c.chunk_id).where(chunk_copies.c.original_id.in_(ids))
+    return (chunks.c.id.in_(ids) & chunk_copies.c.chunk_id.is_(None)) | chunks.c.id.in_(copies)
+
+
+def _chunk(row: Row[Any], others: Sequence[Row[Any]] = ()) -> Chunk:
+    also = tuple(Place(o.id, o.name, o.start, o.end, o.page, tuple(o.heading_path)) for o in others)
     text, edited = (row.text, False) if row.edited is None else (row.edited, True)
-    return Chunk(row.id, row.name, text, row.start, row.end, row.page, tuple(row.heading_path), edited)
+    return Chunk(row.id, row.name, text, row.start, row.end, row.page, tuple(row.heading_path), edited, also)
 
 
 def _pending(document_id: int, part: list[Chunk]) -> Pending:

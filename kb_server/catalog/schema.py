@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0006"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0007"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -74,6 +75,7 @@ chunks = Table(
     Column("end", Integer, nullable=False),
     Column("page", Integer),
     Column("heading_path", JSON, nullable=False),
+    Column("likeness", LargeBinary),  # keys by which chunks of the same words are found; null: not looked for
     Index("chunks_of_document", "document_id"),
     sqlite_autoincrement=True,
 )
@@ -226,6 +228,15 @@ evaluation_cases = Table(
     Column("content", JSON, nullable=False),
     Index("cases_of_base", "base_id"),
     sqlite_autoincrement=True,
+)
+
+# Chunks that say no more than another one, which is in the stores for both.
+chunk_copies = Table(
+    "chunk_copies",
+    metadata,
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
+    Column("original_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
+    Index("copies_of_chunk", "original_id"),
 )
 
 snapshots = Table(

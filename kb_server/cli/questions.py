@@ -145,6 +145,9 @@ def show_hits(session: Session, hits: list[Hit]) -> None:
         chunk = hit.chunk
         where = place(session, chunk.document, chunk.page, chunk.heading_path)
         session.console.print(f"[bold]{number}[/]  [cyan]{hit.score:.3f}[/]  {where}  [dim]#{chunk.id}[/]")
+        for other in chunk.also:
+            also = place(session, other.document, other.page, other.heading_path)
+            session.console.print(f"   [dim]{session.say('also', '另见')}[/] {also}")
         session.console.print(escape(chunk.text), style="dim" if number > 1 else "", end="\n\n")
 
 

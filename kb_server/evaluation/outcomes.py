@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kb_server.domain import Answer, Citation, EvalCase
+from kb_server.domain import Answer, Chunk, Citation, EvalCase
 from kb_server.evaluation.case_files import case_from, case_json
 
 _TEXTS_KEPT = 5  # passages whose text is kept for the report; of the others only the name and score
@@ -56,7 +56,7 @@ def outcome_of(case: EvalCase, answer: Answer, tokens: Mapping[str, int]) -> Out
     passages = tuple(
         Passage(
             hit.chunk.id,
-            hit.chunk.document,
+            _document(hit.chunk, case),
             hit.chunk.page,
             round(hit.score, 6),
             hit.chunk.searchable if rank < _TEXTS_KEPT or hit.chunk.id in cited else None,
@@ -69,6 +69,12 @@ def outcome_of(case: EvalCase, answer: Answer, tokens: Mapping[str, int]) -> Out
     return Outcome(
         case, answer.text, answer.refused, confidence, answer.citations, passages, answer.model, timings, dict(tokens)
     )
+
+
+def _document(chunk: Chunk, case: EvalCase) -> str:
+    """Return where a passage is from: of several places of the same words the one that the case names."""
+    names = [chunk.document, *(place.document for place in chunk.also)]
+    return next((name for name in names if name in case.documents), chunk.document)
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class HybridRetriever:
         An index whose weight is 0 is not asked, so a base whose embedder does not know the language never loads it.
         """
         ranking = self._rank(question, max(_CANDIDATES, 4 * k), filters, mode)
-        return Retrieval(self._hits(ranking, k), ranking.timings_ms)
+        return Retrieval(self._hits(ranking, k, filters), ranking.timings_ms)
 
     def explain(
         self, question: str, chunk_id: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
@@ -104,12 +104,12 @@ class HybridRetriever:
         fixed = {SearchMode.DENSE: 1.0, SearchMode.LEXICAL: 0.0}
         return fixed[mode] if mode in fixed else dense_weight(self._fusion, question)
 
-    def _hits(self, ranking: _Ranking, k: int) -> list[Hit]:
+    def _hits(self, ranking: _Ranking, k: int, filters: Filter | None) -> list[Hit]:
         """Fetch the chunks of the best k that the catalog knows."""
         hits: list[Hit] = []
         for start in range(0, len(ranking.fused), max(k, 1)):
             part = ranking.fused[start : start + max(k, 1)]
-            chunks = self._source.chunks([id_ for id_, _ in part])
+            chunks = self._source.chunks([id_ for id_, _ in part], filters)
             hits += [Hit(chunks[id_], score, ranking.scores_of(id_)) for id_, score in part if id_ in chunks]
             if len(hits) >= k:
                 break

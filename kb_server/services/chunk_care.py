@@ -37,10 +37,11 @@ class ChunkCare:
     def _reword(self, chunk_id: int, change: Callable[[], None], *, only_edited: bool) -> None:
         """Change a chunk's text. It leaves the stores first: stopped at any point, they catch up with the catalog."""
         with self._opened.writing():
-            chunk = self._opened.documents.chunks([chunk_id]).get(chunk_id)
+            chunk = self._opened.documents.chunk(chunk_id)
             if chunk is None or (only_edited and not chunk.edited):
                 kind = "edited" if only_edited else "searchable"
                 raise NotFound(f"There is no {kind} chunk {chunk_id} here.", "A document's chunks change when it does.")
-            self._opened.purge(Removed((chunk_id,)))
+            stored = self._opened.documents.stored_ids([chunk_id])  # another one's, if it shared its words
+            self._opened.purge(Removed((chunk_id, *stored)))
             change()
             self._opened.catch_up(self._embedder)

@@ -46,7 +46,11 @@ class Explaining:
     def explain(
         self, question: str, chunk_id: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
     ) -> Explanation:
-        """Follow one chunk through the search; raises NotFound if the base has no such chunk in an indexed document."""
+        """Follow one chunk through the search; raises NotFound if the base has no such chunk in an indexed document.
+
+        A copy of another chunk is found by that one, which is then explained.
+        """
+        (chunk_id,) = self._source.stored_ids([chunk_id])
         chunk = self._source.chunks([chunk_id]).get(chunk_id)
         if chunk is None:
             raise NotFound(

@@ -136,13 +136,15 @@ def _cut(chunk: Chunk) -> tuple[int, int, int | None, list[str]]:
 
 
 def _rows(opened: OpenBase, chunk_ids: list[int]) -> Iterator[bytes]:
-    if missing := set(chunk_ids) - opened.store.ids():
+    """Yield a vector for each chunk; a copy has that of the chunk it is a copy of."""
+    stored = opened.documents.stored_ids(chunk_ids)
+    if missing := set(stored) - opened.store.ids():
         raise StorageError(
             f"{len(missing)} chunks of '{opened.base.name}' have no vector yet.",
             f"Let it catch up first: kb ingest {opened.base.name} with any file.",
         )
-    for start in range(0, len(chunk_ids), _VECTORS_AT_ONCE):
-        yield opened.store.vectors(chunk_ids[start : start + _VECTORS_AT_ONCE]).astype("<f4").tobytes()
+    for start in range(0, len(stored), _VECTORS_AT_ONCE):
+        yield opened.store.vectors(stored[start : start + _VECTORS_AT_ONCE]).astype("<f4").tobytes()
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

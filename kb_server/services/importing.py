@@ -74,9 +74,10 @@ def _load(opened: OpenBase, tags: Tags, archive: Archive, path: Path) -> None:
             arrivals = [_arrival(opened, archive, entry, path) for entry in batch]
             pending, _ = opened.documents.begin_all(arrivals)
             for item, entry in zip(pending, batch, strict=True):
-                wordings |= {item.chunk_ids[place]: text for place, text in entry.edited.items()}
-                rows = _rows(vectors, len(item.chunk_ids), opened.base.dimension, path)
-                opened.take_in(_reworded(item, entry), rows)
+                ids_at = dict(zip(item.indices, item.chunk_ids, strict=True))
+                wordings |= {ids_at[place]: text for place, text in entry.edited.items()}
+                rows = _rows(vectors, len(entry.chunks), opened.base.dimension, path)
+                opened.take_in(_reworded(item, entry), rows[list(item.indices)])
             ids += [item.document_id for item in pending]
             for entry in batch:
                 tags.change([entry.name], entry.tags)
@@ -89,10 +90,10 @@ def _load(opened: OpenBase, tags: Tags, archive: Archive, path: Path) -> None:
 
 def _reworded(pending: Pending, entry: DocumentEntry) -> Pending:
     """Return what is to be indexed of a document, in the words a person gave its chunks."""
-    texts = list(pending.texts)
+    texts = dict(zip(pending.indices, pending.texts, strict=True))
     for place, text in entry.edited.items():
         texts[place] = searchable_text(tuple(entry.chunks[place][3]), text)
-    return replace(pending, texts=tuple(texts))
+    return replace(pending, texts=tuple(texts.values()))
 
 
 def _batches(documents: Iterator[DocumentEntry]) -> Iterator[list[DocumentEntry]]:
@@ -114,7 +115,8 @@ def _arrival(opened: OpenBase, archive: Archive, entry: DocumentEntry, path: Pat
     if digest != entry.sha256:
         raise broken(path, f"the file of '{entry.name}' is another")
     slices = [Slice(start, end, page, tuple(headings)) for start, end, page, headings in entry.chunks]
-    return Arrival(entry.sha256, file, Document(entry.name, entry.text, (), entry.pages), slices)
+    document = Document(entry.name, entry.text, (), entry.pages)
+    return Arrival(entry.sha256, file, document, slices, frozenset(entry.edited))
 
 
 def _rows(reader: IO[bytes], count: int, dimension: int, path: Path) -> Vectors:

@@ -75,6 +75,7 @@ class OpenBase:
 
     def purge(self, removed: Removed) -> None:
         """Take out of the stores what the catalog has let go of already."""
+        self._keep(removed.shared)
         self._drop(removed.chunk_ids)
         self.files.discard(removed.files)
 
@@ -121,16 +122,17 @@ class OpenBase:
 
     def _drop(self, chunk_ids: Collection[int]) -> None:
         if chunk_ids:
-            self._keep(self.documents.kept_chunk_ids(chunk_ids))
+            self._keep([(id_, id_) for id_ in self.documents.kept_chunk_ids(chunk_ids)])
             self.store.delete(chunk_ids)
             self.lexical.delete(chunk_ids)
             self._flush()
 
-    def _keep(self, chunk_ids: Collection[int]) -> None:
-        """Save the vectors that snapshots need before the store forgets them."""
-        there = sorted(self.store.ids().intersection(chunk_ids)) if chunk_ids else []
+    def _keep(self, pairs: Collection[tuple[int, int]]) -> None:
+        """Save vectors that snapshots need before the store forgets them: (id in the store, id to keep it under)."""
+        held = self.store.ids() if pairs else set()
+        there = sorted(pair for pair in pairs if pair[0] in held)
         if there:
-            self.kept.keep(there, self.store.vectors(there))
+            self.kept.keep([kept for _, kept in there], self.store.vectors([stored for stored, _ in there]))
 
     def _embed(self, todo: list[tuple[int, str]], embedder: Embedder) -> None:
         for start in range(0, len(todo), _EMBEDDED_AT_ONCE):

@@ -20,6 +20,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "edited": chunk.edited,
+        "also": [asdict(place) for place in chunk.also],
         "stages": {stage: round(score, 6) for stage, score in hit.stages.items()},
     }
 

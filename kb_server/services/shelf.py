@@ -20,12 +20,16 @@ OpenStore = Callable[[str, Path, int], VectorStore]
 
 
 class Shelf:
-    """Opens bases and keeps them open; threads may share it. `open_store` takes a backend, a folder and a dimension."""
+    """Opens bases and keeps them open; threads may share it.
 
-    def __init__(self, database: Database, home: Path, open_store: OpenStore) -> None:
+    `open_store` takes a backend, a folder and a dimension; `once` is whether chunks of the same words are indexed once.
+    """
+
+    def __init__(self, database: Database, home: Path, open_store: OpenStore, *, once: bool = True) -> None:
         self._database = database
         self._home = home
         self._open_store = open_store
+        self._once = once
         self._open: dict[str, OpenBase] = {}
         self._lock = Lock()
 
@@ -75,4 +79,5 @@ class Shelf:
         files.make()
         store = self.store(base)
         kept = KeptVectors(files.kept(base.fingerprint), base.dimension)
-        return OpenBase(base, Documents(self._database, base.id), store, TantivyIndex(files.lexical), kept, files)
+        documents = Documents(self._database, base.id, once=self._once)
+        return OpenBase(base, documents, store, TantivyIndex(files.lexical), kept, files)

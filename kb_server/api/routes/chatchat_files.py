@@ -143,7 +143,7 @@ def _chunks(service: Service, base: KnowledgeBase, only: Filter | None) -> list[
     if only is None:
         return []
     rows = service.app.documents(base)
-    found = rows.chunks(rows.chunk_ids(only)[:_CHUNKS_SHOWN])
+    found = rows.chunks(rows.chunk_ids(only)[:_CHUNKS_SHOWN], only)
     return [document(found[id_], None) for id_ in sorted(found)]
 
 

@@ -68,10 +68,10 @@ def restore_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId)
 
 
 def _searchable(service: Service, base: KnowledgeBase, chunk_id: int) -> Chunk:
-    found = service.app.documents(base).chunks([chunk_id])
-    if chunk_id not in found:
+    found = service.app.documents(base).chunk(chunk_id)
+    if found is None:
         raise NotFound(f"There is no chunk {chunk_id} here.", "Chunks change when their document does.")
-    return _chunk(found[chunk_id])
+    return _chunk(found)
 
 
 def _chunk(one: StoredChunk) -> Chunk:

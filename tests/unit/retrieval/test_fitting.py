@@ -40,8 +40,11 @@ class ToySource:
     def __init__(self, texts: Sequence[str]) -> None:
         self._chunks = {id_: Chunk(id_, "a", text, 0, len(text), None, ()) for id_, text in enumerate(texts)}
 
-    def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
+    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
         return {id_: self._chunks[id_] for id_ in ids if id_ in self._chunks}
+
+    def stored_ids(self, ids: Sequence[int]) -> list[int]:
+        return list(ids)
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
         return list(self._chunks)

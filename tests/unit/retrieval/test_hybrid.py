@@ -42,8 +42,11 @@ class ToySource:
     def __init__(self, known: Sequence[int]) -> None:
         self._known = known
 
-    def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
+    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
         return {i: Chunk(i, str(i), TEXTS[i], 0, len(TEXTS[i]), None, ()) for i in ids if i in self._known}
+
+    def stored_ids(self, ids: Sequence[int]) -> list[int]:
+        return list(ids)
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:
         return [i for i in self._known if not filters or str(i) in filters.documents]

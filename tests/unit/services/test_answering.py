@@ -48,8 +48,11 @@ class FlatEmbedder:
 class ToySource:
     """The texts above as chunks."""
 
-    def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
+    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
         return {i: Chunk(i, f"{i}.txt", TEXTS[i], 0, len(TEXTS[i]), None, ()) for i in ids}
+
+    def stored_ids(self, ids: Sequence[int]) -> list[int]:
+        return list(ids)
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
         return list(TEXTS)

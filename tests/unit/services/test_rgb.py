@@ -33,8 +33,11 @@ class Texts:
     def __init__(self, texts: list[str]) -> None:
         self._texts = dict(enumerate(texts))
 
-    def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
+    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
         return {i: Chunk(i, f"{i}.txt", self._texts[i], 0, len(self._texts[i]), None, ()) for i in ids}
+
+    def stored_ids(self, ids: Sequence[int]) -> list[int]:
+        return list(ids)
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
         return list(self._texts)
