@@ -235,9 +235,9 @@ class Application:
         opened = self._open(name)
         return ChunkCare(opened, self._embedder_of(opened.base))
 
-    def retriever(self, name: str) -> HybridRetriever:
-        """Return the use case that finds passages of a base."""
-        opened = self._open(name)
+    def retriever(self, base: str | KnowledgeBase) -> HybridRetriever:
+        """Return the use case that finds passages of a base; a row that was just read is not read again."""
+        opened = self._open(base)
         embedder = self._embedder_of(opened.base)
         return HybridRetriever(embedder, opened.store, opened.lexical, opened.documents, opened.base.fusion)
 
@@ -377,8 +377,8 @@ class Application:
         once = self.settings.cleaning.near_duplicates
         return Shelf(self._database, self.settings.home, self._open_store, once=once)
 
-    def _open(self, name: str) -> OpenBase:
-        return self._shelf.open(self.bases.find(name))
+    def _open(self, base: str | KnowledgeBase) -> OpenBase:
+        return self._shelf.open(self.bases.find(base) if isinstance(base, str) else base)
 
     def _embedder_of(self, base: KnowledgeBase) -> Embedder:
         """Return the embedder a base was made with; refuses one that would give other vectors."""

@@ -51,7 +51,12 @@ def make_service(app: Application) -> Service:
     return service
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
+    """Return the running service; a coroutine, since a thread for this would cost more than it does."""
+    return running_service(request)
+
+
+def running_service(request: Request) -> Service:
     """Return the running service."""
     service: Service = request.app.state.service
     return service
@@ -59,7 +64,7 @@ def service_of(request: Request) -> Service:
 
 def caller_of(request: Request) -> Caller:
     """Return who calls, by `Authorization: Bearer` or `X-API-Key`; raises Unauthorized or RateLimited."""
-    service = service_of(request)
+    service = running_service(request)
     caller = _checked(service, request)
     request.state.caller = caller
     service.rate.take(caller.id)

@@ -40,9 +40,8 @@ async def example_questions(
 
 
 def _search(asked: Search, service: Service, caller: Caller) -> MergedRetrieval:
-    bases = [base_named(service, caller, name) for name in dict.fromkeys(asked.knowledge_bases)]
-    names = [base.name for base in bases or visible_bases(service, caller)]
-    searchers = {name: service.app.retriever(name) for name in names}
+    named = [base_named(service, caller, name) for name in dict.fromkeys(asked.knowledge_bases)]
+    searchers = {base.name: service.app.retriever(base) for base in named or visible_bases(service, caller)}
     k = asked.k or service.app.settings.retrieval.k
     return search_bases(searchers, asked.question, k, asked.only.filter(), asked.mode)
 
