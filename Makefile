@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help install demo serve test test-slow lint bench clean
+.PHONY: help install demo serve test test-slow lint audit bench clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -39,11 +39,16 @@ test: lint .venv/.browser ## lint, types and the tests
 test-slow: install .venv/.browser ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow
 
-lint: install ## ruff, mypy and the direction of imports
+lint: install ## ruff, mypy, the direction of imports, and the dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.dependencies
+
+audit: install ## ask the public databases about the dependencies; unlike `lint`, this needs a network
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 bench: install ## speed and quality on this machine
 	$(BIN)/python -m benchmarks.quality
