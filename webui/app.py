@@ -10,7 +10,7 @@ from webui.client.service import Service
 from webui.parts import signing, troubles
 from webui.parts.language import choose_language, draw_language
 from webui.parts.visit import Visit
-from webui.screens import bases, chat, evaluation, system
+from webui.screens import bases, chat, evaluation, knn, system
 from webui.words import Phrase, Say, common
 
 _HERE = Path(__file__).parent
@@ -19,6 +19,7 @@ _PAGES: tuple[tuple[str, Phrase, str, bool, Callable[[Visit], None]], ...] = (
     ("chat", common.CHAT, ":material/forum:", False, chat.draw),
     ("bases", common.BASES, ":material/folder_open:", True, bases.draw),
     ("evaluation", common.EVALUATION, ":material/monitoring:", True, evaluation.draw),
+    ("knn", common.KNN, ":material/hub:", True, knn.draw),
     ("system", common.SYSTEM, ":material/dns:", True, system.draw),
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from webui.client.chunks import Hit
 from webui.client.connection import Shape
+from webui.client.traces import Trace
 
 
 class Citation(Shape):
@@ -21,6 +22,20 @@ class Citation(Shape):
     supported: bool
 
 
+class Step(Shape):
+    """A tool that an agent called, and what came back; None while it runs."""
+
+    number: int
+    tool: str
+    arguments: dict[str, Any]
+    result: str | None
+
+    @property
+    def call(self) -> str:
+        """The call as one line."""
+        return f"{self.tool}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
+
+
 class Answer(Shape):
     """An answer with what backs it."""
 
@@ -33,6 +48,8 @@ class Answer(Shape):
     timings_ms: dict[str, float]
     reasoning: str | None = None
     notes: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    knn_lm: Trace | None = None
 
     def citation(self, number: int) -> Citation | None:
         """Return the citation of this number."""

@@ -1,6 +1,6 @@
 """One way to the service, for every resource."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, BinaryIO
@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from webui.client.errors import Away, raise_for
 
-_SECONDS = httpx.Timeout(60, connect=3)
-Files = list[tuple[str, tuple[str, BinaryIO | bytes]]]
+_MOST_SECONDS = 60.0
+_SECONDS = httpx.Timeout(_MOST_SECONDS, connect=3)
+Files = Sequence[tuple[str, tuple[str, BinaryIO]]]
 
 
 class Shape(BaseModel):
@@ -31,9 +32,9 @@ class Connection:
         """Return the JSON at a path."""
         return self._send("GET", path, params=_given(query)).json()
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+    def post(self, path: str, body: Mapping[str, Any] | None = None, seconds: float = _MOST_SECONDS) -> Any:  # noqa: ANN401 - JSON
         """Send JSON and return what comes back; None if that is nothing."""
-        return _json(self._send("POST", path, json=body))
+        return _json(self._send("POST", path, json=body, timeout=httpx.Timeout(seconds, connect=3)))
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
         """Change a thing and return it."""
@@ -49,7 +50,7 @@ class Connection:
 
     def upload(self, path: str, files: Files, fields: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
         """Send files and return what comes back."""
-        return _json(self._send("POST", path, files=files, data=dict(fields or {}), timeout=600))
+        return _json(self._send("POST", path, files=list(files), data=dict(fields or {}), timeout=600))
 
     def content(self, path: str, **query: str | int | None) -> bytes:
         """Return the bytes at a path."""

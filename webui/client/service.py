@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any, Literal
 
+from webui.client.answers import Answer
 from webui.client.bases import Bases
 from webui.client.chat import AnswerStream
 from webui.client.chunks import Chunks
@@ -15,7 +16,9 @@ from webui.client.keys import Keys
 from webui.client.search import Search
 from webui.client.snapshots import Snapshots
 from webui.client.system import System
+from webui.client.temporary import TemporaryFiles
 
+_LONG = 600.0
 _SCOPES = ("read", "write", "admin")
 
 
@@ -45,6 +48,7 @@ class Service:
         self.bases = Bases(self._connection)
         self.jobs = Jobs(self._connection)
         self.search = Search(self._connection)
+        self.temporary = TemporaryFiles(self._connection)
         self.keys = Keys(self._connection)
         self.system = System(self._connection)
         self.conversations = Conversations(self._connection)
@@ -73,6 +77,10 @@ class Service:
     def ask(self, body: dict[str, Any]) -> AnswerStream:
         """Ask a question."""
         return AnswerStream(self._connection, body)
+
+    def answer(self, body: dict[str, Any]) -> Answer:
+        """Ask a question and wait for the whole answer."""
+        return Answer.model_validate(self._connection.post("/api/v1/chat", {**body, "stream": False}, _LONG))
 
     def original(self, base: str, document: str) -> bytes:
         """Return a document's bytes as they were uploaded, by its name."""

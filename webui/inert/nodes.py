@@ -15,6 +15,7 @@ class Element(TypedDict, total=False):
     cls: str
     does: str
     says: str
+    style: dict[str, str]
     children: "list[Node]"
 
 
@@ -48,7 +49,9 @@ _TAGS = {
 }
 
 
-def element(tag: str, *children: Node, cls: str = "", does: str = "", says: str = "") -> Element:
+def element(
+    tag: str, *children: Node, cls: str = "", does: str = "", says: str = "", style: dict[str, str] | None = None
+) -> Element:
     """Return an element."""
     made: Element = {"tag": tag, "children": list(children)}
     if cls:
@@ -57,6 +60,8 @@ def element(tag: str, *children: Node, cls: str = "", does: str = "", says: str 
         made["does"] = does
     if says:
         made["says"] = says
+    if style:
+        made["style"] = style
     return made
 
 

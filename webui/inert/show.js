@@ -11,7 +11,7 @@ function made(node, clicked) {
     element.title = node.says;
     element.setAttribute("aria-label", node.says);
   }
-  if (node.style) Object.assign(element.style, node.style);
+  for (const [name, value] of Object.entries(node.style ?? {})) element.style.setProperty(name, value);
   if (node.does) {
     element.type = "button";
     element.addEventListener("click", () => clicked(node.does));

@@ -6,13 +6,15 @@ from webui.client.bases import Base
 from webui.client.conversations import ConversationDetail
 from webui.client.errors import NotThere
 from webui.client.service import Service
+from webui.client.temporary import is_temporary
 from webui.inert.labels import plain
+from webui.parts.chat.attaching import attach, draw_attached
 from webui.parts.chat.conversation_list import draw_conversations
 from webui.parts.chat.messages import draw_messages
 from webui.parts.chat.panel import Panel, draw_panel
 from webui.parts.chat.searching import draw_search
 from webui.parts.chat.state import Asking, ChatState, chat_state
-from webui.parts.chat.streaming import stream_answer
+from webui.parts.chat.streaming import settled, stream_answer
 from webui.parts.visit import Visit
 from webui.words import chat, common
 
@@ -26,20 +28,64 @@ def draw(visit: Visit) -> None:
     conversation = _kept(visit, state)
     with visit.side:
         draw_conversations(visit, state)
-        panel = draw_panel(visit, bases) if bases else None
+        panel = draw_panel(visit, bases, _base_to_show(state, conversation)) if bases else None
     if panel is None:
         _draw_no_base(visit)
         return
-    asked = st.chat_input(visit.say(chat.ASK), key="question", max_chars=8000)
-    if asked:
-        state.asking = Asking(asked, conversation.knowledge_base if conversation else panel.bases[0], panel.options)
+    if _take_question(visit, state, panel, conversation):
+        conversation = None
     _draw_middle(visit, state, panel, bases, conversation)
+
+
+def _take_question(visit: Visit, state: ChatState, panel: Panel, conversation: ConversationDetail | None) -> bool:
+    """Take what is asked or attached; says whether that begins another conversation."""
+    may_attach = visit.me.may("write") and panel.mode != "search"
+    asked = st.chat_input(
+        visit.say(chat.ASK_OR_ATTACH if may_attach else chat.ASK),
+        key="question",
+        max_chars=8000,
+        accept_file="multiple" if may_attach else False,
+    )
+    if not asked:
+        return False
+    text, files = (asked, []) if isinstance(asked, str) else (asked.text, asked.files)
+    if files:
+        attach(visit, state, conversation, files)
+    elif _elsewhere(panel, conversation):
+        state.open(None)
+    if text.strip():
+        state.asking = Asking(text, _base_to_ask(state, panel, conversation))
+    return conversation is not None and state.conversation is None
+
+
+def _elsewhere(panel: Panel, conversation: ConversationDetail | None) -> bool:
+    """Say whether the panel names another base than the conversation is about."""
+    if conversation is None or is_temporary(conversation.knowledge_base):
+        return False
+    return panel.mode != "search" and conversation.knowledge_base != panel.bases[0]
+
+
+def _base_to_ask(state: ChatState, panel: Panel, conversation: ConversationDetail | None) -> str:
+    if state.conversation is not None and conversation is not None:
+        return conversation.knowledge_base
+    return state.files_base or panel.bases[0]
+
+
+def _base_to_show(state: ChatState, conversation: ConversationDetail | None) -> str | None:
+    """Return the base that the panel should go to, once when a conversation is opened."""
+    if conversation is None or state.shown == conversation.id:
+        return None
+    state.shown = conversation.id
+    return conversation.knowledge_base
 
 
 def _draw_middle(
     visit: Visit, state: ChatState, panel: Panel, bases: list[Base], conversation: ConversationDetail | None
 ) -> None:
     hello = st.empty()  # cleared at once when there is a conversation, not only when its answer is there
+    files = conversation.knowledge_base if conversation else state.files_base
+    if files and is_temporary(files):
+        draw_attached(visit, files)
     if conversation is not None:
         draw_messages(visit, state, conversation)
     elif state.asking is None:
@@ -58,7 +104,7 @@ def _kept(visit: Visit, state: ChatState) -> ConversationDetail | None:
     if state.conversation is None:
         return None
     try:
-        return visit.service.conversations.find(state.conversation)
+        return settled(visit, state, visit.service.conversations.find(state.conversation))
     except NotThere:
         state.open(None)
         return None

@@ -1,15 +1,18 @@
 """The messages of a conversation, and what can be done with each."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from webui.client.answers import Answer
+from webui.client.answers import Answer, Step
 from webui.client.conversations import ConversationDetail, Turn
 from webui.inert.answers import answer_nodes
 from webui.inert.component import show
-from webui.inert.labels import plain
+from webui.inert.labels import plain, shortened
 from webui.inert.nodes import lines
 from webui.parts.chat.sources import draw_hits, open_citation
 from webui.parts.chat.state import Asking, ChatState
+from webui.parts.knn.trace import draw_trace
 from webui.parts.visit import Visit
 from webui.words import Say, chat, common
 
@@ -88,6 +91,9 @@ def draw_backed(visit: Visit, base: str, answer: Answer, key: str) -> None:
     if answer.reasoning:
         with st.expander(say(chat.REASONING), icon=":material/psychology:"):
             draw_text(answer.reasoning, f"reasoning_{key}")
+    if answer.steps:
+        with st.expander(say(chat.STEPS, n=len(answer.steps)), icon=":material/construction:"):
+            draw_steps(answer.steps)
     opened = show(answer_nodes(answer, say(chat.OPEN_SOURCE), say(chat.DOUBT)), key=f"answer_{key}")
     if opened:
         open_citation(visit, base, answer, int(opened))
@@ -96,7 +102,18 @@ def draw_backed(visit: Visit, base: str, answer: Answer, key: str) -> None:
         st.caption(f":orange[:material/report: {say(chat.DOUBTS, n=doubtful)}]")
     for note in answer.notes:
         st.caption(f":material/info: {plain(note)}")
+    if answer.knn_lm is not None:
+        with st.expander(say(chat.ORIGINS), icon=":material/hub:"):
+            draw_trace(visit, base, answer.knn_lm, key)
     draw_hits(say, answer.hits, f"hits_{key}")
+
+
+def draw_steps(steps: Sequence[Step]) -> None:
+    """Show what an agent did."""
+    for step in steps:
+        st.text(f"{step.number}. {step.call}")
+        if step.result is not None:
+            st.text(shortened(step.result, 500))
 
 
 def _draw_feedback(visit: Visit, turn: Turn) -> None:

@@ -9,7 +9,7 @@ from webui.client.bases import Base
 from webui.parts.visit import Visit
 from webui.words import chat, common
 
-MODES = {"extract": chat.EXTRACT, "generate": chat.GENERATE, "search": chat.SEARCH_ONLY}
+MODES = {"extract": chat.EXTRACT, "generate": chat.GENERATE, "agent": chat.AGENT, "search": chat.SEARCH_ONLY}
 _K = 5
 _PREFIX = "panel_"
 
@@ -22,6 +22,7 @@ class Panel:
     mode: str
     documents: list[str]
     k: int
+    knn_lm: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -29,12 +30,16 @@ class Panel:
         options: dict[str, Any] = {"mode": self.mode, "k": self.k}
         if self.documents:
             options["only"] = {"documents": self.documents}
+        if self.knn_lm:
+            options["knn_lm"] = True
         return options
 
 
-def draw_panel(visit: Visit, bases: list[Base]) -> Panel:
-    """Draw the panel and return what it says."""
+def draw_panel(visit: Visit, bases: list[Base], go_to: str | None = None) -> Panel:
+    """Draw the panel and return what it says; `go_to` names a base to choose."""
     say = visit.say
+    if go_to in [base.name for base in bases]:
+        st.session_state[f"{_PREFIX}base"] = go_to
     mode = st.segmented_control(
         say(chat.MODE),
         list(MODES),
@@ -48,8 +53,9 @@ def draw_panel(visit: Visit, bases: list[Base]) -> Panel:
     with st.expander(say(chat.MORE_SETTINGS), icon=":material/tune:"):
         documents = _draw_documents(visit, chosen[0]) if len(chosen) == 1 else []
         k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP))
+        knn_lm = mode == "generate" and st.toggle(say(chat.KNN_LM), key=f"{_PREFIX}knn", help=say(chat.KNN_LM_HELP))
         st.button(say(chat.DEFAULTS), type="tertiary", icon=":material/restart_alt:", on_click=_reset)
-    return Panel(chosen, mode or "extract", documents, k)
+    return Panel(chosen, mode or "extract", documents, k, knn_lm)
 
 
 def _draw_bases(visit: Visit, bases: list[Base], several: bool) -> list[str]:

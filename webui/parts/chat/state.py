@@ -20,19 +20,23 @@ class Asking:
 
 @dataclass
 class ChatState:
-    """One visitor's chat. `files` names what is in the temporary base that is asked instead of a kept one."""
+    """One visitor's chat.
+
+    `files_base` has attached files, asked instead of a kept base. `broken_off` says that an answer was begun and not
+    seen to its end. `shown` is the conversation that the panel was set to.
+    """
 
     conversation: str | None = None
     asking: Asking | None = None
-    partial: str = ""
+    broken_off: bool = False
     editing: str | None = None
-    files: list[str] = field(default_factory=list)
     files_base: str | None = None
+    shown: str | None = None
 
     def open(self, conversation: str | None) -> None:
         """Go to a conversation, or to a new one."""
-        self.conversation, self.asking, self.partial, self.editing = conversation, None, "", None
-        self.files, self.files_base = [], None
+        self.conversation, self.asking, self.editing = conversation, None, None
+        self.broken_off, self.files_base, self.shown = False, None, None
         show_address(conversation)
 
 
