@@ -11,9 +11,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from kb_server.catalog.audit import Audit
-from kb_server.catalog.bases import Bases
 from kb_server.catalog.conversations import Conversations
-from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
 from kb_server.catalog.evaluation_cases import EvaluationCases
 from kb_server.catalog.jobs import JobKind, Jobs
@@ -25,9 +23,10 @@ from kb_server.domain import KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import InvalidSetting, KbError, ModelMismatch
 from kb_server.folder_splitting import FolderSplitters
+from kb_server.foundation import Foundation
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
-from kb_server.ports import Embedder, Generator, VectorStore
+from kb_server.ports import Embedder, Generator
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.agent import Agent, AgentOptions
@@ -43,10 +42,9 @@ from kb_server.services.job_runner import JobRunner, Work
 from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Caller, Keys, Scope
-from kb_server.services.knowledge_bases import KnowledgeBases, check_name
+from kb_server.services.knowledge_bases import check_name
 from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
-from kb_server.services.shelf import Shelf
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
 from kb_server.services.uploads import UploadFolder
@@ -68,24 +66,14 @@ _BUILT_IN = {"calculate": calculator, "current_time": clock}
 _NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
 
-class Application:
+class Application(Foundation):
     """The use cases of one home, with its catalog and models."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self._embedders: dict[str, Embedder] = {}
         self._tools: dict[str, list[Tool]] = {}
         self._lock = Lock()
-
-    @cached_property
-    def bases(self) -> Bases:
-        """The catalog's knowledge bases."""
-        return Bases(self._database)
-
-    @cached_property
-    def knowledge_bases(self) -> KnowledgeBases:
-        """Creating, listing and deleting bases."""
-        return KnowledgeBases(self.bases, self._shelf)
 
     @cached_property
     def audit(self) -> Audit:
@@ -170,13 +158,6 @@ class Application:
     def exporting(self) -> Exporting:
         """Writing a base into a file."""
         return Exporting(self.bases, self._shelf)
-
-    def index(self, base: KnowledgeBase) -> dict[str, Any]:
-        """Say which index a base has, its parameters and its measured recall, without opening it."""
-        store = find_backend("store", base.store)
-        folder = self._shelf.folder(base)
-        described: dict[str, Any] = store.describe(folder, base.dimension, **self.settings.store.options(base.store))
-        return {"dimension": base.dimension, **described}
 
     def import_base(self, file: Path, name: str | None = None, store: str | None = None) -> KnowledgeBase:
         """Make a base from an exported file."""
@@ -355,10 +336,7 @@ class Application:
             self._loader.close()
         if "page_pictures" in self.__dict__:
             self.page_pictures.close()
-        if "_shelf" in self.__dict__:
-            self._shelf.close()
-        if "_database" in self.__dict__:
-            self._database.close()
+        super().close()
 
     @cached_property
     def _loader(self) -> IsolatedLoader:
@@ -367,15 +345,6 @@ class Application:
     @property
     def _reading_limits(self) -> ReadingLimits:
         return ReadingLimits(self.settings.loading.seconds, self.settings.loading.memory_mb)
-
-    @cached_property
-    def _database(self) -> Database:
-        return Database(self.settings.catalog_url)
-
-    @cached_property
-    def _shelf(self) -> Shelf:
-        once = self.settings.cleaning.near_duplicates
-        return Shelf(self._database, self.settings.home, self._open_store, once=once)
 
     def _open(self, base: str | KnowledgeBase) -> OpenBase:
         return self._shelf.open(self.bases.find(base) if isinstance(base, str) else base)
@@ -391,11 +360,6 @@ class Application:
                 f"kb reindex {base.name} --embedder {base.embedder}",
             )
         return embedder
-
-    def _open_store(self, backend: str, folder: Path, dimension: int) -> VectorStore:
-        options = self.settings.store.options(backend)
-        made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension, **options)
-        return made
 
 
 def generator_options(backend: type[Any], options: GenerationSettings) -> dict[str, Any]:

@@ -1,16 +1,31 @@
 """The protocols between the parts. A backend is one class in one file that has one of these shapes."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kb_server.domain import Chunk, Document, Filter, Hit, Message, Sampling, SearchMode, Slice
-from kb_server.mixing import ModelIdentity
 
-Vectors = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from kb_server.mixing import ModelIdentity
+
+    Vectors = npt.NDArray[np.float32]
+
+
+def __getattr__(name: str) -> object:
+    """Make `Vectors` when a module that computes first asks for it: numpy takes a tenth of a second to import."""
+    if name != "Vectors":
+        raise AttributeError(name)
+    import numpy as np
+    import numpy.typing as npt
+
+    globals()[name] = npt.NDArray[np.float32]
+    return globals()[name]
 
 
 class Loader(Protocol):
@@ -59,8 +74,8 @@ class Embedder(Protocol):
 class VectorStore(Protocol):
     """Ids and vectors, nothing else. Scores are (1 + cosine) / 2, so 0..1; ties go to the lower id.
 
-    The class is made with `folder`, `dimension` and its options, and has `describe`, which takes the same and returns
-    kind, parameters and recall@10 of the index for `kb list`, without opening anything large or asking a server.
+    The class is made with `folder`, `dimension` and its options. A function of the same name in the registry, under
+    `description`, takes folder and options and says for `kb list` which index there is, without opening it.
     """
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:

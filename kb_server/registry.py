@@ -15,6 +15,11 @@ BACKENDS = {
         "faiss": "vectorstores.faiss:FaissStore",
         "milvus": "vectorstores.milvus:MilvusStore",
     },
+    "description": {  # of a store's index, apart from the store: lists need no numpy
+        "annoy": "vectorstores.descriptions:describe_annoy",
+        "faiss": "vectorstores.descriptions:describe_faiss",
+        "milvus": "vectorstores.descriptions:describe_milvus",
+    },
     "generator": {
         "langchain": "kb_server.generation.langchain:LangChainGenerator",
         "llama_cpp": "kb_server.generation.llama_cpp:LlamaCppGenerator",

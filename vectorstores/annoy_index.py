@@ -10,6 +10,7 @@ import numpy.typing as npt
 from kb_server.errors import MissingExtra
 from kb_server.ports import Vectors
 from vectorstores.changes import Ids
+from vectorstores.descriptions import TREES
 from vectorstores.recall import Sample
 from vectorstores.rows import RowReader
 
@@ -20,7 +21,7 @@ _MOST_VISITED = 1 << 20
 class AnnoyIndex:
     """An index in a file, mapped into memory. It cannot change: every change makes a new one in the background."""
 
-    KIND: ClassVar[str] = "Annoy"
+    KIND: ClassVar[str] = TREES
 
     def __init__(self, path: Path, parameters: Mapping[str, Any]) -> None:
         self._index = _made(int(parameters["dimension"]))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from kb_server.ports import Vectors
 from vectorstores.changes import Ids
+from vectorstores.descriptions import INVERTED_LISTS
 from vectorstores.faiss_module import imported_faiss, one_thread
 from vectorstores.recall import Sample
 from vectorstores.rows import GONE, RowReader
@@ -23,7 +24,7 @@ _SURPLUS = 2  # candidates for each wanted hit, since codes of 8 bits mix up nea
 class IvfIndex:
     """An index in a file, mapped into memory. Rows are numbered as they were added; threads may search at once."""
 
-    KIND: ClassVar[str] = "IVF,SQ8"
+    KIND: ClassVar[str] = INVERTED_LISTS
 
     def __init__(self, path: Path, parameters: Mapping[str, Any]) -> None:
         self._faiss: Any = imported_faiss()

@@ -5,24 +5,15 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from kb_server.errors import StorageError, StorageFull
 from vectorstores.changes import Changes
 from vectorstores.frames import FILE, REMAKE, FileHeader, encode_frame, read_file_header, scan
+from vectorstores.manifest import Position
 
 Signature = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in a file: its identity (hexadecimal), a size in bytes, and the number of records before."""
-
-    identity: str
-    end: int
-    records: int
 
 
 class VectorLog:

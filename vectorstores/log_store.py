@@ -14,9 +14,10 @@ from kb_server.errors import KbError, StorageFull
 from kb_server.ports import Vectors
 from vectorstores.changes import NO_IDS, Changes, Ids, adding, deleting, merged
 from vectorstores.exact_index import GATHER, ExactIndex
-from vectorstores.log import Position, VectorLog
+from vectorstores.log import VectorLog
+from vectorstores.manifest import MANIFEST, Position
 from vectorstores.ranking import checked_query, ranked
-from vectorstores.sealed import MANIFEST, Kind, Sealed, open_sealed, read_manifest, seal
+from vectorstores.sealed import Kind, Sealed, open_sealed, seal
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +56,6 @@ class LogStore:
         self._unwritten: list[Changes] = []
         self._sealing: Thread | None = None
         self._follow()
-
-    @classmethod
-    def describe(cls, folder: Path, _dimension: int, **_options: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Say which index answers, with its parameters and the recall@10 measured when it was made."""
-        manifest = read_manifest(folder)
-        if manifest is None or manifest.kind != cls.KIND.KIND:
-            return {"kind": "exact", "parameters": {}, "recall@10": 1.0}
-        parameters = dict(manifest.parameters)
-        recall = parameters.pop("recall@10")
-        return {"kind": manifest.kind, "parameters": parameters, "recall@10": recall, "vectors": manifest.rows}
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Insert or replace; vectors are float32 [n, dimension], and of an id given twice the last counts.

@@ -58,18 +58,6 @@ class MilvusStore:
         # Lite replaces a row in two steps, and a search between them would miss it.
         self._turn: AbstractContextManager[Any] = threading.Lock() if self._lite else nullcontext()
 
-    @staticmethod
-    def describe(_folder: Path, _dimension: int, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - as in __init__
-        """Say which index is asked for, without asking the server."""
-        lite = options.get("uri") is None
-        index = options.get("index", "AUTO")
-        return {
-            "kind": "FLAT" if lite and index == "AUTO" else index,
-            "parameters": dict(options.get("index_params") or {}),
-            "recall@10": 1.0 if lite and index in ("AUTO", "FLAT") else None,
-            "place": "lite" if lite else options["uri"],
-        }
-
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Insert or replace; vectors are float32 [n, dimension], and of an id given twice the last counts.
 

@@ -13,7 +13,7 @@ from kb_server.errors import StorageError
 from kb_server.ports import Vectors
 from vectorstores.changes import Ids, last_occurrences
 from vectorstores.frames import FILE, read_file_header, read_frames
-from vectorstores.log import Position
+from vectorstores.manifest import Position
 
 _ROWS_AT_ONCE = 16_384
 GONE = -1  # the offset of a row that was replaced or deleted

@@ -14,7 +14,7 @@ import secrets
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,13 +23,11 @@ import numpy.typing as npt
 
 from kb_server.ports import Vectors
 from vectorstores.changes import Ids
-from vectorstores.log import Position
+from vectorstores.manifest import MANIFEST, VERSION, Manifest, Position, read_manifest
 from vectorstores.rows import GONE, RowReader, live_rows
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "sealed.json"
-VERSION = 1
 _BLOCK = 1 << 22
 
 
@@ -61,20 +59,6 @@ class Kind(Protocol):
     ) -> dict[str, Any] | None:
         """Write the old file with rows from number `before` on added and gone ones taken out; None: build it anew."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What `sealed.json` says; `files` is name -> [bytes, crc32]."""
-
-    version: int
-    kind: str
-    dimension: int
-    position: Position
-    rows: int
-    parameters: Mapping[str, Any]
-    token: str
-    files: Mapping[str, list[int]]
 
 
 class Sealed:
@@ -142,19 +126,6 @@ class Sealed:
         rows = self._order[at].astype(np.int64)
         found: Ids = rows[(self._ids[rows] == wanted) & self._live[rows]]
         return found
-
-
-def read_manifest(folder: Path) -> Manifest | None:
-    """Return the manifest if there is one that this program can use; what is wrong with it is logged."""
-    try:
-        values = json.loads((folder / MANIFEST).read_text("utf-8"))
-        found = Manifest(**{**values, "position": Position(**values["position"])})
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        logger.warning("'%s' is damaged (%s); the index is made again from the log.", folder / MANIFEST, error)
-        return None
-    return found if found.version == VERSION else None
 
 
 def open_sealed(folder: Path, log: Path, dimension: int, kind: Kind) -> Sealed | None:

@@ -6,7 +6,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -67,6 +66,8 @@ class Database:
             return
         with ExitStack() as stack:
             if self._engine.dialect.name == "sqlite" and self._engine.url.database:
+                from filelock import FileLock  # brings asyncio along, and is needed once in a catalog's life
+
                 stack.enter_context(FileLock(f"{self._engine.url.database}.migrating", timeout=_BUSY_SECONDS))
             version = self._version() or ""
             if version > SCHEMA_VERSION:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from kb_server.cli.app import app
+from kb_server.cli.app import make_app
 from kb_server.cli.language import ERROR_TITLES, choose_language
 from kb_server.cli.session import Session
 from kb_server.errors import Interrupted, KbError, UsageError
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(make_app(_command_of(arguments)))
     try:
         with command.make_context("kb", arguments or ["--help"]) as context:
             try:
@@ -53,6 +53,12 @@ def _invoke(arguments: list[str]) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     return 0
+
+
+def _command_of(arguments: Sequence[str]) -> str | None:
+    """Return the first word that is no option of `kb` itself; `--config` and its value stand first by now."""
+    rest = arguments[2:] if arguments[:1] == [_CONFIG] else arguments
+    return next((argument for argument in rest if not argument.startswith("-")), None)
 
 
 def _usage_error(error: Any) -> UsageError:  # noqa: ANN401 - typer's own class, see above

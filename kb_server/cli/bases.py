@@ -50,7 +50,7 @@ def create(
 def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show the knowledge bases and what is in them. 列出知识库。"""
     session = session_of(context)
-    summaries = session.app.knowledge_bases.all()
+    summaries = session.foundation.knowledge_bases.all()
     rows = [
         {
             "name": item.base.name,
@@ -58,7 +58,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
             "embedder": item.base.embedder,
             "documents": item.documents,
             "chunks": item.chunks,
-            "index": session.app.index(item.base),
+            "index": session.foundation.index(item.base),
             "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
         }
         for item in summaries

@@ -1,20 +1,22 @@
 """Knowledge bases that are open, so that a process opens each one's files once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from kb_server.catalog.database import Database
-from kb_server.catalog.documents import Documents
-from kb_server.catalog.snapshots import Snapshots
 from kb_server.catalog.tags import Tags
 from kb_server.domain import KnowledgeBase
 from kb_server.ports import VectorStore
-from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.services.base_files import BaseFiles
-from kb_server.services.open_base import OpenBase
-from vectorstores.kept import KeptVectors
+
+if TYPE_CHECKING:
+    from kb_server.catalog.snapshots import Snapshots
+    from kb_server.services.open_base import OpenBase
 
 OpenStore = Callable[[str, Path, int], VectorStore]
 
@@ -56,6 +58,8 @@ class Shelf:
 
     def snapshots(self, base: KnowledgeBase) -> Snapshots:
         """Return the snapshots of a base."""
+        from kb_server.catalog.snapshots import Snapshots
+
         return Snapshots(self._database, base.id)
 
     def tags(self, base: KnowledgeBase) -> Tags:
@@ -75,6 +79,12 @@ class Shelf:
             self.drop(base_id)
 
     def _opened(self, base: KnowledgeBase) -> OpenBase:
+        # Imported here: whoever only lists bases waits for neither numpy nor the word index.
+        from kb_server.catalog.documents import Documents
+        from kb_server.retrieval.lexical import TantivyIndex
+        from kb_server.services.open_base import OpenBase
+        from vectorstores.kept import KeptVectors
+
         files = BaseFiles(self._home, base.id)
         files.make()
         store = self.store(base)

@@ -12,9 +12,10 @@ import pytest
 
 from kb_server.ports import Vectors
 from tests.contracts.stores import APPROXIMATE, DURABLE, axis
+from vectorstores.descriptions import describe_annoy, describe_faiss
 from vectorstores.log_store import LogStore
+from vectorstores.manifest import MANIFEST
 from vectorstores.memory import MemoryStore
-from vectorstores.sealed import MANIFEST
 
 DIMENSION, COUNT = 16, 3_000
 Reopen = Callable[[], LogStore]
@@ -49,7 +50,8 @@ def sealed(reopen: Reopen) -> LogStore:
 
 
 def described(store: LogStore) -> dict[str, Any]:
-    return store.describe(store._folder, DIMENSION)
+    describe = {"IVF,SQ8": describe_faiss, "Annoy": describe_annoy}[store.KIND.KIND]
+    return describe(store._folder)
 
 
 def check(store: LogStore, expected: MemoryStore, allowed: range | None = None, k: int = 10) -> None:
