@@ -20,6 +20,7 @@ from PIL import Image, ImageChops, ImageDraw
 from kb_server.domain import Document
 from kb_server.errors import LoadError
 from loaders.isolated import IsolatedLoader, Limits
+from loaders.pdf_rotation import upright_page
 
 _LONGEST_SIDE = 4000
 _MARK = (255, 236, 130)
@@ -60,7 +61,7 @@ def draw(path: Path, name: str) -> Document:
         with closing(pypdfium2.PdfDocument(path)) as document:
             if number > len(document):
                 raise LoadError(f"There is no page {number}; the last is {len(document)}.")
-            with closing(document[number - 1]) as page:
+            with closing(upright_page(document, number - 1)) as page:
                 picture, marks = _drawn(page, quote, width)
     except pypdfium2.PdfiumError as error:
         raise LoadError("The page cannot be drawn: the file is no PDF, or a damaged one.") from error

@@ -19,6 +19,7 @@ from loaders.ocr import OcrLine, check_installed, read_lines
 from loaders.pdf_layout import PdfLayout
 from loaders.pdf_lines import PageLines, page_lines
 from loaders.pdf_pictures import as_lines, has_content, is_installed, pictures, render, scale_of
+from loaders.pdf_rotation import upright_page
 from loaders.progress import page_done
 
 _PASSWORD_HINT = "Give the password or export it without one."  # noqa: S105  (a sentence, no password)
@@ -93,7 +94,7 @@ def _begin(document: pypdfium2.PdfDocument, ocr: _Ocr, *, with_pictures: bool) -
     seen: set[bytes] | None = set() if with_pictures else None
     for index in range(total):
         try:
-            with closing(document[index]) as page:
+            with closing(upright_page(document, index)) as page:
                 yield _begin_page(page, index + 1, total, ocr, seen)
         except pypdfium2.PdfiumError:  # one damaged page; the others may be whole
             yield _BegunPage(PageLines(index + 1, 0.0, []), total)

@@ -1,7 +1,11 @@
 """Writes small PDF files by hand."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+
+import pypdfium2
+import pypdfium2.raw as pdfium
 
 Placed = tuple[int, int, int, str]
 """Font size, x, y, text."""
@@ -37,3 +41,18 @@ def write_pdf(
     body += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
     start = body.index("xref\n")
     path.write_text(f"{body}trailer << /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n")
+
+
+def turn_pages(source: Path, target: Path, turn: int) -> None:
+    """Write the file again with its pages marked as turned by 90, 180 or 270 degrees, looking the same."""
+    with closing(pypdfium2.PdfDocument(source)) as document:
+        for page in document:
+            width, height = page.get_size()
+            matrix = {90: (0, 1, -1, 0, height, 0), 180: (-1, 0, 0, -1, width, height), 270: (0, -1, 1, 0, 0, width)}[
+                turn
+            ]
+            assert pdfium.FPDFPage_TransFormWithClip(page, pdfium.FS_MATRIX(*matrix), None)
+            page.set_mediabox(0, 0, *((width, height) if turn == 180 else (height, width)))
+            page.set_rotation(turn)
+            page.close()
+        document.save(target)

@@ -6,7 +6,7 @@ import pytest
 
 from kb_server.errors import LoadError
 from loaders import load
-from tests.unit.loaders.pdf_writer import write_pdf
+from tests.unit.loaders.pdf_writer import turn_pages, write_pdf
 
 
 def test_pages_headings_and_paragraphs(tmp_path: Path) -> None:
@@ -68,3 +68,15 @@ def test_without_text(tmp_path: Path) -> None:
     write_pdf(path, [[], []])
     with pytest.raises(LoadError, match="its 2 pages are pictures"):
         load(path, "a.pdf")
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_turned_page_is_read_as_it_is_seen(tmp_path: Path, turn: int) -> None:
+    table = [(72, y, 372, y) for y in (600, 580, 560, 540)] + [(x, 540, x, 600) for x in (72, 222, 372)]
+    cells = [(10, 80, 586, "Name"), (10, 230, 586, "Size"), (10, 80, 566, "oak"), (10, 230, 566, "20 m")]
+    body = [(20, 72, 720, "A Title"), (10, 72, 690, "A line of text that is long enough to be a line"), *cells]
+    write_pdf(tmp_path / "a.pdf", [[*body, (10, 80, 546, "elm"), (10, 230, 546, "30 m")]], drawn=[table])
+    turn_pages(tmp_path / "a.pdf", tmp_path / "b.pdf", turn)
+    upright, turned = load(tmp_path / "a.pdf", "a.pdf"), load(tmp_path / "b.pdf", "a.pdf")
+    assert "Name: elm; Size: 30 m" in upright.text
+    assert turned == upright

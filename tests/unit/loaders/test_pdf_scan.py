@@ -9,7 +9,7 @@ from PIL import Image
 from kb_server.domain import BlockKind
 from loaders import load
 from loaders.progress import listening
-from tests.unit.loaders.pdf_writer import Placed, write_pdf
+from tests.unit.loaders.pdf_writer import Placed, turn_pages, write_pdf
 
 pytest.importorskip("rapidocr", reason="OCR is an extra")
 
@@ -72,3 +72,9 @@ def test_a_picture_between_text_is_read_once(tmp_path: Path) -> None:
 def test_a_picture_that_nobody_sees_is_passed_over(tmp_path: Path, x: int) -> None:
     found = load(_with_picture(tmp_path, x), "b.pdf")
     assert found.text.split("\n\n") == ["What stands in the text layer."] * 2
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_picture_on_a_turned_page_is_read_as_it_is_seen(tmp_path: Path, turn: int) -> None:
+    turn_pages(_with_picture(tmp_path, 72), tmp_path / "c.pdf", turn)
+    assert load(tmp_path / "c.pdf", "a.pdf") == load(tmp_path / "b.pdf", "a.pdf")

@@ -1,0 +1,37 @@
+"""Pages that are to be shown turned, made upright, so that what is read of them has the places it is seen at."""
+
+from collections.abc import Callable
+from contextlib import closing
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+Matrix = tuple[float, float, float, float, float, float]
+Box = tuple[float, float, float, float]  # left, bottom, right, top
+
+# Where a point goes: by quarter turns clockwise, for the page's box, so that the turned page begins at 0, 0.
+_TURNS: dict[int, Callable[[Box], Matrix]] = {
+    90: lambda box: (0, -1, 1, 0, -box[1], box[2]),
+    180: lambda box: (-1, 0, 0, -1, box[2], box[3]),
+    270: lambda box: (0, 1, -1, 0, box[3], -box[0]),
+}
+
+
+def upright_page(document: pypdfium2.PdfDocument, index: int) -> pypdfium2.PdfPage:
+    """Return a page whose rotation is part of its content; in memory alone. Raises PdfiumError where it is damaged.
+
+    PDFium shows a page turned, but gives all places on it as if it were not.
+    """
+    page = document[index]
+    turn = _TURNS.get(page.get_rotation())
+    if turn is None:
+        return page
+    with closing(page):
+        matrix = turn(page.get_bbox())
+        width, height = page.get_size()
+        if not pdfium.FPDFPage_TransFormWithClip(page, pdfium.FS_MATRIX(*matrix), None):
+            return document[index]
+        page.set_rotation(0)
+        page.set_mediabox(0, 0, width, height)
+        page.set_cropbox(0, 0, width, height)
+    return document[index]
