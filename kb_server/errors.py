@@ -13,7 +13,8 @@ Every message is one sentence with the value that was wrong; every hint is the m
     │   ├── Unauthorized         unauthorized           no API key, or not a valid one
     │   └── Forbidden            forbidden              the key may not do this
     ├── TryLater                 try_later        1     the service is too busy now
-    │   └── RateLimited          rate_limited           this client asks too often
+    │   ├── RateLimited          rate_limited           this client asks too often
+    │   └── Overloaded           overloaded             too many questions wait for a model
     ├── MissingExtra             missing_extra    1     a package that is not installed
     ├── ModelNotFound            model_not_found  1     a model folder or name that is not there
     ├── ModelMismatch            model_mismatch   1     the base was made by another embedder or model
@@ -163,14 +164,10 @@ class ModelServerFailed(GenerationFailed):
     code = "model_server"
 
 
-class Overloaded(KbError):
-    """Too many questions wait for a model already; `retry_after` says in how many seconds to ask again."""
+class Overloaded(TryLater):
+    """Too many questions wait for a model already."""
 
     code = "overloaded"
-
-    def __init__(self, message: str, hint: str, retry_after: int) -> None:
-        super().__init__(message, hint)
-        self.retry_after = retry_after
 
 
 class LoadError(KbError):

@@ -43,6 +43,6 @@ class Admission:
                 raise Overloaded(
                     f"{self._inside} questions are being answered or wait already.",
                     f"Ask again in {wait} s, or raise generation.queue.",
-                    retry_after=max(1, wait),
+                    seconds=max(1, wait),
                 )
             self._inside += 1

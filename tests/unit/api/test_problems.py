@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
 from kb_server import errors
-from kb_server.api.problems import STATUS, chatchat_error, openai_error, public_message
-from kb_server.errors import KbError, NotFound, StorageError
+from kb_server.api.problems import STATUS, Problems, chatchat_error, openai_error, public_message
+from kb_server.errors import KbError, NotFound, Overloaded, StorageError
 
 
 def _tree(kind: type[KbError]) -> Iterator[type[KbError]]:
@@ -24,6 +27,18 @@ def test_what_names_paths_is_not_told() -> None:
     assert "srv" not in public_message(secret)
     assert "documents" not in public_message(secret)
     assert public_message(NotFound("There is no job 'x'.")) == "There is no job 'x'."
+
+
+def test_a_model_with_too_much_to_do_says_when_to_ask_again() -> None:
+    app = FastAPI()
+    Problems({}).install(app)
+
+    @app.get("/ask")
+    def ask() -> None:
+        raise Overloaded("20 questions wait.", "Ask again in 42 s.", seconds=42)
+
+    answer = TestClient(app).get("/ask")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "42")
 
 
 def test_other_systems_shapes() -> None:

@@ -18,7 +18,7 @@ from kb_server.domain import (
 )
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
-from kb_server.ports import Vectors
+from kb_server.ports import Generator, Vectors
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.services.answering import REFUSALS, Answering, AnsweringOptions, Asked, standalone
@@ -80,7 +80,7 @@ class ScriptedGenerator:
             self.stopped = True
 
 
-def _answering(generator: ScriptedGenerator, threshold: float = 0.1) -> Answering:
+def _answering(generator: Generator, threshold: float = 0.1) -> Answering:
     embedder, store, lexical, fusion = FlatEmbedder(), MemoryStore(2), TantivyIndex(), Fusion({"other": 0.0}, 3)
     store.add(list(TEXTS), embedder.embed_passages(list(TEXTS.values())))
     lexical.add(list(TEXTS), list(TEXTS.values()))

@@ -7,9 +7,11 @@ import pytest
 
 from kb_server.bootstrap import Application
 from kb_server.domain import AnswerMode, Done
+from kb_server.errors import ModelServerFailed
 from kb_server.services.answering import Asked
 from kb_server.services.conversing import Conversing, Kept
 from kb_server.settings import Settings
+from tests.models.openai_server import serving
 from tests.unit.services.test_answering import QUESTION, ScriptedGenerator, _answering
 
 
@@ -50,3 +52,28 @@ def test_a_broken_off_answer_is_kept_as_far_as_it_got_and_is_no_history(app: App
     second = ScriptedGenerator("In 1889.")
     list(conversing.stream(conversation, _answering(second), Asked(QUESTION, AnswerMode.GENERATE, 3)))
     assert [message.role for message in second.asked] == ["system", "user"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said", "reason"),
+    [("broken", "你好", "broke off"), ("slow", "你好", "did not answer within"), (500, "", "no such model")],
+)
+def test_a_model_server_that_fails_costs_one_answer(
+    app: Application, behaviour: str | int, said: str, reason: str
+) -> None:
+    pytest.importorskip("langchain_openai", reason="needs the extra `chat-models`")
+    from kb_server.generation.langchain import LangChainGenerator
+
+    conversing = Conversing(app.conversations)
+    conversation = conversing.begin("me", "towers", QUESTION)
+    asked = Asked(QUESTION, AnswerMode.GENERATE, 3)
+    with serving() as server:
+        answering = _answering(LangChainGenerator("chatglm3-6b", url=server.url, timeout=0.5))
+        server.behaviour = behaviour
+        with pytest.raises(ModelServerFailed, match=reason):
+            list(conversing.stream(conversation, answering, asked))
+        server.behaviour = "good"
+        *_, done, _ = conversing.stream(conversation, answering, asked)
+    assert isinstance(done, Done)
+    _, broken, _, whole = app.conversations.turns(conversation.id)
+    assert (broken.content, broken.complete, whole.complete) == (said, False, True)
