@@ -10,6 +10,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+from kb_server.backend_options import backend_options
 from kb_server.catalog.audit import Audit
 from kb_server.catalog.conversations import Conversations
 from kb_server.catalog.documents import Documents
@@ -21,7 +22,7 @@ from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
 from kb_server.domain import KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import InvalidSetting, KbError, ModelMismatch
+from kb_server.errors import KbError, ModelMismatch
 from kb_server.folder_splitting import FolderSplitters
 from kb_server.foundation import Foundation
 from kb_server.generation.extracting import SentenceExtractor
@@ -48,7 +49,7 @@ from kb_server.services.open_base import OpenBase
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
 from kb_server.services.uploads import UploadFolder
-from kb_server.settings import GenerationSettings, Settings
+from kb_server.settings import Settings
 from kb_server.tools.calculator import calculator
 from kb_server.tools.clock import clock
 from kb_server.tools.mcp_tools import McpServer, mcp_tools
@@ -293,7 +294,8 @@ class Application(Foundation):
         """The language model."""
         options = self.settings.generation
         backend = find_backend("generator", options.backend)
-        made: Generator = backend(**generator_options(backend, options), **_cache_for(backend, self.settings.home))
+        values = backend_options(backend, options, "generation", _NOT_OFFERED)
+        made: Generator = backend(**values, **_cache_for(backend, self.settings.home / ".cache"))
         return made
 
     def embedder(self, model: str) -> Embedder:
@@ -317,16 +319,10 @@ class Application(Foundation):
 
     def _made_embedder(self, model: str) -> Embedder:
         options = self.settings.embedding
-        made: Embedder = find_backend("embedder", options.backend)(
-            model=model,
-            query_prompt=options.query_prompt,
-            passage_prompt=options.passage_prompt,
-            batch_size=options.batch_size,
-            device=options.device,
-            threads=options.threads,
-            engine=options.engine,
-            cache=user_cache_path("kb-server") / "embedding",
-        )
+        backend = find_backend("embedder", options.backend)
+        values = backend_options(backend, options, "embedding", ("backend", "model"))
+        converted = user_cache_path("kb-server") / "embedding"  # they belong to the machine, not to this home
+        made: Embedder = backend(model=model, **values, **_cache_for(backend, converted))
         self._embedders[model] = CachedEmbedder(made)
         return self._embedders[model]
 
@@ -362,18 +358,5 @@ class Application(Foundation):
         return embedder
 
 
-def generator_options(backend: type[Any], options: GenerationSettings) -> dict[str, Any]:
-    """Return what a backend takes of the settings; raises InvalidSetting for one that is set and that it has not."""
-    taken = signature(backend).parameters
-    offered = {name: getattr(options, name) for name in GenerationSettings.model_fields if name not in _NOT_OFFERED}
-    for name, value in offered.items():
-        if name not in taken and value != GenerationSettings.model_fields[name].default:
-            raise InvalidSetting(
-                f"The backend '{options.backend}' has no setting generation.{name}; it is '{value}'.",
-                f"Remove it; {options.backend} takes {', '.join(name for name in taken if name in offered)}.",
-            )
-    return {name: value for name, value in offered.items() if name in taken}
-
-
-def _cache_for(backend: type[Any], home: Path) -> dict[str, Path]:
-    return {"cache": home / ".cache"} if "cache" in signature(backend).parameters else {}
+def _cache_for(backend: type[Any], folder: Path) -> dict[str, Path]:
+    return {"cache": folder} if "cache" in signature(backend).parameters else {}

@@ -170,6 +170,12 @@ class Overloaded(TryLater):
     code = "overloaded"
 
 
+class EmbeddingServerFailed(KbError):
+    """An embedding model behind HTTP is down, too slow, refuses, or answers what is no vector."""
+
+    code = "embedding_server"
+
+
 class LoadError(KbError):
     """One document cannot be read; the rest of a batch goes on."""
 

@@ -8,6 +8,7 @@ from kb_server.errors import InvalidSetting
 
 BACKENDS = {
     "embedder": {
+        "langchain": "kb_server.embedding.langchain:LangChainEmbedder",
         "sentence_transformers": "kb_server.embedding.sentence_transformers:SentenceTransformerEmbedder",
     },
     "store": {

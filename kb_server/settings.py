@@ -93,6 +93,10 @@ class EmbeddingSettings(_Section):
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
     engine: EngineKind = EngineKind.AUTO
+    url: str | None = None
+    provider: str = "openai"
+    key: SecretStr | None = None
+    timeout: float = Field(default=60.0, gt=0)
 
 
 class FaissSettings(_Section):

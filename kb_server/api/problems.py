@@ -36,6 +36,7 @@ STATUS = {
     "memory": 503,
     "prompt_too_long": 422,
     "model_server": 503,
+    "embedding_server": 503,
     "cannot_call_tools": 501,
     "overloaded": 503,
     "unreadable": 422,
@@ -58,6 +59,7 @@ _OURS_TO_MEND = frozenset(
         "generation",
         "memory",
         "model_server",
+        "embedding_server",
         "error",
     }
 )
@@ -170,6 +172,7 @@ _GENERIC = {
     "store_unavailable": "The service's vector store does not answer now.",
     "memory": "The service has not enough memory for this now.",
     "model_server": "The service's model server does not answer as it should.",
+    "embedding_server": "The service's embedding server does not answer as it should.",
     "missing_extra": "The service lacks a package for this.",
     "model_not_found": "The service does not have the model for this.",
     "generation": "The language model could not answer.",

@@ -34,7 +34,7 @@ def prompts_of(folder: Path, names: Iterable[str], query: str | None, passage: s
     """Return the prompts of a model: each explicit one, else the model's own, else those of its family."""
     own = _own(folder)
     if own == Prompts():
-        own = _family(names)
+        own = family_prompts(names)
     return Prompts(own.query if query is None else query, own.passage if passage is None else passage)
 
 
@@ -44,7 +44,8 @@ def _own(folder: Path) -> Prompts:
     return Prompts(said.get("query") or "", passage)
 
 
-def _family(names: Iterable[str]) -> Prompts:
+def family_prompts(names: Iterable[str]) -> Prompts:
+    """Return the prompts of the first name whose family is known; none if no family is."""
     for name in names:
         for pattern, prompts in FAMILIES:
             if pattern.search(name.lower()):
