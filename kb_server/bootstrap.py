@@ -20,14 +20,16 @@ from kb_server.catalog.kept_files import KeptFiles
 from kb_server.catalog.keys import ApiKeys
 from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
-from kb_server.domain import KnowledgeBase, Sampling, StoredDocument, Technique
+from kb_server.domain import AnswerMode, KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import KbError, ModelMismatch
+from kb_server.errors import KbError, ModelMismatch, UsageError
 from kb_server.folder_splitting import FolderSplitters
 from kb_server.foundation import Foundation
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
-from kb_server.ports import Embedder, Generator
+from kb_server.knnlm.building import Shape
+from kb_server.mixing import KnnAsk
+from kb_server.ports import Embedder, Generator, NextTokenModel, WithStates
 from kb_server.registry import find_backend
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.agent import Agent, AgentOptions
@@ -43,6 +45,7 @@ from kb_server.services.job_runner import JobRunner, Work
 from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Caller, Keys, Scope
+from kb_server.services.knn_lm import KnnLm, needs_model
 from kb_server.services.knowledge_bases import check_name
 from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
@@ -74,6 +77,8 @@ class Application(Foundation):
         super().__init__(settings)
         self._embedders: dict[str, Embedder] = {}
         self._tools: dict[str, list[Tool]] = {}
+        self._knn: dict[str, KnnLm] = {}
+        self._next_token: NextTokenModel | None = None
         self._lock = Lock()
 
     @cached_property
@@ -262,6 +267,7 @@ class Application(Foundation):
                 sampling or self.sampling,
                 Technique(answering.reasoning, answering.samples),
             ),
+            lambda: self.knn_lm(name),
         )
 
     def agent(self, name: str, caller: Caller, sampling: Sampling | None = None) -> Agent:
@@ -288,6 +294,43 @@ class Application(Foundation):
                 )
                 self._tools[listed.name] = mcp_tools(server)
             yield from self._tools[listed.name]
+
+    def knn_lm(self, name: str) -> KnnLm:
+        """Return the use case that makes a base's datastore and mixes it into answers, one for each base."""
+        opened = self._open(name)
+        with self._lock:
+            if opened.base.id not in self._knn:
+                shape = Shape(dimension=self.settings.knn_lm.dimension)
+                self._knn[opened.base.id] = KnnLm(opened, self._next_token_model, shape)
+            return self._knn[opened.base.id]
+
+    def knn_ask(
+        self, wanted: bool | Mapping[str, Any] | None, mode: AnswerMode | None
+    ) -> tuple[AnswerMode, KnnAsk | None]:
+        """Return how to answer, and with which neighbours: kNN-LM that is asked for by name calls for a written answer.
+
+        `wanted` None is as the settings say; a mapping changes single options of it.
+        """
+        settings = self.settings.knn_lm
+        if wanted is None:
+            mode = mode or self.settings.answering.mode
+            return mode, settings.ask() if settings.enabled and mode is AnswerMode.GENERATE else None
+        if wanted is False:
+            return mode or self.settings.answering.mode, None
+        if mode not in (None, AnswerMode.GENERATE):
+            raise UsageError(
+                f"kNN-LM takes part in what the model writes; mode '{mode}' does without.",
+                "Use mode generate, or leave kNN-LM out.",
+            )
+        return mode or AnswerMode.GENERATE, settings.ask(None if wanted is True else wanted)
+
+    def _next_token_model(self) -> NextTokenModel:
+        if not isinstance(self.generator, WithStates):
+            raise needs_model(self.settings.generation.backend)
+        with self._lock:
+            if self._next_token is None:
+                self._next_token = self.generator.next_token_model()
+            return self._next_token
 
     @cached_property
     def generator(self) -> Generator:

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from kb_server.mixing import KnnTrace
+
 
 class BlockKind(StrEnum):
     """What a block of a document is."""
@@ -322,7 +324,8 @@ class Answer:
     """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`.
 
     `reasoning` is what the model thought before it, `agreement` the share of samples that said the same, `notes` what
-    the reader should know, such as passages that did not fit into the model's window.
+    the reader should know, such as passages that did not fit into the model's window, `knn` where each token came from
+    if kNN-LM took part.
     """
 
     text: str
@@ -336,6 +339,7 @@ class Answer:
     agreement: float | None = None
     notes: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
+    knn: KnnTrace | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ tokens that followed the nearest keys form a second distribution, which is mixed
 2020, Generalization through Memorization).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Scope(StrEnum):
@@ -35,6 +36,29 @@ class Mixing:
     slope: float = 0.2
     limit: float | None = None
     pointers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KnnAsk:
+    """How one question uses the datastore; what is None is as `kb knn tune` found it, or the default.
+
+    `passages` is how many retrieved passages are compared, be they in the prompt or not; `closed_book` leaves all of
+    them out of the prompt, so that the base speaks through the neighbours alone.
+    """
+
+    scope: Scope = Scope.RETRIEVED
+    passages: int = 20
+    closed_book: bool = False
+    k: int | None = None
+    temperature: float | None = None
+    weight: float | None = None
+    cap: float | None = None
+
+    def mixing(self, tuned: Mixing | None) -> Mixing:
+        """Return how to mix. A weight that is asked for holds at any distance."""
+        given: dict[str, Any] = {"k": self.k, "temperature": self.temperature, "weight": self.weight, "cap": self.cap}
+        found = replace(tuned or Mixing(), **{name: value for name, value in given.items() if value is not None})
+        return found if self.weight is None else replace(found, limit=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,6 @@ class TokenMixer(Protocol):
         ...
 
 
-@runtime_checkable
 class NextTokenModel(Protocol):
     """A Generator in this process whose hidden states can be read and whose next-token distribution can be mixed.
 
@@ -252,4 +251,13 @@ class NextTokenModel(Protocol):
 
     def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
         """Do what a Generator's `stream` does, with a mixer that takes part in choosing each token."""
+        ...
+
+
+@runtime_checkable
+class WithStates(Protocol):
+    """A Generator in this process that lets its hidden states be read."""
+
+    def next_token_model(self) -> NextTokenModel:
+        """Return what reads them; raises GenerationFailed if the model's architecture has no place for keys."""
         ...

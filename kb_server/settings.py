@@ -7,6 +7,7 @@ Order: arguments > environment (`KB_…`, `__` for nesting) > file (`--config` o
 import difflib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,6 +22,7 @@ from pydantic_settings import (
 
 from kb_server.domain import AnswerMode, EngineKind, Quantization, Redaction, SplitBy, Splitting
 from kb_server.errors import InvalidSetting, UnknownSetting
+from kb_server.mixing import KnnAsk, Scope
 
 _PREFIX = "KB_"
 FOLDER_FILE = ".kb.yaml"
@@ -209,6 +211,24 @@ class AgentSettings(_Section):
     mcp: tuple[McpSettings, ...] = ()
 
 
+class KnnLmSettings(_Section):
+    """How a base's datastore takes part in written answers; None is what `kb knn tune` found, or the default."""
+
+    enabled: bool = False
+    scope: Scope = Scope.RETRIEVED
+    passages: int = Field(default=20, ge=1, le=100)
+    k: int | None = Field(default=None, ge=1, le=4096)
+    temperature: float | None = Field(default=None, gt=0.0)
+    weight: float | None = Field(default=None, ge=0.0, le=1.0)
+    cap: float | None = Field(default=None, ge=0.0, le=1.0)
+    dimension: int = Field(default=256, ge=16, le=4096)
+
+    def ask(self, changes: Mapping[str, Any] | None = None) -> KnnAsk:
+        """Return how a question is asked with it, with changes that are not None."""
+        asked = KnnAsk(self.scope, self.passages, False, self.k, self.temperature, self.weight, self.cap)
+        return replace(asked, **{name: value for name, value in (changes or {}).items() if value is not None})
+
+
 class ServiceSettings(_Section):
     """The HTTP service."""
 
@@ -262,6 +282,7 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings = RetrievalSettings()
     answering: AnsweringSettings = AnsweringSettings()
     generation: GenerationSettings = GenerationSettings()
+    knn_lm: KnnLmSettings = KnnLmSettings()
     page: PageSettings = PageSettings()
     agent: AgentSettings = AgentSettings()
     service: ServiceSettings = ServiceSettings()

@@ -1,6 +1,6 @@
 """Asking a base, for every router that answers questions."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ class Ask:
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    knn: bool | Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,15 @@ def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:
     changes: dict[str, Any] = {"max_tokens": ask.max_tokens, "temperature": ask.temperature, "top_p": ask.top_p}
     sampling = replace(service.app.sampling, **{key: value for key, value in changes.items() if value is not None})
     name = base_named(service, caller, ask.base).name
-    if (ask.mode or service.app.settings.answering.mode) is AnswerMode.AGENT:
+    if service.app.knn_ask(ask.knn, ask.mode)[0] is AnswerMode.AGENT:
         return service.app.agent(name, caller, sampling)
     return service.app.answering(name, sampling)
 
 
 def _asked(service: Service, ask: Ask) -> Asked:
     settings = service.app.settings
-    mode, k = ask.mode or settings.answering.mode, ask.k or settings.retrieval.k
-    return Asked(ask.question, mode, k, ask.filters, tuple(ask.history))
+    mode, knn = service.app.knn_ask(ask.knn, ask.mode)
+    return Asked(ask.question, mode, ask.k or settings.retrieval.k, ask.filters, tuple(ask.history), knn=knn)
 
 
 async def whole_answer(events: AsyncIterator[AnswerEvent]) -> Answer:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kb_server.api.knn_schemas import KnnChoice, KnnTrace
 from kb_server.api.schemas import BaseName, Hit, Only, Question, Taken
 from kb_server.domain import AnswerMode, Message
 
@@ -37,6 +38,7 @@ class Chat(Taken):
     mode: AnswerMode | None = None
     k: Annotated[int, Field(ge=1, le=100)] | None = None
     only: Only = Only()
+    knn_lm: KnnChoice = None
     stream: bool = True
 
 
@@ -74,6 +76,7 @@ class Answer(BaseModel):
     model: str | None
     timings_ms: dict[str, float]
     steps: list[Step] = []
+    knn_lm: KnnTrace | None = None
     conversation_id: str | None = None
     message_id: str | None = None
 

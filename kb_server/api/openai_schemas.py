@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.api.asking import Ask
+from kb_server.api.knn_schemas import KnnChoice, knn_choice
 from kb_server.domain import Message
 from kb_server.errors import UsageError
 
@@ -50,6 +51,7 @@ class _Sampled(_Lenient):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
+    knn_lm: KnnChoice = None
 
     @property
     def wants_usage(self) -> bool:
@@ -58,8 +60,9 @@ class _Sampled(_Lenient):
 
     @property
     def sampling(self) -> dict[str, Any]:
-        """How the answer is written, as Ask takes it."""
-        return {"max_tokens": self.max_tokens, "temperature": self.temperature, "top_p": self.top_p}
+        """How the answer is written, and whether with kNN-LM, as Ask takes it."""
+        sampling = {"max_tokens": self.max_tokens, "temperature": self.temperature, "top_p": self.top_p}
+        return {**sampling, "knn": knn_choice(self.knn_lm)}
 
 
 class ChatRequest(_Sampled):

@@ -171,6 +171,12 @@ class Documents:
         with self._database.reading() as connection:
             return {row.id: row.text for row in connection.execute(query)}
 
+    def edited_ids(self) -> set[int]:
+        """Return the ids of all chunks that have another wording than their document."""
+        query = select(edited_chunks.c.chunk_id).select_from(edited_chunks.join(chunks).join(documents))
+        with self._database.reading() as connection:
+            return set(connection.execute(query.where(self._mine())).scalars())
+
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each indexed document by name."""
         query = select(documents.c.name, documents.c.sha256).where(self._mine(DocumentState.INDEXED))

@@ -18,6 +18,7 @@ GROUPS = {
     "evaluation": ("evaluate", "compare", "questions"),
     "snapshots": ("snapshot",),
     "moving": ("export", "import", "migrate", "reindex"),
+    "knn": ("knn",),
     "serve": ("serve",),
     "ui": ("ui",),
     "keys": ("keys",),

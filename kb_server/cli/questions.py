@@ -8,9 +8,11 @@ from rich.table import Table
 
 from kb_server.cli.explanation import show_explanation
 from kb_server.cli.filters import OnlyDocuments, OnlyFolder, OnlyPages, OnlyTags, Since, Until, chosen
+from kb_server.cli.knn_options import ClosedBook, KnnFlag, KnnScope, knn_choice, show_trace
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Step, Technique, Token
 from kb_server.errors import UsageError
+from kb_server.mixing import KnnAsk
 from kb_server.services.shapes import answer_json, explanation_json, hit_json
 
 if TYPE_CHECKING:
@@ -103,18 +105,23 @@ def ask(
     samples: Annotated[
         int | None, typer.Option(min=1, max=16, help="generate: draw so many, give what most say. 多次采样取多数。")
     ] = None,
+    knn_lm: KnnFlag = None,
+    knn_scope: KnnScope = None,
+    closed_book: ClosedBook = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question from the documents, with citations. 根据文档回答问题，并给出出处。"""
     from kb_server.services.answering import Asked
 
     session = session_of(context)
+    way, knn = session.app.knn_ask(knn_choice(knn_lm, knn_scope, closed_book), mode)
     asked = Asked(
         _checked(question),
-        mode or session.settings.answering.mode,
+        way,
         k or session.settings.retrieval.k,
         chosen(documents, folder, tags, pages, since, until),
         technique=_technique(session, reasoning, samples),
+        knn=knn,
     )
     answer = _answers(session, name, asked.mode).ask(asked)
     if as_json:
@@ -123,17 +130,18 @@ def ask(
         show_answer(session, answer)
 
 
-def chat(context: typer.Context, name: BaseName, mode: Mode = None) -> None:
+def chat(context: typer.Context, name: BaseName, mode: Mode = None, knn_lm: KnnFlag = None) -> None:
     """Talk with a knowledge base; an empty line or Ctrl-D ends it. 与知识库多轮对话，空行结束。"""
     session = session_of(context)
-    answering = _answers(session, name, mode or session.settings.answering.mode)
+    way, knn = session.app.knn_ask(knn_lm, mode)
+    answering = _answers(session, name, way)
     say = session.say
     session.console.print(
         f"[bold]{escape(name)}[/]", say("· ask away; an empty line ends the chat.", "· 请提问，空行结束。"), style="dim"
     )
     history: list[Message] = []
     while question := _read_line(session):
-        answer = _stream(session, answering, question, mode or session.settings.answering.mode, history)
+        answer = _stream(session, answering, question, way, history, knn)
         history += [Message("user", question), Message("assistant", answer.text)]
 
 
@@ -158,6 +166,7 @@ def show_answer(session: Session, answer: Answer) -> None:
         session.console.print(escape(answer.reasoning), style="dim italic", end="\n\n")
     session.console.print(escape(answer.text), style="yellow" if answer.refused else "bold")
     show_citations(session, answer)
+    show_trace(session, answer)
     if answer.agreement is not None:
         share = f"{answer.agreement:.0%}"
         session.console.print(session.say(f"{share} of the samples agree", f"{share} 的采样一致"), style="dim")
@@ -192,11 +201,16 @@ def place(session: Session, document: str, page: int | None, heading_path: tuple
 
 
 def _stream(
-    session: Session, answering: "Answering | Agent", question: str, mode: AnswerMode, history: list[Message]
+    session: Session,
+    answering: "Answering | Agent",
+    question: str,
+    mode: AnswerMode,
+    history: list[Message],
+    knn: KnnAsk | None,
 ) -> Answer:
     from kb_server.services.answering import Asked
 
-    asked = Asked(question, mode, session.settings.retrieval.k, history=tuple(history))
+    asked = Asked(question, mode, session.settings.retrieval.k, history=tuple(history), knn=knn)
     for event in answering.stream(asked):
         if isinstance(event, Token):
             session.console.print(escape(event.text), end="", style="bold", soft_wrap=True)
@@ -205,6 +219,7 @@ def _stream(
         elif isinstance(event, Done):
             session.console.print()
             show_citations(session, event.answer)
+            show_trace(session, event.answer)
             return event.answer
     raise TypeError("an answer did not end with Done")
 

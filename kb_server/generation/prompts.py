@@ -77,6 +77,10 @@ class PromptBuilder:
         """Return the system message of a model that has tools."""
         return self._read(f"agent.{'zh' if script(question) == 'cjk' else 'en'}.md").strip()
 
+    def closed_book(self, question: str, hits: Sequence[Hit], history: Sequence[Message]) -> Prompt:
+        """Return the bare question after the conversation; the passages are only what an answer is checked against."""
+        return Prompt([*history[-_HISTORY_TURNS:], Message("user", question)], list(hits))
+
     def _shown(self, user: Template) -> list[Message]:
         """Return the examples as turns of a conversation."""
         examples = read_examples(self._examples) if self._examples else ()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Steps
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Protocol
 
@@ -28,9 +28,12 @@ from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import Prompt, PromptBuilder
 from kb_server.generation.reasoning import ReasoningSplit
 from kb_server.generation.self_consistency import majority, sample
+from kb_server.mixing import KnnAsk, KnnTrace
 from kb_server.ports import Generator
 from kb_server.retrieval.fusion import dense_weight
 from kb_server.retrieval.hybrid import HybridRetriever
+from kb_server.services.knn_lm import KnnLm
+from kb_server.services.mixed_generator import MixedGenerator
 from kb_server.terms import script
 
 REFUSALS = {"other": "The documents do not say.", "cjk": "文档中没有提到。"}
@@ -61,7 +64,10 @@ class AnsweringOptions:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it was put: how to answer it, from what, and after which conversation (itself left out)."""
+    """A question as it was put: how to answer it, from what, and after which conversation (itself left out).
+
+    With `knn` the base's datastore takes part in choosing each token of a written answer.
+    """
 
     question: str
     mode: AnswerMode
@@ -69,6 +75,7 @@ class Asked:
     filters: Filter | None = None
     history: Sequence[Message] = ()
     technique: Technique | None = None
+    knn: KnnAsk | None = None
 
 
 class Answers(Protocol):
@@ -86,6 +93,7 @@ class _Written:
     reasoning: str | None = None
     agreement: float | None = None
     notes: list[str] = field(default_factory=list)
+    knn: KnnTrace | None = None
 
 
 class Answering:
@@ -99,6 +107,7 @@ class Answering:
         generator: Callable[[], Generator],
         fusion: Fusion | None,
         options: AnsweringOptions,
+        knn: Callable[[], KnnLm] | None = None,
     ) -> None:
         self._retriever = retriever
         self._extractor = extractor
@@ -106,6 +115,7 @@ class Answering:
         self._generator = generator
         self._fusion = fusion
         self._options = options
+        self._knn = knn
 
     def ask(self, asked: Asked) -> Answer:
         """Return the whole answer: the last event of `stream`."""
@@ -119,11 +129,16 @@ class Answering:
         if asked.mode is AnswerMode.AGENT:
             raise UsageError("There is no agent here.", "Ask with the mode extract or generate.")
         started = perf_counter()
-        hits = self._retriever.retrieve(standalone(asked.question, asked.history), asked.k, asked.filters)
+        mixed = self._mixed(asked)
+        count = max(asked.k, asked.knn.passages if asked.knn else 0)
+        found = self._retriever.retrieve(standalone(asked.question, asked.history), count, asked.filters)
+        hits = found[: asked.k]
         timings = {"retrieve": _milliseconds(started)}
         yield Retrieved(tuple(hits))
         relevant = [hit for hit in hits if hit.score >= self._options.threshold][: self._options.passages]
         generator = self._generator() if relevant and asked.mode is AnswerMode.GENERATE else None
+        if generator and mixed and asked.knn:
+            generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found], asked.knn)
         written = _Written()
         steps = self._answer(asked, relevant, generator, written)
         try:
@@ -135,9 +150,15 @@ class Answering:
             cited: Cited = done.value
         timings["total"] = _milliseconds(started)
         refused = not cited.citations
+        if isinstance(generator, MixedGenerator):
+            written.knn = generator.trace()
         model = generator.name if generator else None
         more = (written.reasoning, written.agreement, tuple(written.notes))
-        yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
+        yield Done(
+            Answer(
+                cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more, knn=written.knn
+            )
+        )
 
     def _answer(
         self, asked: Asked, relevant: list[Hit], generator: Generator | None, written: _Written
@@ -155,9 +176,12 @@ class Answering:
         self, asked: Asked, relevant: list[Hit], generator: Generator, written: _Written
     ) -> Steps[Token, None, Cited]:
         technique, sampling = asked.technique or self._options.technique, self._options.sampling
-        prompt = self._prompts.build(
-            asked.question, relevant, asked.history, generator, sampling.max_tokens, technique.reasoning
-        )
+        if asked.knn and asked.knn.closed_book:
+            prompt = self._prompts.closed_book(asked.question, relevant, asked.history)
+        else:
+            prompt = self._prompts.build(
+                asked.question, relevant, asked.history, generator, sampling.max_tokens, technique.reasoning
+            )
         if prompt.left_out:
             written.notes.append(_note(LEFT_OUT, asked.question, prompt.left_out, len(relevant)))
         said = generator.stream(prompt.messages, sampling)
@@ -175,6 +199,20 @@ class Answering:
         if not text or any(normalised(refusal) in normalised(text) for refusal in REFUSALS.values()):
             return _refusal(asked.question)
         return cite_written(text, prompt.hits or relevant)
+
+    def _mixed(self, asked: Asked) -> KnnLm | None:
+        """Return the datastore to answer with; raises UsageError where a question asks for what cannot be."""
+        if asked.knn is None:
+            return None
+        technique = asked.technique or self._options.technique
+        if self._knn is None or asked.mode is not AnswerMode.GENERATE or technique.samples > 1:
+            raise UsageError(
+                "kNN-LM takes part in what the model writes, once: not in mode extract, and not in several samples.",
+                "Use mode generate and one sample, or leave kNN-LM out.",
+            )
+        knn = self._knn()
+        knn.store()
+        return knn
 
     def _most_agreed(self, generator: Generator, prompt: Prompt, count: int) -> tuple[Iterator[str], float]:
         """Return the answer that most samples give, its reasoning before it, and the share that gives it."""

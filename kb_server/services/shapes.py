@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from kb_server.domain import Answer, Hit, Step
+from kb_server.mixing import KnnTrace, TokenOrigin
 from kb_server.services.explaining import Explanation
 
 
@@ -39,6 +40,30 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "agreement": answer.agreement,
         "notes": list(answer.notes),
         "steps": [step_json(step) for step in answer.steps],
+        "knn_lm": trace_json(answer.knn) if answer.knn else None,
+    }
+
+
+def trace_json(trace: KnnTrace) -> dict[str, Any]:
+    """Return where each token of an answer came from; a token's first source stands beside it too."""
+    return {
+        "keys": trace.keys,
+        "decided": sum(token.decided for token in trace.tokens),
+        "reason": trace.reason,
+        "tokens": [_token_json(token) for token in trace.tokens],
+    }
+
+
+def _token_json(token: TokenOrigin) -> dict[str, Any]:
+    numbers = {"lambda": token.weight, "mass": token.mass, "probability": token.probability, "entropy": token.entropy}
+    sources = [{**asdict(source), "mass": round(source.mass, 4)} for source in token.sources]
+    best: dict[str, Any] = sources[0] if sources else {}
+    return {
+        "token": token.token,
+        **{name: round(value, 4) for name, value in numbers.items()},
+        "decided": token.decided,
+        **{name: best.get(name) for name in ("document", "chunk_id", "offset", "start")},
+        "sources": sources,
     }
 
 

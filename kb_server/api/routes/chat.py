@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from kb_server.api import sse
 from kb_server.api.asking import Ask, answer_events, kept_events
 from kb_server.api.chat_schemas import Answer, Chat, Feedback
+from kb_server.api.knn_schemas import knn_choice
 from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
 from kb_server.catalog.conversations import Conversation
 from kb_server.domain import AnswerEvent, Done, Retrieved, Step, Token
@@ -60,7 +61,8 @@ def _earlier(asked: Chat, service: Service, caller: Caller) -> Conversation | No
 
 def _ask(asked: Chat) -> Ask:
     history = [said.message() for said in asked.history]
-    return Ask(asked.knowledge_base, asked.question, history, asked.mode, asked.k, asked.only.filter())
+    knn = knn_choice(asked.knn_lm)
+    return Ask(asked.knowledge_base, asked.question, history, asked.mode, asked.k, asked.only.filter(), knn=knn)
 
 
 async def _encoded(events: Events) -> AsyncIterator[bytes]:

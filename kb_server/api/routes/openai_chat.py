@@ -18,6 +18,7 @@ from kb_server.api.routes.openai_models import resolve, with_mode
 from kb_server.api.service import CurrentCaller, CurrentService, Service
 from kb_server.domain import Answer, AnswerEvent, Done, Token
 from kb_server.services.keys import Caller
+from kb_server.services.shapes import trace_json
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 
@@ -34,7 +35,7 @@ async def chat(
     if asked.stream:
         return sse.stream(_encoded(_frames(made, _chat_delta, events), made, ask, asked.wants_usage))
     answer = await whole_answer(events)
-    message = {"role": "assistant", "content": answer.text, "references": references(answer)}
+    message = {"role": "assistant", "content": answer.text, **backing(answer)}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return {**made, "choices": [choice], "usage": usage_json(usage_of(ask, answer))}
 
@@ -58,6 +59,11 @@ def references(answer: Answer) -> list[dict[str, Any]]:
     return [asdict(citation) for citation in answer.citations]
 
 
+def backing(answer: Answer) -> dict[str, Any]:
+    """Return what backs an answer: its citations, and where its tokens came from if kNN-LM took part."""
+    return {"references": references(answer), **({"knn_lm": trace_json(answer.knn)} if answer.knn else {})}
+
+
 def usage_json(usage: Usage) -> dict[str, int]:
     """Return the usage as OpenAI has it."""
     total = usage.prompt + usage.answer
@@ -79,12 +85,12 @@ def _made(prefix: str, kind: str, model: str) -> dict[str, Any]:
 def _chat_delta(text: str | None, answer: Answer | None) -> dict[str, Any]:
     delta: dict[str, Any] = {} if text is None else {"role": "assistant", "content": text}
     if answer:
-        delta["references"] = references(answer)
+        delta |= backing(answer)
     return {"index": 0, "delta": delta, "finish_reason": "stop" if answer else None, "logprobs": None}
 
 
 def _text_delta(text: str | None, answer: Answer | None) -> dict[str, Any]:
-    found = {"references": references(answer)} if answer else {}
+    found = backing(answer) if answer else {}
     return {"index": 0, "text": text or "", "finish_reason": "stop" if answer else None, "logprobs": None, **found}
 
 

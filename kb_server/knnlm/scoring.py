@@ -1,0 +1,85 @@
+"""What mixing is worth on a text: its tokens' probabilities by the model, and by model and neighbours together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kb_server.knnlm.combining import Distances, Floats, Ints, masses, shares
+from kb_server.knnlm.datastore import Datastore
+from kb_server.knnlm.reading import windows
+from kb_server.knnlm.searching import Search
+from kb_server.mixing import Mixing
+from kb_server.ports import NextTokenModel, Vectors
+
+WINDOW, CONTEXT = 512, 128  # a text to be judged is read with so much context at least
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text's tokens [n], the model's log-probability of each, and its state before each [n, size]."""
+
+    tokens: Ints
+    own: Floats
+    states: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Tokens with their neighbours: distances and tokens [n, k], infinite and -1 where there are fewer."""
+
+    tokens: Ints
+    own: Floats
+    distances: Distances
+    found: Ints
+
+    def part(self, chosen: Ints | slice) -> "Scored":
+        """Return some of the tokens."""
+        return Scored(self.tokens[chosen], self.own[chosen], self.distances[chosen], self.found[chosen])
+
+    def nearest(self, k: int) -> "Scored":
+        """Return the same with fewer neighbours."""
+        return replace(self, distances=self.distances[:, :k], found=self.found[:, :k])
+
+
+def read(model: NextTokenModel, ids: Sequence[int]) -> Iterator[Reading]:
+    """Read a text a window at a time, at most 512 tokens with at least 128 before the first that counts."""
+    window = min(WINDOW, model.context_window - len(model.lead()) - 1)
+    start = 0
+    for seen, new in windows(model, ids, window, min(CONTEXT, window // 4)):
+        states, own = model.score(seen, new)
+        yield Reading(np.array(ids[start : start + new], np.int64), own.astype(np.float64), states)
+        start += new
+
+
+def joined(parts: Sequence[Reading]) -> Reading:
+    """Return readings one after another."""
+    return Reading(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("tokens", "own", "states")))
+
+
+def scored(store: Datastore, search: Search, reading: Reading, k: int) -> Scored:
+    """Find the neighbours of every token's state."""
+    distances, rows = search.nearest(store.projection.queries(reading.states), k)
+    return Scored(reading.tokens, reading.own, distances, np.where(rows >= 0, store.tokens[rows], -1))
+
+
+def mixed(text: Scored, mixing: Mixing) -> Floats:
+    """Return the log-probability of each token by model and neighbours together; without pointers."""
+    if not text.distances.shape[1]:
+        return text.own
+    near = text.nearest(mixing.k)
+    parts = masses(near.distances, mixing.temperature)
+    chance = (parts * (near.found == text.tokens[:, None])).sum(1)
+    return interpolated(text.own, chance, shares(near.distances, mixing))
+
+
+def interpolated(own: Floats, chance: Floats, weight: Floats | float) -> Floats:
+    """Return log((1 - weight) exp(own) + weight chance)."""
+    with np.errstate(divide="ignore"):
+        found: Floats = np.logaddexp(own + np.log1p(-np.asarray(weight)), np.log(weight * chance))
+    return found
+
+
+def perplexity(log_probabilities: Floats) -> float:
+    """Return exp of the mean negative log-probability."""
+    return float(np.exp(-log_probabilities.mean()))

@@ -1,0 +1,132 @@
+"""`kb knn …` and `kb ask --knn-lm` with a tiny model: built, asked, kept in step, and every refusal."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kb_server.cli.knn_options import knn_choice
+from kb_server.mixing import Scope
+from tests.cli.conftest import SAMPLES, Kb
+from tests.models.tiny import tiny_model
+
+pytest.importorskip("torch", reason="needs the extra `generate`")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the settings of a tiny model with room for a prompt."""
+    folder = tiny_model(tmp_path_factory.mktemp("models") / "tiny", "llama", max_position_embeddings=8192)
+    return {
+        "KB_GENERATION__MODEL": str(folder),
+        "KB_GENERATION__MAX_TOKENS": "12",
+        "KB_GENERATION__THREADS": "1",
+        "KB_KNN_LM__WEIGHT": "0.9",
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, model: dict[str, str]) -> Kb:
+    command = Kb(tmp_path_factory.mktemp("knn") / "home")
+    command.json("create", "notes")
+    command.json("ingest", "notes", SAMPLES / "glossary.txt", SAMPLES / "faq.md")
+    assert command.json("knn", "build", "notes", **model)["documents"] == 2
+    return command
+
+
+def ask(kb: Kb, model: dict[str, str], *options: str, question: str = "What is a chunk?") -> Any:  # noqa: ANN401
+    return kb.json("ask", "notes", question, *options, **model)
+
+
+def test_each_token_says_where_it_came_from(built: Kb, model: dict[str, str]) -> None:
+    answer = ask(built, model, "--knn-lm")
+    trace = answer["knn_lm"]
+    assert answer["mode"] == "generate"
+    assert trace["keys"] > 100
+    assert trace["decided"] == sum(token["decided"] for token in trace["tokens"]) > 0
+    chunks = {hit["chunk_id"]: hit for hit in built.json("search", "notes", "chunk", "-k", "50", **model)["hits"]}
+    for token in trace["tokens"]:
+        assert token["lambda"] == 0.9
+        assert 0 <= token["mass"] <= token["probability"] + 1e-4
+        for source in token["sources"]:
+            hit = chunks[source["chunk_id"]]
+            assert source["document"] == hit["document"]
+            place = source["start"] - hit["start"]
+            if token["token"].isascii():
+                assert hit["text"][place] == token["token"] or token["token"].isspace()
+        if token["sources"]:
+            assert token["document"] == token["sources"][0]["document"]
+
+
+def test_it_is_off_unless_asked_for(built: Kb, model: dict[str, str]) -> None:
+    plain = ask(built, model, "--mode", "generate")
+    assert plain["knn_lm"] is None
+    assert ask(built, model, "--knn-lm", "--mode", "generate", "-k", "5")["answer"] != plain["answer"]
+    everywhere = {**model, "KB_KNN_LM__ENABLED": "true"}
+    assert ask(built, everywhere, "--mode", "generate")["knn_lm"]["keys"] > 0
+    assert ask(built, everywhere)["knn_lm"] is None
+    assert ask(built, everywhere, "--mode", "generate", "--no-knn-lm")["answer"] == plain["answer"]
+    none = {**model, "KB_KNN_LM__WEIGHT": "0"}
+    assert ask(built, none, "--knn-lm")["answer"] == plain["answer"]
+
+
+def test_scope_and_closed_book(built: Kb, model: dict[str, str]) -> None:
+    found, every = (ask(built, model, "--knn-scope", scope)["knn_lm"]["keys"] for scope in ("retrieved", "all"))
+    assert 0 < found <= every
+    closed = ask(built, model, "--closed-book")
+    assert closed["knn_lm"]["keys"] == found
+    assert knn_choice(True, Scope.ALL, False) == {"scope": Scope.ALL, "closed_book": None}
+    assert knn_choice(False, Scope.ALL, True) is False
+
+
+def test_shown_to_a_person(built: Kb, model: dict[str, str]) -> None:
+    shown = built("ask", "notes", "What is a chunk?", "--knn-lm", **model)
+    assert "kNN-LM:" in shown.out
+    assert "keys" in shown.out
+    assert "keys" in built("knn", "build", "notes", **model).out
+    assert "个键" in built("knn", "build", "notes", **model, LC_ALL="zh_CN.UTF-8").out
+
+
+def test_it_follows_ingest_and_delete(kb: Kb, model: dict[str, str]) -> None:
+    kb.json("create", "notes")
+    assert kb.json("knn", "build", "notes", **model)["keys"] == 0
+    kb.json("ingest", "notes", SAMPLES / "glossary.txt")
+    empty = ask(kb, model, "--knn-lm")
+    assert (empty["knn_lm"]["keys"], empty["knn_lm"]["tokens"]) == (0, [])
+    assert "kb knn build" in empty["knn_lm"]["reason"]
+    first = kb.json("knn", "build", "notes", **model)
+    assert first["keys"] == first["read"] > 0
+    assert kb.json("knn", "build", "notes", **model)["read"] == 0
+    kb.json("ingest", "notes", SAMPLES / "faq.md")
+    second = kb.json("knn", "build", "notes", **model)
+    assert (second["documents"], second["keys"]) == (1, first["keys"] + second["read"])
+    kb.json("remove", "notes", "glossary.txt")
+    question = "Can I ask in Chinese?"
+    trace = ask(kb, model, "--knn-lm", "--knn-scope", "all", question=question)["knn_lm"]
+    assert trace["keys"] == second["read"]
+    assert {source["document"] for token in trace["tokens"] for source in token["sources"]} == {"faq.md"}
+
+
+def test_what_cannot_be_says_why(built: Kb, kb: Kb, model: dict[str, str], tmp_path: Path) -> None:
+    question = ("ask", "notes", "What is a chunk?")
+    kb.json("create", "notes")
+    status, error = kb.error(*question, "--knn-lm", **model)
+    assert (status, error["code"], error["hint"]) == (2, "not_found", "Make one with: kb knn build NAME")
+    status, error = built.error(*question, "--knn-lm", "--mode", "extract", **model)
+    assert (status, error["code"]) == (2, "usage")
+    assert built.error(*question, "--knn-lm", "--samples", "3", **model)[1]["code"] == "usage"
+    served = {"KB_GENERATION__BACKEND": "langchain", "KB_GENERATION__URL": "http://127.0.0.1:9/v1"}
+    status, error = built.error(*question, "--knn-lm", **served)
+    assert "'langchain' gives none" in error["message"]
+    other = {**model, "KB_GENERATION__MODEL": str(tiny_model(tmp_path / "other", "llama", seed=3))}
+    status, error = built.error(*question, "--knn-lm", **other)
+    assert (status, error["code"]) == (1, "model_mismatch")
+    assert "kb knn build" in error["hint"]
+    mamba = {**model, "KB_GENERATION__MODEL": str(tiny_model(tmp_path / "mamba", "mamba"))}
+    assert "mamba" in built.error("knn", "build", "notes", **mamba)[1]["message"]
+    for segment in built.home.glob("bases/*/knn-*/*.seg"):
+        segment.write_bytes(segment.read_bytes()[:-1])
+    status, error = built.error(*question, "--knn-lm", **model)
+    assert (status, error["code"]) == (1, "storage")
+    built.json("knn", "build", "notes", "--anew", **model)
+    assert ask(built, model, "--knn-lm")["knn_lm"]["tokens"]
