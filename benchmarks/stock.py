@@ -33,7 +33,7 @@ from kb_server.evaluation.metering import MeteredGenerator
 from kb_server.evaluation.run_folder import RunFolder
 from kb_server.evaluation.runs import DEPTH, Respondent, answer_cases
 from kb_server.evaluation.scoring import score, summarise
-from kb_server.ports import Embedder, Generator
+from kb_server.ports import Embedder, Generator, Vectors
 from kb_server.services.answering import Asked
 from kb_server.settings import load_settings
 
@@ -71,7 +71,7 @@ class StockPipeline:
         self._generator = generator
         self._sampling = Sampling(max_tokens=tokens)
         self._index = faiss.IndexFlatL2(embedder.dimension)
-        self._index.add(embedder.embed_passages([chunk.text for chunk in self._chunks]))
+        self._index.add(embedded(folder.with_name("stock.npy"), embedder, [chunk.text for chunk in self._chunks]))
 
     def retrieve(self, question: str) -> Answer:
         """Return the nearest chunks, without an answer."""
@@ -102,6 +102,15 @@ class StockPipeline:
     def _too_long(self, generator: Generator, question: str, hits: Sequence[Hit]) -> bool:
         needed = generator.count_tokens(_messages(question, hits)) + self._sampling.max_tokens
         return needed > generator.context_window
+
+
+def embedded(file: Path, embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """Return the vectors of the texts, kept in a file for when the run goes on."""
+    if file.exists() and len(kept := np.load(file)) == len(texts):
+        return np.asarray(kept, np.float32)
+    vectors = embedder.embed_passages(texts)
+    np.save(file, vectors)
+    return vectors
 
 
 def _messages(question: str, hits: Sequence[Hit]) -> list[Message]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from inspect import signature
 from pathlib import Path
@@ -20,7 +21,7 @@ from kb_server.catalog.kept_files import KeptFiles
 from kb_server.catalog.keys import ApiKeys
 from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
-from kb_server.domain import AnswerMode, KnowledgeBase, Sampling, StoredDocument, Technique
+from kb_server.domain import AnswerMode, Calibration, KnowledgeBase, Sampling, StoredDocument, Technique
 from kb_server.embedding.cached import CachedEmbedder
 from kb_server.errors import KbError, ModelMismatch, UsageError
 from kb_server.folder_splitting import FolderSplitters
@@ -31,6 +32,8 @@ from kb_server.knnlm.building import Shape
 from kb_server.mixing import KnnAsk
 from kb_server.ports import Embedder, Generator, NextTokenModel, WithStates
 from kb_server.registry import find_backend
+from kb_server.retrieval.assessing import Assessor
+from kb_server.retrieval.confidence import ConfidenceModel, untuned
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.agent import Agent, AgentOptions
 from kb_server.services.answering import Answering, AnsweringOptions
@@ -51,6 +54,7 @@ from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
+from kb_server.services.tuning import Tuning
 from kb_server.services.uploads import UploadFolder
 from kb_server.settings import Settings
 from kb_server.tools.calculator import calculator
@@ -204,7 +208,8 @@ class Application(Foundation):
         cleaning = self.settings.cleaning
         cleaner = Cleaner(cleaning.boilerplate, cleaning.low_quality, cleaning.redact)
         splitter_for = FolderSplitters(splitting).of
-        return Ingestion(opened, self.bases, embedder, splitter_for, self._loader.load, cleaner, unpack, workers)
+        load, retune = self._loader.load, lambda: self.tuning(name).refresh()
+        return Ingestion(opened, self.bases, embedder, splitter_for, load, cleaner, unpack, workers, retune)
 
     @cached_property
     def page_pictures(self) -> PagePictures:
@@ -216,6 +221,11 @@ class Application(Foundation):
         """What fetches pages from the web."""
         web = self.settings.web
         return Crawler(Fetcher(FetchLimits(web.seconds, web.megabytes, web.redirects)), web.pages)
+
+    def tuning(self, name: str) -> Tuning:
+        """Return the use case that fits a base's settings to its own text."""
+        opened = self._open(name)
+        return Tuning(opened, self.bases, self._embedder_of(opened.base))
 
     def chunk_care(self, name: str) -> ChunkCare:
         """Return the use case that takes single chunks out of search and puts them back."""
@@ -230,9 +240,9 @@ class Application(Foundation):
 
     def explaining(self, name: str, k: int | None = None) -> Explaining:
         """Return the use case that says why a passage of a base was found or not."""
-        answering = self.settings.answering
-        limits = Limits(k or self.settings.retrieval.k, answering.threshold, answering.passages)
-        return Explaining(self.retriever(name), self._open(name).documents, limits)
+        opened, threshold = self._open(name), self.settings.answering.threshold
+        limits = Limits(k or self.settings.retrieval.k, threshold, self._calibration(opened).passages)
+        return Explaining(self.retriever(name), opened.documents, limits)
 
     @property
     def sampling(self) -> Sampling:
@@ -253,18 +263,20 @@ class Application(Foundation):
     ) -> Answering:
         """Return the use case that answers from a base; as configured where sampling or generator are not given."""
         opened = self._open(name)
-        answering = self.settings.answering
+        answering, calibration = self.settings.answering, self._calibration(opened)
         return Answering(
             self.retriever(name),
+            Assessor(opened.lexical, ConfidenceModel(calibration.weights)),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
             PromptBuilder(answering.prompts, answering.examples),
             generator or (lambda: self.generator),
             opened.base.fusion,
             AnsweringOptions(
-                answering.passages,
+                calibration.passages,
                 answering.sentences,
                 answering.threshold,
                 sampling or self.sampling,
+                calibration.refuse_below,
                 Technique(answering.reasoning, answering.samples),
             ),
             lambda: self.knn_lm(name),
@@ -281,7 +293,7 @@ class Application(Foundation):
             PromptBuilder(self.settings.answering.prompts),
             lambda: self.generator,
             [*(_BUILT_IN[tool]() for tool in options.tools), *self._outside_tools(caller)],
-            AgentOptions(options.calls, sampling or self.sampling, self.settings.answering.passages),
+            AgentOptions(options.calls, sampling or self.sampling, self._calibration(self._open(name)).passages),
         )
 
     def _outside_tools(self, caller: Caller) -> Iterator[Tool]:
@@ -331,6 +343,12 @@ class Application(Foundation):
             if self._next_token is None:
                 self._next_token = self.generator.next_token_model()
             return self._next_token
+
+    def _calibration(self, opened: OpenBase) -> Calibration:
+        """Return how the base is asked: settings that are given, else what was tuned, else what suits most bases."""
+        tuned, answering = opened.base.calibration or untuned(len(opened.lexical)), self.settings.answering
+        bound = tuned.refuse_below if answering.refuse_below is None else answering.refuse_below
+        return replace(tuned, refuse_below=bound, passages=answering.passages or tuned.passages)
 
     @cached_property
     def generator(self) -> Generator:

@@ -162,10 +162,27 @@ class Fusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What `kb tune` fitted to a base's own text.
+
+    `weights` turn evidence into confidence (see ConfidenceModel); an answer below the confidence `refuse_below` is
+    refused. `passages` is how many an answer is made from, `rerank_depth` how many a reranker reads. `chunks` as in
+    Fusion; `held_out` is how well that did on questions that were not fitted to.
+    """
+
+    weights: tuple[float, ...]
+    refuse_below: float
+    passages: int
+    rerank_depth: int
+    chunks: int
+    held_out: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class KnowledgeBase:
     """A named set of documents with one embedder and one store; `id` names its folder, `vectors` the store's in it.
 
-    `splitting` is its own way of cutting documents; None means the settings'.
+    `splitting` is its own way of cutting documents; None means the settings'. `calibration` is None until it is tuned.
     """
 
     id: str
@@ -178,6 +195,7 @@ class KnowledgeBase:
     created: datetime
     vectors: str = "vectors"
     splitting: Splitting | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +343,7 @@ class Answer:
 
     `reasoning` is what the model thought before it, `agreement` the share of samples that said the same, `notes` what
     the reader should know, such as passages that did not fit into the model's window, `knn` where each token came from
-    if kNN-LM took part.
+    if kNN-LM took part. `confidence` is how sure one can be, 0..1, that the base holds the answer.
     """
 
     text: str
@@ -340,6 +358,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     knn: KnnTrace | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,9 +150,10 @@ class AnsweringSettings(_Section):
     """How answers are made. `mode` is the one that measured better with the default models."""
 
     mode: AnswerMode = AnswerMode.EXTRACT
-    passages: int = Field(default=3, ge=1, le=50)
+    passages: int | None = Field(default=None, ge=1, le=50)
     sentences: int = Field(default=2, ge=1, le=10)
-    threshold: float = Field(default=0.15, ge=0.0, le=1.0)
+    threshold: float = Field(default=0.1, ge=0.0, le=1.0)
+    refuse_below: float | None = Field(default=None, ge=0.0, le=1.0)
     prompts: Path | None = None
     examples: Path | None = None
     reasoning: bool = False

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kb_server.catalog.database import Database
 from kb_server.catalog.schema import chunks, documents, knowledge_bases
-from kb_server.domain import DocumentState, Fusion, KnowledgeBase, SplitBy, Splitting
+from kb_server.domain import Calibration, DocumentState, Fusion, KnowledgeBase, SplitBy, Splitting
 from kb_server.errors import AlreadyExists, NotFound
 
 
@@ -84,10 +84,18 @@ class Bases:
         with self._database.writing() as connection:
             connection.execute(changed.values(fusion=_fusion_row(fusion)))
 
+    def set_calibration(self, base_id: str, fusion: Fusion | None, calibration: Calibration) -> None:
+        """Keep what tuning fitted, all at once."""
+        changed = update(knowledge_bases).where(knowledge_bases.c.id == base_id)
+        values = {"fusion": _fusion_row(fusion), "calibration": asdict(calibration)}
+        with self._database.writing() as connection:
+            connection.execute(changed.values(values))
+
     def switch(self, base: KnowledgeBase) -> None:
-        """Put a base's new name, store, vectors, embedder and fusion in the place of the old, all at once."""
+        """Put a base's new name, store, vectors, embedder and what was fitted in the place of the old, all at once."""
         names = ("name", "store", "vectors", "embedder", "fingerprint", "dimension")
         values = {name: getattr(base, name) for name in names} | {"fusion": _fusion_row(base.fusion)}
+        values["calibration"] = asdict(base.calibration) if base.calibration else None
         with self._database.writing() as connection:
             try:
                 connection.execute(update(knowledge_bases).where(knowledge_bases.c.id == base.id).values(values))
@@ -117,4 +125,7 @@ def _base(row: Row[Any]) -> KnowledgeBase:
         values["fusion"] = Fusion(**values["fusion"])
     if values["splitting"] is not None:
         values["splitting"] = Splitting(**{**values["splitting"], "by": SplitBy(values["splitting"]["by"])})
+    if values["calibration"] is not None:
+        kept = values["calibration"]
+        values["calibration"] = Calibration(**{**kept, "weights": tuple(kept["weights"])})
     return KnowledgeBase(**values)

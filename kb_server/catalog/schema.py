@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0007"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0008"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -37,6 +37,7 @@ knowledge_bases = Table(
     Column("created", DateTime, nullable=False),
     Column("vectors", String(32), nullable=False, server_default="vectors"),
     Column("splitting", JSON(none_as_null=True)),
+    Column("calibration", JSON(none_as_null=True)),
 )
 
 documents = Table(

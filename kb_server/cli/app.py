@@ -16,6 +16,7 @@ GROUPS = {
     "tagging": ("tag",),
     "questions": ("search", "ask", "chat"),
     "evaluation": ("evaluate", "compare", "questions"),
+    "tuning": ("tune",),
     "snapshots": ("snapshot",),
     "moving": ("export", "import", "migrate", "reindex"),
     "knn": ("knn",),

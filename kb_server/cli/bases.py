@@ -1,5 +1,6 @@
 """`kb create`, `kb list`, `kb delete`."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -60,6 +61,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
             "chunks": item.chunks,
             "index": session.foundation.index(item.base),
             "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
+            "calibration": asdict(item.base.calibration) if item.base.calibration else None,
         }
         for item in summaries
     ]

@@ -1,8 +1,7 @@
 """`kb evaluate`, `kb compare`, `kb questions`."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from kb_server.cli.counting_bar import counting_bar
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.domain import AnswerMode
 from kb_server.errors import KbError
@@ -18,7 +18,6 @@ from kb_server.errors import KbError
 if TYPE_CHECKING:
     from kb_server.evaluation.comparing import Comparison
     from kb_server.evaluation.evaluating import Evaluation
-    from kb_server.evaluation.runs import OnDone
 
 Cases = Annotated[
     Path, typer.Option("--cases", metavar="FILE", help="JSON lines, CSV, SQuAD or RGB format. 评测题文件。")
@@ -73,7 +72,7 @@ def evaluate(
     session = session_of(context)
     bounds = [parse_threshold(text, METRICS) for text in fail_under or ()]
     options = EvaluationOptions(cases, out, mode or session.settings.answering.mode, workers, judge)
-    with _progress_bar(session, shown=not as_json) as on_done:
+    with counting_bar(session, shown=not as_json) as on_done:
         evaluation = Evaluator(session.app, name).run(options, on_done)
     if as_json:
         print_json(evaluation.summary)
@@ -190,14 +189,3 @@ def _show_comparison(session: Session, comparison: "Comparison") -> None:
     console.print(say(f"{comparison.n} cases in both", f"两次共有 {comparison.n} 题"))
     if alone := comparison.only_in_a + comparison.only_in_b:
         console.print(say(f"{alone} cases are in one run only", f"另有 {alone} 题只在其中一次"), style="yellow")
-
-
-@contextmanager
-def _progress_bar(session: Session, shown: bool) -> Iterator["OnDone"]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
-    left = TextColumn(session.say("left", "剩余"))
-    columns = (SpinnerColumn(), BarColumn(bar_width=30), MofNCompleteColumn(), left, TimeRemainingColumn())
-    with Progress(*columns, console=session.errors, transient=True, disable=not shown) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

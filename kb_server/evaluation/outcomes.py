@@ -64,7 +64,7 @@ def outcome_of(case: EvalCase, answer: Answer, tokens: Mapping[str, int]) -> Out
         for rank, hit in enumerate(answer.hits)
     )
     best = max((hit.score for hit in answer.hits), default=0.0)
-    confidence = float(getattr(answer, "confidence", best))
+    confidence = best if answer.confidence is None else answer.confidence
     timings = dict(answer.timings_ms)
     return Outcome(
         case, answer.text, answer.refused, confidence, answer.citations, passages, answer.model, timings, dict(tokens)

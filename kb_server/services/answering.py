@@ -30,6 +30,8 @@ from kb_server.generation.reasoning import ReasoningSplit
 from kb_server.generation.self_consistency import majority, sample
 from kb_server.mixing import KnnAsk, KnnTrace
 from kb_server.ports import Generator
+from kb_server.retrieval.assessing import Assessor
+from kb_server.retrieval.evidence import EVIDENCE_DEPTH
 from kb_server.retrieval.fusion import dense_weight
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.knn_lm import KnnLm
@@ -59,6 +61,7 @@ class AnsweringOptions:
     sentences: int
     threshold: float
     sampling: Sampling
+    refuse_below: float
     technique: Technique = field(default_factory=Technique)
 
 
@@ -102,6 +105,7 @@ class Answering:
     def __init__(
         self,
         retriever: HybridRetriever,
+        assessor: Assessor,
         extractor: SentenceExtractor,
         prompts: PromptBuilder,
         generator: Callable[[], Generator],
@@ -110,6 +114,7 @@ class Answering:
         knn: Callable[[], KnnLm] | None = None,
     ) -> None:
         self._retriever = retriever
+        self._assessor = assessor
         self._extractor = extractor
         self._prompts = prompts
         self._generator = generator
@@ -130,15 +135,17 @@ class Answering:
             raise UsageError("There is no agent here.", "Ask with the mode extract or generate.")
         started = perf_counter()
         mixed = self._mixed(asked)
+        searched = standalone(asked.question, asked.history)
         count = max(asked.k, asked.knn.passages if asked.knn else 0)
-        found = self._retriever.retrieve(standalone(asked.question, asked.history), count, asked.filters)
+        found = self._retriever.retrieve(searched, max(count, EVIDENCE_DEPTH), asked.filters)
+        confidence = self._assessor.confidence(searched, found)
         hits = found[: asked.k]
         timings = {"retrieve": _milliseconds(started)}
         yield Retrieved(tuple(hits))
-        relevant = [hit for hit in hits if hit.score >= self._options.threshold][: self._options.passages]
+        relevant = self._relevant(hits) if confidence >= self._options.refuse_below else []
         generator = self._generator() if relevant and asked.mode is AnswerMode.GENERATE else None
         if generator and mixed and asked.knn:
-            generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found], asked.knn)
+            generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found[:count]], asked.knn)
         written = _Written()
         steps = self._answer(asked, relevant, generator, written)
         try:
@@ -153,12 +160,11 @@ class Answering:
         if isinstance(generator, MixedGenerator):
             written.knn = generator.trace()
         model = generator.name if generator else None
-        more = (written.reasoning, written.agreement, tuple(written.notes))
-        yield Done(
-            Answer(
-                cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more, knn=written.knn
-            )
-        )
+        more = (written.reasoning, written.agreement, tuple(written.notes), (), written.knn, confidence)
+        yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
+
+    def _relevant(self, hits: list[Hit]) -> list[Hit]:
+        return [hit for hit in hits if hit.score >= self._options.threshold][: self._options.passages]
 
     def _answer(
         self, asked: Asked, relevant: list[Hit], generator: Generator | None, written: _Written

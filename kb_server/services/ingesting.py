@@ -65,6 +65,7 @@ class Ingestion:
         cleaner: Cleaner,
         unpack: Unpack,
         workers: int = 1,
+        retune: Callable[[], object] = lambda: None,
     ) -> None:
         self._opened = opened
         self._documents = opened.documents
@@ -75,6 +76,7 @@ class Ingestion:
         self._load = load
         self._unpack = unpack
         self._workers = workers
+        self._retune = retune
 
     def run(
         self,
@@ -100,6 +102,7 @@ class Ingestion:
             self._opened.catch_up(self._embedder)
             self._ingest(sources, report, Meter(sum(source.size for source in sources), on_progress))
             self._fit_fusion()
+            self._retune()
         report.seconds = round(perf_counter() - started, 3)
         return report
 

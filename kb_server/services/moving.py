@@ -42,7 +42,12 @@ class Moving:
         if base.fingerprint == embedder.fingerprint:
             raise UsageError(f"The knowledge base '{name}' is embedded by this version of '{model}' already.", "")
         changed = replace(
-            base, embedder=model, fingerprint=embedder.fingerprint, dimension=embedder.dimension, fusion=None
+            base,
+            embedder=model,
+            fingerprint=embedder.fingerprint,
+            dimension=embedder.dimension,
+            fusion=None,
+            calibration=None,
         )
         return self._move(changed, lambda opened, target: _embed(opened, target, embedder, on_moved), embedder)
 

@@ -41,6 +41,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "notes": list(answer.notes),
         "steps": [step_json(step) for step in answer.steps],
         "knn_lm": trace_json(answer.knn) if answer.knn else None,
+        "confidence": answer.confidence,
     }
 
 

@@ -19,6 +19,8 @@ from kb_server.domain import (
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Generator, Vectors
+from kb_server.retrieval.assessing import Assessor
+from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.services.answering import REFUSALS, Answering, AnsweringOptions, Asked, standalone
@@ -80,18 +82,19 @@ class ScriptedGenerator:
             self.stopped = True
 
 
-def _answering(generator: Generator, threshold: float = 0.1) -> Answering:
+def _answering(generator: Generator, threshold: float = 0.1, refuse_below: float = 0.1) -> Answering:
     embedder, store, lexical, fusion = FlatEmbedder(), MemoryStore(2), TantivyIndex(), Fusion({"other": 0.0}, 3)
     store.add(list(TEXTS), embedder.embed_passages(list(TEXTS.values())))
     lexical.add(list(TEXTS), list(TEXTS.values()))
     lexical.flush()
     return Answering(
         HybridRetriever(embedder, store, lexical, ToySource(), fusion),
+        Assessor(lexical, ConfidenceModel(UNTUNED.weights)),
         SentenceExtractor(embedder, lexical),
         PromptBuilder(),
         lambda: generator,
         fusion,
-        AnsweringOptions(2, 2, threshold, Sampling()),
+        AnsweringOptions(2, 2, threshold, Sampling(), refuse_below),
     )
 
 

@@ -13,6 +13,8 @@ from kb_server.evaluation.statements import unmarked
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Generator
+from kb_server.retrieval.assessing import Assessor
+from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel, untuned
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.services.answering import Answering, AnsweringOptions, Asked
@@ -49,9 +51,10 @@ def _answer(question: str, texts: list[str]) -> Answer:
     lexical.flush()
     store.add(range(len(texts)), np.tile(np.array([1, 0], np.float32), (len(texts), 1)))
     retriever = HybridRetriever(embedder, store, lexical, Texts(texts), fusion)
-    options = AnsweringOptions(3, 2, 0.15, Sampling())
+    options = AnsweringOptions(3, 2, 0.1, Sampling(), untuned(len(texts)).refuse_below)
+    assessor = Assessor(lexical, ConfidenceModel(UNTUNED.weights))
     extractor = SentenceExtractor(embedder, lexical)
-    return Answering(retriever, extractor, PromptBuilder(), _no_model, fusion, options).ask(
+    return Answering(retriever, assessor, extractor, PromptBuilder(), _no_model, fusion, options).ask(
         Asked(question, AnswerMode.EXTRACT, 5)
     )
 

@@ -1,0 +1,77 @@
+"""Fitting a base's settings to its own text, and keeping only what does no worse on questions that were not fitted to.
+
+Half of the trials decide what is proposed, the other half what is kept. See docs/decisions/refusal.md.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from kb_server.catalog.bases import Bases
+from kb_server.domain import Calibration, Fusion
+from kb_server.errors import UsageError
+from kb_server.ports import Embedder
+from kb_server.retrieval.confidence import untuned
+from kb_server.services.fits import Change, Judged, fit_fusion, fit_passages, fit_refusal
+from kb_server.services.open_base import OpenBase
+from kb_server.services.trials import Trial, make_trials
+
+OnTried = Callable[[int, int], None]
+
+QUESTIONS = 200
+_FEWEST = 40
+_MUCH = 2.0  # times as many chunks, or a half
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What tuning found and stored; `questions` is how many it asked."""
+
+    questions: int
+    fusion: Fusion
+    calibration: Calibration
+    changes: tuple[Change, ...]
+
+
+class Tuning:
+    """Tunes one knowledge base."""
+
+    def __init__(self, opened: OpenBase, bases: Bases, embedder: Embedder) -> None:
+        self._opened = opened
+        self._bases = bases
+        self._embedder = embedder
+
+    def run(self, count: int = QUESTIONS, seed: int = 0, on_tried: OnTried = lambda *_: None) -> Tuned:
+        """Fit, keep what is no worse, and store it; raises UsageError if the text gives too few questions."""
+        trials: list[Trial] = []
+        for trial in make_trials(self._opened, self._embedder, count, seed):
+            trials.append(trial)
+            on_tried(len(trials), count)
+        if len(trials) < _FEWEST:
+            raise UsageError(
+                f"The text of '{self._opened.base.name}' gives {len(trials)} questions; tuning needs {_FEWEST}.",
+                "Put more documents in; until then the usual settings hold.",
+            )
+        tuned = self._tune(trials[::2], trials[1::2])
+        self._bases.set_calibration(self._opened.base.id, tuned.fusion, tuned.calibration)
+        return tuned
+
+    def refresh(self) -> Tuned | None:
+        """Tune anew if the base was tuned and has doubled or halved since; None if there was no need or no text."""
+        calibration, chunks = self._opened.base.calibration, self._opened.documents.chunk_count()
+        if calibration is None or max(chunks, calibration.chunks) < _MUCH * max(min(chunks, calibration.chunks), 1):
+            return None
+        return self.run() if chunks >= _FEWEST else None
+
+    def _tune(self, fit: Sequence[Trial], check: Sequence[Trial]) -> Tuned:
+        base, chunks = self._opened.base, self._opened.documents.chunk_count()
+        now = base.calibration or untuned(chunks)
+        weights, changes = fit_fusion(base.fusion, fit, check)
+        refusing, refusal = fit_refusal(now, Judged.of(fit, weights), Judged.of(check, weights))
+        passages, found = fit_passages(now.passages, _ranks(fit, weights), _ranks(check, weights))
+        calibration = replace(refusing, passages=passages, chunks=chunks)
+        fusion = Fusion(weights, base.fusion.chunks if base.fusion else chunks)
+        return Tuned(len(fit) + len(check), fusion, calibration, (*changes, *refusal, found))
+
+
+def _ranks(trials: Sequence[Trial], weights: Mapping[str, float]) -> list[int]:
+    return [trial.rank(weights[trial.script]) for trial in trials]
