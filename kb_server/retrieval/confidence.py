@@ -41,12 +41,6 @@ class ConfidenceModel:
             weights -= 0.5 * np.linalg.solve(curve, slope)  # half steps: whole ones overshoot where classes part
         return ConfidenceModel(tuple(round(float(weight), 4) for weight in weights))
 
-    def loss(self, evidence: Sequence[Evidence], answerable: Sequence[bool]) -> float:
-        """Return the mean negative log likelihood, both kinds weighing the same."""
-        found = np.clip(_sigmoid(_rows(evidence) @ np.array(self.weights)), 1e-6, 1 - 1e-6)
-        target = np.asarray(answerable, bool)
-        return float(-0.5 * (np.log(found[target]).mean() + np.log(1 - found[~target]).mean()))
-
 
 def _rows(evidence: Sequence[Evidence]) -> Floats:
     return np.array([[*item.vector(), 1.0] for item in evidence], np.float64)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
 from kb_server.catalog.schema import SCHEMA_VERSION, metadata
-from kb_server.domain import Document, Fusion, Slice
+from kb_server.domain import Calibration, Document, Fusion, Slice
 from kb_server.errors import AlreadyExists, InvalidSetting, MissingExtra, NotFound, StorageError
 
 
@@ -65,6 +66,17 @@ def test_fusion_is_kept(bases: Bases) -> None:
     fusion = Fusion({"cjk": 0.1, "other": 0.45}, 12)
     bases.set_fusion(_create(bases, "notes"), fusion)
     assert bases.find("notes").fusion == fusion
+
+
+def test_a_calibration_is_kept_with_its_weights(bases: Bases) -> None:
+    id_ = _create(bases, "notes")
+    assert bases.find("notes").calibration is None
+    calibration = Calibration((1.5, -2.0), 0.3, 4, 20, 12, {"false_refusal": 0.05})
+    bases.set_calibration(id_, Fusion({"cjk": 0.1}, 12), calibration)
+    found = bases.find("notes")
+    assert (found.calibration, found.fusion) == (calibration, Fusion({"cjk": 0.1}, 12))
+    bases.switch(replace(found, calibration=None))  # as after embedding with another model
+    assert bases.find("notes").calibration is None
 
 
 def test_sizes_count_indexed_documents_only(database: Database, bases: Bases) -> None:
