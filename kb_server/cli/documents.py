@@ -172,6 +172,8 @@ def show_report(session: Session, name: str, report: "IngestReport") -> None:
         f"[bold]{escape(name)}[/]: " + " · ".join(parts or [say("nothing to do", "没有可做的")]),
         f"[dim]— {report.chunks} {say('chunks', '个片段')}, {report.seconds:.1f} s[/]",
     )
+    if report.copies:
+        console.print(report.copies, say("chunks say no more than others do", "个片段与其他片段内容相同"), style="dim")
     for part in report.set_aside:
         console.print(
             f"[yellow]{say('set aside', '已搁置')}[/]", escape(f"{part.document}: {part.reason} × {part.blocks}")

@@ -37,7 +37,10 @@ class SetAside:
 
 @dataclass(slots=True)
 class IngestReport:
-    """What an ingest did; `chunks` counts those written by it, `set_aside` what was not fit to be indexed."""
+    """What an ingest did; `chunks` counts those it put into the indexes, `set_aside` what was not fit for that.
+
+    `copies` counts chunks that say no more than another one, which is found at their places too.
+    """
 
     added: int = 0
     updated: int = 0
@@ -46,6 +49,7 @@ class IngestReport:
     chunks: int = 0
     seconds: float = 0.0
     set_aside: list[SetAside] = field(default_factory=list)
+    copies: int = 0
 
 
 class Ingestion:
@@ -170,6 +174,7 @@ class Ingestion:
         slices = self._splitter_for(source).split(cleaned.document)
         pending, removed = self._documents.begin(outcome.digest, outcome.file, cleaned.document, slices)
         self._opened.purge(removed)
+        report.copies += len(slices) - len(pending.chunk_ids)
         report.set_aside += [SetAside(source.name, reason, count) for reason, count in cleaned.set_aside.items()]
         if source.name in known:
             report.updated += 1

@@ -66,3 +66,15 @@ def test_rewording_one_place_leaves_the_other_as_it_is(shop: Workshop, tmp_path:
         shop.state("notes")
         assert (chunk.document, wording) in shop.found("notes", wording)
     assert SHARED not in [text for _, text in shop.found("notes", SHARED)]
+
+
+def test_a_file_of_nothing_but_copies(shop: Workshop, tmp_path: Path) -> None:
+    shop.ingest("notes", tmp_path / "in", a=SHARED)
+    (tmp_path / "in" / "b.txt").write_text(SHARED, "utf-8")
+    report = shop.app.ingestion("notes").run([tmp_path / "in"])
+    assert (report.added, report.unchanged, report.chunks, report.copies) == (1, 1, 0, 1)
+    shop.state("notes")
+    assert [document.state for document in shop.app.knowledge_bases.documents("notes")] == ["indexed", "indexed"]
+    (only,) = shop.app.retriever("notes").retrieve("Who reads every gauge twice?", 5, Filter(("b.txt",)))
+    assert only.chunk.document == "b.txt"
+    assert len(shop.toy.embedded) == 1
