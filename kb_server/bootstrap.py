@@ -214,7 +214,7 @@ class Application(Foundation):
     @cached_property
     def page_pictures(self) -> PagePictures:
         """What draws pages of PDF files."""
-        return PagePictures(self._reading_limits)
+        return PagePictures(self._reading_limits, self._passwords)
 
     @cached_property
     def crawler(self) -> Crawler:
@@ -397,7 +397,12 @@ class Application(Foundation):
 
     @cached_property
     def _loader(self) -> IsolatedLoader:
-        return IsolatedLoader(self._reading_limits, options={"pictures": self.settings.loading.pictures})
+        options = {"pictures": self.settings.loading.pictures, "passwords": self._passwords}
+        return IsolatedLoader(self._reading_limits, options=options)
+
+    @property
+    def _passwords(self) -> list[str]:
+        return [password.get_secret_value() for password in self.settings.loading.passwords]
 
     @property
     def _reading_limits(self) -> ReadingLimits:

@@ -39,6 +39,7 @@ class LoadingSettings(_Section):
     seconds: float = Field(default=120.0, gt=0.0)
     memory_mb: int = Field(default=4096, ge=256)
     pictures: bool = True
+    passwords: tuple[SecretStr, ...] = ()
 
 
 class CleaningSettings(_Section):

@@ -1,7 +1,9 @@
 """File -> Document (blocks with page and heading path), and Document -> slices."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from kb_server.domain import Document
 from kb_server.errors import LoadError, MissingExtra
@@ -14,29 +16,29 @@ from loaders.unpacking import Member, unpack
 __all__ = ["SUFFIXES", "Member", "load", "unpack"]
 
 
-def load(path: Path, name: str, *, pictures: bool = True) -> Document:
+def load(path: Path, name: str, *, pictures: bool = True, passwords: Sequence[str] = ()) -> Document:
     """Read a file of any supported kind; raises LoadError, or MissingExtra where a package is not installed.
 
     `name` becomes the document's name; its suffix counts, for the file itself may be stored under another name.
-    `pictures` says whether pictures between text are read by OCR, which takes a second or more for each.
+    `pictures` says whether pictures between text are read by OCR, which takes a second or more for each; `passwords`
+    are tried on PDF files that need one.
     """
     check_readable(path, name)
     kind = detect(path, name)
     if kind is Kind.ZIP:
         raise LoadError(f"'{name}' is an archive; what it holds are documents of their own.", "Unpack it first.")
-    document = _loader(kind, pictures=pictures).load(path, name)
+    document = _loader(kind, {"pictures": pictures, "passwords": passwords}).load(path, name)
     if not document.text:
         raise LoadError(f"'{name}' holds no text.")
     return document
 
 
-def _loader(kind: Kind, *, pictures: bool) -> Loader:
+def _loader(kind: Kind, options: dict[str, Any]) -> Loader:
     """Make the loader; the parsers are heavy, and some are extras, so each is imported when it is needed."""
     form = FORMATS[kind]
     module, _, attribute = form.loader.partition(":")
-    options = {"pictures": pictures} if kind is Kind.PDF else {}
     try:
-        made: Loader = getattr(import_module(module), attribute)(**options)
+        made: Loader = getattr(import_module(module), attribute)(**(options if kind is Kind.PDF else {}))
     except ModuleNotFoundError as error:
         if not form.extra:
             raise

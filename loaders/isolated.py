@@ -19,7 +19,7 @@ from loaders.worker import unpack
 
 # The path is set from here: a module that happens to lie in the current folder is never imported.
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from loaders.worker import serve; "
-_START += "serve(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), json.loads(sys.argv[5]))"
+_START += "serve(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))"
 
 _STARTING = 60.0  # seconds that a new worker may take on a busy machine; they do not count for the file
 
@@ -111,11 +111,12 @@ class _Worker:
     def start(cls, command: tuple[str, dict[str, Any]], memory: int) -> "_Worker":
         ours, theirs = Pipe()
         target, options = command
-        values = [json.dumps(sys.path), str(theirs.fileno()), target, str(memory), json.dumps(options)]
+        values = [json.dumps(sys.path), str(theirs.fileno()), target, str(memory)]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-P", "-c", _START, *values], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
         )
         theirs.close()
+        ours.send_bytes(json.dumps(options).encode())  # not as arguments: other users of the machine see those
         return cls(process, ours)
 
     def load(self, path: Path, name: str, limits: Limits, on_page: OnPage) -> Document:

@@ -20,6 +20,7 @@ from PIL import Image, ImageChops, ImageDraw
 from kb_server.domain import Document
 from kb_server.errors import LoadError
 from loaders.isolated import IsolatedLoader, Limits
+from loaders.pdf_opening import opened_pdf
 from loaders.pdf_rotation import upright_page
 
 _LONGEST_SIDE = 4000
@@ -41,8 +42,8 @@ class PagePicture:
 class PagePictures:
     """Draws pages of PDF files."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._drawer = IsolatedLoader(limits, "loaders.page_picture:draw")
+    def __init__(self, limits: Limits, passwords: Sequence[str] = ()) -> None:
+        self._drawer = IsolatedLoader(limits, "loaders.page_picture:draw", {"passwords": passwords})
 
     def picture(self, path: Path, page: int, quote: str, width: int) -> PagePicture:
         """Return page `page` (from 1), `width` pixels wide; raises LoadError if the file has no such page."""
@@ -54,17 +55,17 @@ class PagePictures:
         self._drawer.close()
 
 
-def draw(path: Path, name: str) -> Document:
+def draw(path: Path, name: str, passwords: Sequence[str] = ()) -> Document:
     """Draw what `name` asks for, a JSON list of page, quote and width; the document's text is the picture."""
     number, quote, width = json.loads(name)
     try:
-        with closing(pypdfium2.PdfDocument(path)) as document:
+        with closing(opened_pdf(path, "The file", passwords)) as document:
             if number > len(document):
                 raise LoadError(f"There is no page {number}; the last is {len(document)}.")
             with closing(upright_page(document, number - 1)) as page:
                 picture, marks = _drawn(page, quote, width)
     except pypdfium2.PdfiumError as error:
-        raise LoadError("The page cannot be drawn: the file is no PDF, or a damaged one.") from error
+        raise LoadError("The page cannot be drawn: it is damaged.") from error
     png = io.BytesIO()
     picture.save(png, "PNG")
     return Document("page", base64.b64encode(png.getvalue()).decode(), (), marks)

@@ -1,6 +1,6 @@
 """PDF files: their text layer, and OCR where a page has none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -10,7 +10,6 @@ from threading import Semaphore
 from typing import Self
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 from PIL import Image
 
 from kb_server.domain import Document
@@ -18,34 +17,31 @@ from kb_server.errors import LoadError
 from loaders.ocr import OcrLine, check_installed, read_lines
 from loaders.pdf_layout import PdfLayout
 from loaders.pdf_lines import PageLines, page_lines
+from loaders.pdf_opening import opened_pdf
 from loaders.pdf_pictures import as_lines, has_content, is_installed, pictures, render, scale_of
 from loaders.pdf_rotation import upright_page
 from loaders.progress import page_done
 
-_PASSWORD_HINT = "Give the password or export it without one."  # noqa: S105  (a sentence, no password)
-_REASONS = {
-    pdfium.FPDF_ERR_PASSWORD: ("is protected by a password", _PASSWORD_HINT),
-    pdfium.FPDF_ERR_SECURITY: ("is encrypted in a way that cannot be read", "Export it without encryption."),
-}
 _AT_ONCE = min(4, cpu_count() or 1)  # pictures under OCR; twice as many wait, each some 10 MB
 _SUREST = 0.6  # score from which a line read in a picture counts
 _FEWEST_LETTERS = 4  # that a picture must hold to be said to carry words
 
 
 class PdfLoader:
-    """Reads pages in reading order, with tables; what has no text layer by OCR, `pictures` on pages of text too."""
+    """Reads pages in reading order, with tables; what has no text layer by OCR, `pictures` on pages of text too.
 
-    def __init__(self, *, pictures: bool = True) -> None:
+    `passwords` are tried on files that need one.
+    """
+
+    def __init__(self, *, pictures: bool = True, passwords: Sequence[str] = ()) -> None:
         self._pictures = pictures and is_installed()
+        self._passwords = passwords
 
     def load(self, path: Path, name: str) -> Document:
         """See `Loader.load`."""
-        try:
-            with closing(pypdfium2.PdfDocument(path)) as document, _Ocr() as ocr:
-                begun = list(_begin(document, ocr, with_pictures=self._pictures))
-                pages = [page.finish() for page in begun]
-        except pypdfium2.PdfiumError as error:
-            raise _refusal(name, error) from error
+        with closing(opened_pdf(path, name, self._passwords)) as document, _Ocr() as ocr:
+            begun = list(_begin(document, ocr, with_pictures=self._pictures))
+            pages = [page.finish() for page in begun]
         if not any(page.lines or page.pictures for page in pages):
             what = "its page is a picture" if len(pages) == 1 else f"its {len(pages)} pages are pictures or empty"
             raise LoadError(f"'{name}' has no text: {what} in which no words could be read.")
@@ -114,8 +110,3 @@ def _begin_page(page: pypdfium2.PdfPage, number: int, total: int, ocr: _Ocr, see
 
 def _sure(lines: list[OcrLine]) -> list[OcrLine]:
     return [line for line in lines if line.score >= _SUREST]
-
-
-def _refusal(name: str, error: pypdfium2.PdfiumError) -> LoadError:
-    what, hint = _REASONS.get(error.err_code, ("is a damaged PDF", "Export or download it again."))
-    return LoadError(f"'{name}' {what}.", hint)

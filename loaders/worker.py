@@ -26,8 +26,11 @@ _log = logging.getLogger(__name__)
 Load = Callable[..., Document]
 
 
-def serve(descriptor: int, target: str, memory: int, options: dict[str, Any]) -> None:
-    """Answer requests `[path, name]` until the other side closes; `target` is "module:function", `memory` in bytes."""
+def serve(descriptor: int, target: str, memory: int) -> None:
+    """Take options, then answer requests `[path, name]` until the other side closes.
+
+    `target` is "module:function", `memory` in bytes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it ends this one
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
@@ -38,6 +41,7 @@ def serve(descriptor: int, target: str, memory: int, options: dict[str, Any]) ->
     with Connection(descriptor) as connection:
         try:
             _send(connection, ["ready"])
+            options = json.loads(connection.recv_bytes())
             while True:
                 path, document = json.loads(connection.recv_bytes())
                 _send(connection, _answer(load, Path(path), document, options, connection))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from hashlib import md5
 from pathlib import Path
 
 import pypdfium2
@@ -16,9 +17,14 @@ Segment = tuple[float, float, float, float]
 
 
 def write_pdf(
-    path: Path, pages: list[list[Placed]], trailer: str = "", drawn: Sequence[Sequence[Segment]] = ()
+    path: Path,
+    pages: list[list[Placed]],
+    trailer: str = "",
+    drawn: Sequence[Sequence[Segment]] = (),
+    password: str = "",
 ) -> None:
     """Write a PDF with Helvetica text at the places given, and the lines `drawn` on each page."""
+    lock = _Lock(password) if password else None
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids: list[str] = []
     for number, lines in enumerate(pages):
@@ -30,6 +36,8 @@ def write_pdf(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects) + 2} 0 R"
             " /Resources << /Font << /F1 3 0 R >> >> >>"
         )
+        if lock:
+            stream = lock.encrypted(stream, len(objects) + 1)
         objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
     body = "%PDF-1.4\n"
@@ -40,7 +48,46 @@ def write_pdf(
     table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
     body += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
     start = body.index("xref\n")
-    path.write_text(f"{body}trailer << /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n")
+    trailer += lock.entry if lock else ""
+    end = f"trailer << /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n"
+    path.write_bytes(f"{body}{end}".encode("latin-1"))
+
+
+class _Lock:
+    """The standard encryption of PDF 1.1, 40-bit RC4 (ISO 32000-1, 7.6.2 to 7.6.3): weak, but asks for a password."""
+
+    _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
+
+    def __init__(self, password: str) -> None:
+        padded = (password.encode() + self._PADDING)[:32]
+        owner = _rc4(md5(padded, usedforsecurity=False).digest()[:5], padded)
+        made_of = padded + owner + (-4 & 0xFFFFFFFF).to_bytes(4, "little") + b"id"
+        self._key = md5(made_of, usedforsecurity=False).digest()[:5]
+        user = _rc4(self._key, self._PADDING)
+        self.entry = (
+            f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{owner.hex()}> /U <{user.hex()}> /P -4 >>"
+            f" /ID [<{b'id'.hex()}> <{b'id'.hex()}>]"
+        )
+
+    def encrypted(self, stream: str, number: int) -> str:
+        """Return the stream of an object as Latin-1 text."""
+        key = md5(self._key + number.to_bytes(3, "little") + bytes(2), usedforsecurity=False).digest()[:10]
+        return _rc4(key, stream.encode("latin-1")).decode("latin-1")
+
+
+def _rc4(key: bytes, data: bytes) -> bytes:
+    state = list(range(256))
+    j = 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) % 256
+        state[i], state[j] = state[j], state[i]
+    made, i, j = bytearray(), 0, 0
+    for byte in data:
+        i = (i + 1) % 256
+        j = (j + state[i]) % 256
+        state[i], state[j] = state[j], state[i]
+        made.append(byte ^ state[(state[i] + state[j]) % 256])
+    return bytes(made)
 
 
 def turn_pages(source: Path, target: Path, turn: int) -> None:

@@ -56,11 +56,11 @@ def test_bullets_become_a_list(tmp_path: Path) -> None:
 
 def test_password(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
-    key = f"<{'5a' * 32}>"
-    encrypt = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O {key} /U {key} /P -4 >> /ID [<00> <00>]"
-    write_pdf(path, [[(10, 72, 700, "secret")]], encrypt)
-    with pytest.raises(LoadError, match="protected by a password"):
-        load(path, "a.pdf")
+    write_pdf(path, [[(10, 72, 700, "What nobody is to read")]], password="open sesame")  # noqa: S106 - of this file alone
+    for tried in ([], ["wrong"]):
+        with pytest.raises(LoadError, match=r"protected by a password.*loading\.passwords"):
+            load(path, "a.pdf", passwords=tried)
+    assert load(path, "a.pdf", passwords=["wrong", "open sesame"]).text == "What nobody is to read"
 
 
 def test_without_text(tmp_path: Path) -> None:
