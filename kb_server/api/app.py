@@ -36,6 +36,7 @@ from kb_server.api.routes import (
 )
 from kb_server.api.schemas import Problem
 from kb_server.api.service import make_service
+from kb_server.api.traces import telemetry
 from kb_server.bootstrap import Application
 
 _LARGEST_BODY = 4 << 20  # uploads have a limit of their own
@@ -66,7 +67,7 @@ def create_app(application: Application) -> FastAPI:
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
-        telemetry={"tracing": options.traces, "metrics": False, "logs": False, "auto_configure": options.traces},
+        telemetry=telemetry(options.traces),
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
