@@ -52,6 +52,7 @@ from kb_server.services.knn_lm import KnnLm, needs_model
 from kb_server.services.knowledge_bases import check_name
 from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
+from kb_server.services.quotas import Room
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
 from kb_server.services.tuning import Tuning
@@ -109,12 +110,19 @@ class Application(Foundation):
         """Return what does jobs; `told` says what their owners may read of an error."""
         return JobRunner(Jobs(self._database), self.uploads, works, told)
 
+    def room(self, base: str | KnowledgeBase) -> Room:
+        """Return what is left of a base's quotas."""
+        found = self.bases.find(base) if isinstance(base, str) else base
+        options = self.settings.service
+        size = None if options.base_megabytes is None else options.base_megabytes << 20
+        return Room(self.documents(found), self.base_files(found), options.base_documents, size)
+
     @property
     def file_works(self) -> dict[JobKind, Work]:
         """What does the jobs that are made of files."""
         rows = Jobs(self._database)
         ingest = IngestWork(rows, self.uploads, self.ingestion)
-        fetch = FetchWork(rows, self.uploads, self.ingestion, lambda: self.crawler)
+        fetch = FetchWork(rows, self.uploads, self.ingestion, lambda: self.crawler, self.room)
         return {JobKind.INGEST: ingest, JobKind.FETCH: fetch}
 
     @cached_property

@@ -243,6 +243,7 @@ class ServiceSettings(_Section):
     upload_files: int = Field(default=1000, ge=1)
     kept_megabytes: int = Field(default=1024, ge=1)
     base_documents: int | None = Field(default=None, ge=1)
+    base_megabytes: int | None = Field(default=None, ge=1)
     fetch_pages: bool = True
     search_threads: int = Field(default=4, ge=1)
     searches_waiting: int = Field(default=128, ge=0)

@@ -1,7 +1,10 @@
 """A model that calls tools until it can answer: LangChain's `create_agent`, its steps as they happen."""
 
+from collections.abc import Generator as Steps
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from kb_server.domain import Message, Sampling
@@ -73,9 +76,12 @@ def run_agent(
         raise MissingExtra(f"Agents need a package: {error}.", INSTALL) from error
     limit: Any = ModelCallLimitMiddleware(run_limit=calls, exit_behavior="error")
     agent: Any = create_agent(model, [_langchain_tool(tool) for tool in tools], middleware=[limit])
+    brake = _brake()
+    config = {"recursion_limit": 10 * calls, "callbacks": [brake]}
     given = {"messages": [(ROLES.get(message.role, message.role), message.content) for message in messages]}
     try:
-        yield from _events(agent.stream(given, {"recursion_limit": 10 * calls}, stream_mode=["messages", "updates"]))
+        with closing(_events(agent.stream(given, config, stream_mode=["messages", "updates"]), brake)) as events:
+            yield from events
     except ModelCallLimitExceededError:
         yield Said(None)
     except generator.client_failures() as error:
@@ -84,7 +90,37 @@ def run_agent(
         raise generator.failure(error) from error
 
 
-def _events(stream: Iterator[tuple[str, Any]]) -> Iterator[LoopEvent]:
+class _Stopped(Exception):
+    """Nobody listens any more."""
+
+
+def _brake() -> Any:  # noqa: ANN401 - LangChain's callback handler
+    """Return what stops a model at its next word once `pulled` is set: closing the graph alone waits for its end."""
+    from langchain_core.callbacks import BaseCallbackHandler
+
+    class Brake(BaseCallbackHandler):
+        raise_error = True
+
+        def __init__(self) -> None:
+            self.pulled = Event()
+
+        def on_llm_new_token(self, *_: object, **__: object) -> None:
+            if self.pulled.is_set():
+                raise _Stopped
+
+    return Brake()
+
+
+def _events(stream: Steps[tuple[str, Any], None, None], brake: Any) -> Steps[LoopEvent, None, None]:  # noqa: ANN401
+    try:
+        yield from _read(stream)
+    finally:
+        brake.pulled.set()
+        with suppress(_Stopped):
+            stream.close()
+
+
+def _read(stream: Iterator[tuple[str, Any]]) -> Iterator[LoopEvent]:
     answer: str | None = None
     for mode, data in stream:
         if mode == "messages":

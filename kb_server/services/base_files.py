@@ -70,6 +70,10 @@ class BaseFiles:
         """Return the generated names of all originals."""
         return {path.name for path in self.originals.iterdir()}
 
+    def size(self) -> int:
+        """Return how many bytes the originals have together."""
+        return sum(path.stat().st_size for path in self.originals.iterdir()) if self.originals.is_dir() else 0
+
     def delete(self) -> None:
         """Remove the folder with all in it."""
         shutil.rmtree(self.folder, ignore_errors=True)

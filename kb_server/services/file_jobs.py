@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from kb_server.catalog.jobs import FileState, Job, JobFile, Jobs
+from kb_server.errors import TooLarge
 from kb_server.services.ingesting import Ingestion
 from kb_server.services.job_runner import Steering
+from kb_server.services.quotas import Room
 from kb_server.services.sources import Failure, Source
 from kb_server.services.uploads import UploadFolder
 from kb_server.services.web_sources import fetch_sources
@@ -48,11 +50,13 @@ class FetchWork:
         uploads: UploadFolder,
         ingestion: Callable[[str], Ingestion],
         crawler: Callable[[], Crawler],
+        room: Callable[[str], Room],
     ) -> None:
         self._rows = rows
         self._uploads = uploads
         self._ingestion = ingestion
         self._crawler = crawler
+        self._room = room
 
     def __call__(self, job: Job, steering: Steering) -> None:
         """Do a job, an address at a time."""
@@ -65,7 +69,12 @@ class FetchWork:
         folder = self._uploads.part(job.id)
         try:
             fetched = fetch_sources([file.name], self._crawler(), depth, folder)
+            found = fetched.sources
+            self._room(job.base).check([source.name for source in found], sum(source.size for source in found))
             report = self._ingestion(job.base).run([], fetched=fetched)
+        except TooLarge as error:
+            self._rows.settle(job.id, [(file.file, FileState.FAILED, str(error))])
+            return
         finally:
             self._uploads.discard_part(folder)
         reasons = {failure.path: failure.reason for failure in report.failed}

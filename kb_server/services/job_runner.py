@@ -94,11 +94,11 @@ class JobRunner:
         """Run a job; returns False if it has to wait for something, so that others go before it."""
         self._rows.move(id_, JobState.RUNNING, (JobState.QUEUED, JobState.RUNNING))
         job = self._rows.find(id_)
+        if job.state not in UNFINISHED:  # another runner was quicker
+            return False
         try:
             if job.state is JobState.RUNNING:
-                result = self._works[job.kind](job, Steering(self._rows, id_, stop))
-                if result is not None:
-                    self._rows.keep_result(id_, result)
+                self._work(job, stop)
         except Interrupted:
             if stop.is_set():
                 return True
@@ -108,6 +108,11 @@ class JobRunner:
             return self._broken(job, error, stop)
         self._end(id_)
         return True
+
+    def _work(self, job: Job, stop: Event) -> None:
+        result = self._works[job.kind](job, Steering(self._rows, job.id, stop))
+        if result is not None:
+            self._rows.keep_result(job.id, result)
 
     def _broken(self, job: Job, error: Exception, stop: Event) -> bool:
         """Let a job wait for what passes, or fail; returns whether it is over."""
@@ -127,17 +132,17 @@ class JobRunner:
         return True
 
     def _end(self, id_: str) -> None:
-        """Close a job that is through or was cancelled; its folder goes first, so that none stays behind.
+        """Close a job that is through or was cancelled. Files that failed are kept for a while.
 
-        Files that failed are kept for a while.
+        The folder with the lock goes last: as long as there is work, nobody else can hold another lock of that name.
         """
         keeps = self._uploads.has_files(id_) and self._rows.find(id_).state is JobState.RUNNING
-        if not keeps:
-            self._uploads.discard(id_)
         self._rows.move(id_, JobState.DONE, (JobState.RUNNING,))
         self._rows.move(id_, JobState.CANCELLED, (JobState.CANCELLING,))
         if keeps:
             self._forget_old()
+        else:
+            self._uploads.discard(id_)
 
     def _forget_old(self) -> None:
         kept = {job.id for job in self._rows.with_failed_files(_KEPT_JOBS)}

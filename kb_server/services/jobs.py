@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from kb_server.catalog.documents import Documents
 from kb_server.catalog.jobs import UNFINISHED, FileState, Job, JobFile, JobKind, Jobs, JobState
-from kb_server.errors import KbError, TooLarge, UsageError
+from kb_server.errors import KbError, UsageError
+from kb_server.services.quotas import Room
 from kb_server.services.uploads import Upload, UploadFolder
 
 
@@ -17,16 +17,16 @@ class JobDesk:
         self._rows = rows
         self._uploads = uploads
 
-    def submit(self, base_id: str, owner: str, upload: Upload, documents: Documents, quota: int | None) -> Job:
+    def submit(self, base_id: str, owner: str, upload: Upload, room: Room) -> Job:
         """Turn a received upload into a job; once this returns, its files will be ingested.
 
-        Raises UsageError if no file of it can be read, TooLarge beyond the base's quota of documents. Then, as after
+        Raises UsageError if no file of it can be read, TooLarge beyond the base's quotas. Then, as after
         any error, nothing of the upload is left.
         """
         try:
             files = upload.finish()
             _refuse_unreadable(files)
-            _refuse_beyond(quota, files, documents)
+            room.check([file.name for file in files], sum(file.size for file in files))
             self._rows.add(upload.id, base_id, owner, files)
         except KbError:
             upload.discard()
@@ -119,11 +119,3 @@ def _refuse_unreadable(files: Sequence[JobFile]) -> None:
     if all(file.state is FileState.FAILED for file in files):
         first = files[0]
         raise UsageError(f"None of the {len(files)} files can be read. {first.name}: {first.reason}", "See kb doctor.")
-
-
-def _refuse_beyond(quota: int | None, files: Sequence[JobFile], documents: Documents) -> None:
-    if quota is None:
-        return
-    names = {document.name for document in documents.all()} | {file.name for file in files}
-    if len(names) > quota:
-        raise TooLarge(f"This knowledge base may hold {quota} documents.", "Remove some, or ask the administrator.")

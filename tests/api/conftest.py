@@ -120,6 +120,15 @@ def finished(client: httpx.Client, job_id: str, seconds: float = 240) -> Any:  #
     raise AssertionError(job)
 
 
+def gone(path: Path) -> bool:
+    """Say whether a file or folder is gone, after a moment for the server to remove it."""
+    for _ in range(50):
+        if not path.exists():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def events(response: httpx.Response) -> Iterator[tuple[str, Any]]:
     """Yield (name, data) of a stream of events."""
     name = "message"

@@ -1,5 +1,6 @@
 """Agent mode over HTTP: steps as events, kept conversations, and clear errors."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +75,27 @@ def test_bounds_and_refusals_are_said(client: httpx.Client, model: ToolCallingSe
     model.refusal = "no tools here"
     problem(client.post("/api/v1/chat", json=body), 501, "cannot_call_tools")
     model.refusal = ""
+
+
+@pytest.mark.parametrize("mode", ["generate", "agent"])
+def test_the_model_stops_when_the_client_goes(client: httpx.Client, model: ToolCallingServer, mode: str) -> None:
+    model.endless = True
+    model.closed.clear()
+    body = {"knowledge_base": "prices", "question": "What does the pump cost?", "mode": mode, "keep": True}
+    with client.stream("POST", "/api/v1/chat", json=body) as response:
+        stream = events(response)
+        while next(stream)[0] != "token":
+            pass
+    assert model.closed.wait(20), "the server of the model is let go"
+    model.endless = False
+    newest = client.get("/api/v1/conversations").json()["conversations"][0]["id"]
+    for _ in range(100):
+        turns = client.get(f"/api/v1/conversations/{newest}").json()["messages"]
+        if len(turns) == 2:
+            break
+        time.sleep(0.1)
+    assert turns[1]["complete"] is False
+    assert turns[1]["content"].startswith("and on")
 
 
 def test_a_model_inside_the_service_can_be_no_agent(admin: httpx.Client, handbook: str) -> None:

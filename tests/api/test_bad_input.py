@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.api.conftest import Server, events, problem
+from tests.api.conftest import Server, events, finished, problem
 
 JSON_ROUTES = ("/api/v1/search", "/api/v1/chat", "/api/v1/knowledge-bases", "/api/v1/feedback", "/api/v1/conversations")
 
@@ -23,6 +23,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         KB_SERVICE__UPLOAD_MEGABYTES="1",
         KB_SERVICE__UPLOAD_FILES="20",
         KB_SERVICE__BASE_DOCUMENTS="30",
+        KB_SERVICE__BASE_MEGABYTES="1",
         KB_SERVICE__REQUESTS_PER_MINUTE="60",
     )
     with server.client() as client:
@@ -83,6 +84,18 @@ def test_a_base_has_a_quota(small: Server) -> None:
         with client.stream("GET", f"/api/v1/jobs/{response.json()['id']}/events") as stream:
             assert [data["state"] for _, data in events(stream)][-1] == "done"
         problem(client.post(PLACE, files=[("files", (f"n{i}.txt", b"Text.")) for i in range(11)]), 413, "too_large")
+
+
+def test_a_base_has_a_quota_of_bytes(small: Server) -> None:
+    with small.client() as client:
+        assert client.post("/api/v1/knowledge-bases", json={"name": "heavy"}).status_code == 201
+        place = "/api/v1/knowledge-bases/heavy/documents"
+        half = b"<html><script>" + b"x" * 600_000 + b"</script><p>The pump is red.</p></html>"  # large, quickly read
+        job = client.post(place, files=[("files", ("a.html", half))]).json()
+        assert finished(client, job["id"])["files"]["done"] == 1
+        found = problem(client.post(place, files=[("files", ("b.html", half))]), 413, "too_large")
+        assert "1 MB" in found["detail"]
+    assert _gone(small)
 
 
 def test_an_announced_giant_is_refused_before_it_is_sent(small: Server) -> None:

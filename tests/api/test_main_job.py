@@ -6,7 +6,7 @@ import zipfile
 
 import httpx
 
-from tests.api.conftest import HANDBOOK, PROGRAM, Server, events, finished, problem, upload
+from tests.api.conftest import HANDBOOK, PROGRAM, Server, events, finished, gone, problem, upload
 
 QUESTION = "How do I reset the device?"
 
@@ -146,7 +146,7 @@ def test_a_job_that_waits_can_be_cancelled(server: Server, admin: httpx.Client, 
     assert over["files"]["cancelled"] > 0
     assert over["files"]["queued"] == 0
     problem(admin.post(f"/api/v1/jobs/{job['id']}/cancel"), 400, "usage")
-    assert not (server.home / "uploads" / job["id"]).exists()
+    assert gone(server.home / "uploads" / job["id"])
 
 
 def test_a_kept_conversation_has_its_history_here(admin: httpx.Client, handbook: str) -> None:

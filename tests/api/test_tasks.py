@@ -5,7 +5,7 @@ import socket
 import httpx
 import pytest
 
-from tests.api.conftest import Server, finished, problem, upload
+from tests.api.conftest import Server, finished, gone, problem, upload
 
 
 def test_a_base_moves_to_another_store_and_still_answers(admin: httpx.Client, empty: str) -> None:
@@ -73,4 +73,4 @@ def test_failed_files_are_tried_again(server: Server, admin: httpx.Client, empty
     assert once_more["files"] == over["files"]
     fine = finished(admin, upload(admin, empty, {"b.txt": "Fine too."})["id"])
     problem(admin.post(f"/api/v1/jobs/{fine['id']}/retry"), 400, "usage")
-    assert not (server.home / "uploads" / fine["id"]).exists()
+    assert gone(server.home / "uploads" / fine["id"])

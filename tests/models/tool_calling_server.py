@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,10 @@ Script = Callable[[list[dict[str, Any]]], Turn]
 
 
 class ToolCallingServer(ThreadingHTTPServer):
-    """Plays `script`. With `refusal` it answers 400 in these words as soon as tools are offered."""
+    """Plays `script`. With `refusal` it answers 400 in these words as soon as tools are offered.
+
+    With `endless` it speaks until its client hangs up, and then sets `closed`.
+    """
 
     daemon_threads = True
 
@@ -22,6 +26,8 @@ class ToolCallingServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: Script = lambda _: "Nothing."
         self.refusal = ""
+        self.endless = False
+        self.closed = threading.Event()
         self.requests: list[dict[str, Any]] = []
 
     @property
@@ -41,6 +47,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
+        if self.server.endless:
+            self._speak_on()
+            return
         turn = self.server.script(body["messages"])
         if isinstance(turn, str):
             for piece in turn.replace(" ", "\0 ").split("\0"):
@@ -60,6 +69,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send({"role": "assistant", "content": None, "tool_calls": calls}, None)
             self._send({}, "tool_calls")
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def _speak_on(self) -> None:
+        try:
+            while True:
+                self._send({"content": "and on "}, None)
+                time.sleep(0.02)
+        except OSError:
+            self.server.closed.set()
 
     def _send(self, delta: dict[str, Any], finish: str | None) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}

@@ -157,8 +157,7 @@ async def _ingested(service: Service, base: KnowledgeBase, owner: str, upload: U
     """Ingest an upload and wait for it; returns what failed, with the reason."""
     files = await run_in_threadpool(_received, upload)
     if any(file.state is FileState.QUEUED for file in files):
-        quota, rows = service.app.settings.service.base_documents, service.app.documents(base)
-        job = await run_in_threadpool(service.app.jobs.submit, base.id, owner, upload, rows, quota)
+        job = await run_in_threadpool(service.app.jobs.submit, base.id, owner, upload, service.app.room(base))
         async for _ in until_over(service, job.id):
             pass
         files = await run_in_threadpool(service.app.jobs.files, job.id)

@@ -112,8 +112,7 @@ def begin_upload(service: Service) -> Upload:
 
 def submit(service: Service, base: KnowledgeBase, owner: str, upload: Upload) -> JobDetail:
     """Turn a received upload into a job."""
-    quota = service.app.settings.service.base_documents
-    job = service.app.jobs.submit(base.id, owner, upload, service.app.documents(base), quota)
+    job = service.app.jobs.submit(base.id, owner, upload, service.app.room(base))
     return job_json(job, service.app.jobs.files(job.id))
 
 

@@ -1,6 +1,7 @@
 """API keys."""
 
 from collections.abc import Iterator
+from hmac import compare_digest
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,29 @@ def test_what_is_done_with_keys_is_noted(app: Application) -> None:
     app.keys.revoke(key.split("_")[1])
     assert [entry.action for entry in app.audit.latest(10)] == ["key.revoke", "key.create"]
     assert key not in str(app.audit.latest(10))
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong secret", "unknown id", "no key"])
+def test_a_key_is_compared_once_and_in_constant_time(
+    app: Application, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    made = app.keys.create("page", Scope.READ)
+    tried = {
+        "right": made,
+        "wrong secret": made[:-3] + "xxx",
+        "unknown id": "kb_000000000000_" + made.rpartition("_")[2],
+        "no key": "",
+    }[kind]
+    compared: list[tuple[int, int]] = []
+
+    def compare(a: str, b: str) -> bool:
+        compared.append((len(a), len(b)))
+        return compare_digest(a, b)
+
+    monkeypatch.setattr("kb_server.services.keys.hmac.compare_digest", compare)
+    if kind == "right":
+        assert app.keys.check(tried).scope is Scope.READ
+    else:
+        with pytest.raises(Unauthorized):
+            app.keys.check(tried)
+    assert compared == [(64, 64)], "the same work, whatever is wrong"
