@@ -162,6 +162,10 @@ class Application(Foundation):
         """Return where a document's bytes lie, None if they are not kept."""
         return self._shelf.open(base).files.original(document.file) if document.file else None
 
+    def original_sizes(self, base: KnowledgeBase) -> dict[str, int]:
+        """Return how many bytes each kept original has, by its generated name."""
+        return self._shelf.open(base).files.sizes()
+
     @cached_property
     def tagging(self) -> Tagging:
         """Putting tags on documents."""

@@ -138,7 +138,10 @@ class DocumentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document as the catalog knows it; `file` is the generated name its bytes are kept under."""
+    """A document as the catalog knows it; `file` is the generated name its bytes are kept under.
+
+    `created` is when this version came in, UTC.
+    """
 
     id: int
     name: str
@@ -148,6 +151,7 @@ class StoredDocument:
     pages: int | None
     chunks: int
     error: str | None
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)

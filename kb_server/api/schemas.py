@@ -57,7 +57,7 @@ class Bases(BaseModel):
 
 
 class Document(BaseModel):
-    """A document; its id changes when other bytes replace it."""
+    """A document; its id changes when other bytes replace it. `size` is in bytes, null if they are not kept."""
 
     id: int
     name: str
@@ -67,6 +67,8 @@ class Document(BaseModel):
     sha256: str
     error: str | None
     tags: list[str]
+    size: int | None
+    added: datetime
 
 
 class Tags(Taken):

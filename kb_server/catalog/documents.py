@@ -438,7 +438,7 @@ def _enabled() -> ColumnElement[bool]:
 
 
 def _document_columns() -> list[ColumnElement[Any]]:
-    return [documents.c[name] for name in ("id", "name", "state", "sha256", "file", "pages", "error")]
+    return [documents.c[name] for name in ("id", "name", "state", "sha256", "file", "pages", "error", "created")]
 
 
 def _document(values: dict[str, Any]) -> StoredDocument:

@@ -1,6 +1,7 @@
 """The folder of one knowledge base. Nothing in it is named by a user: the base's id and random names only."""
 
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Collection
@@ -65,6 +66,11 @@ class BaseFiles:
         """Remove originals; names that are not there, and the empty name, are ignored."""
         for name in filter(None, names):
             (self.originals / name).unlink(missing_ok=True)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of all originals by their generated names."""
+        with os.scandir(self.originals) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries}
 
     def names(self) -> set[str]:
         """Return the generated names of all originals."""

@@ -6,11 +6,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -27,7 +30,7 @@ class PageServer(Server):
     """`kb serve --page`: the service and the page beside it."""
 
     def __init__(self, home: Path, **environment: str) -> None:
-        self.page_port = _free_port()
+        self.page_port = free_port()
         self.page_url = f"http://127.0.0.1:{self.page_port}"
         super().__init__(
             home, KB_PAGE__PORT=str(self.page_port), KB_SERVICE__REQUESTS_PER_MINUTE="100000", **environment
@@ -73,6 +76,25 @@ def running(home: Path, documents: bool = True) -> Iterator[PageServer]:
             server.process.wait(60)
         if server.process.stdout is not None:
             server.process.stdout.close()
+
+
+@contextmanager
+def page_over(service_url: str) -> Iterator[str]:
+    """Run the page over a service and return its address; it ends by itself when its standard input does."""
+    port = free_port()
+    command = [sys.executable, "-m", "webui", "--service", service_url, "--port", str(port), "--until-eof"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/_stcore/health")
+            break
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(30) in (0, -signal.SIGTERM)
 
 
 @contextmanager
@@ -125,7 +147,8 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

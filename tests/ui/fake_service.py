@@ -58,6 +58,7 @@ class FakeService:
         self.conversations: dict[str, dict[str, Any]] = {}
         self.answer = answer()
         self.pause = 0.0
+        self.sent: list[float] = []
         self.breaks_off = False
         self.failure: tuple[int, str, str] | None = None
         self.canned: dict[tuple[str, str], Any] = {}
@@ -135,19 +136,21 @@ class FakeService:
 
     def _events(self, asked: dict[str, Any]) -> Iterator[str]:
         messages = self.conversations[asked["conversation_id"]]["messages"]
-        messages.append(_turn(len(messages), "user", asked["question"]))
+        messages.append(turn(len(messages), "user", asked["question"]))
         yield _event("retrieved", {"hits": self.answer["hits"]})
         for piece in self.answer["answer"].split(" "):
             time.sleep(self.pause)
+            self.sent.append(time.time())
             yield _event("token", {"text": f"{piece} "})
         if self.breaks_off:
             yield _event("error", {"code": "generation", "message": "The language model could not answer.", "hint": ""})
             return
-        messages.append({**_turn(len(messages), "assistant", self.answer["answer"]), "answer": self.answer})
+        messages.append({**turn(len(messages), "assistant", self.answer["answer"]), "answer": self.answer})
         yield _event("done", self.answer)
 
 
-def _turn(place: int, role: str, content: str) -> dict[str, Any]:
+def turn(place: int, role: str, content: str) -> dict[str, Any]:
+    """Return a message."""
     return {
         "id": f"m{place}",
         "role": role,

@@ -1,6 +1,7 @@
 """Documents of a base."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import BinaryIO, Literal
 
 from webui.client.bases import place
@@ -8,7 +9,7 @@ from webui.client.connection import Connection, Shape
 from webui.client.errors import ServiceError
 from webui.client.jobs import Job
 
-_PAGE = 1000
+_PAGE = 10_000
 
 
 class Document(Shape):
@@ -21,6 +22,8 @@ class Document(Shape):
     chunks: int
     sha256: str
     error: str | None
+    size: int | None = None
+    added: datetime | None = None
 
 
 class Documents:

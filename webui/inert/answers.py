@@ -12,11 +12,15 @@ _SENTENCE_END = re.compile(r"(?<=[.!?。！？；])\s*")
 def answer_nodes(answer: Answer, opens: str, doubt: str) -> list[Node]:
     """Return the answer. `opens` names a citation's button ("Source {number}"), `doubt` says what the mark means."""
     cited = {citation.number: citation for citation in answer.citations}
+    shown: set[int] = set()
 
     def inline(run: str) -> list[Node]:
+        shown.update(int(number) for number in _MARK.findall(run))
         return _inline(run, cited, opens, doubt)
 
-    return lines(answer.answer, inline) if answer.mode == "extract" else markdown(answer.answer, inline)
+    made = lines(answer.answer, inline) if answer.mode == "extract" else markdown(answer.answer, inline)
+    rest = [_button(citation, opens) for number, citation in cited.items() if number not in shown]
+    return [*made, element("p", *rest)] if rest else made
 
 
 def _inline(run: str, cited: dict[int, Citation], opens: str, doubt: str) -> list[Node]:

@@ -104,9 +104,9 @@ def _nodes(node: SyntaxTreeNode, inline: Inline) -> list[Node]:
         case "softbreak" | "hardbreak":
             return [element("br")]
         case "code_inline":
-            return [element("code", node.content)]
+            return [element("code", *inline(node.content))]
         case "fence" | "code_block":
-            return [element("pre", element("code", node.content))]
+            return [element("pre", element("code", *inline(node.content)))]
     children = [made for child in node.children for made in _nodes(child, inline)]
     tag = _TAGS.get(node.type)
     return [element(tag, *children)] if tag else children

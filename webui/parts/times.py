@@ -11,9 +11,14 @@ def aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def local(moment: datetime) -> datetime:
+    """Return a moment as the browser's clock has it, without a zone, for tables."""
+    return aware(moment).astimezone(_zone()).replace(tzinfo=None)
+
+
 def shown(moment: datetime) -> str:
     """Return a moment to the minute, in the browser's zone."""
-    return f"{aware(moment).astimezone(_zone()):%Y-%m-%d %H:%M}"
+    return f"{local(moment):%Y-%m-%d %H:%M}"
 
 
 def _zone() -> tzinfo | None:

@@ -37,6 +37,8 @@ MODE_HELP = Phrase(
     "摘录：逐字摘录最相关的句子。生成：由语言模型作答。检索：只列出片段。智能体：模型可多次检索和计算。",
 )
 ONLY = Phrase("Only these files", "限定文件")
+FOLDER = Phrase("Only this folder", "限定文件夹")
+FOLDER_HELP = Phrase("The beginning of the documents' names, such as reports/", "文档名称的开头，例如 reports/")
 ONLY_ALL = Phrase("All files", "全部文件")
 K = Phrase("Passages found", "检索片段数")
 K_HELP = Phrase("How many passages a question finds.", "每个问题检索多少个片段。")

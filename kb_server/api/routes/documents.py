@@ -1,6 +1,6 @@
 """Documents of a base: upload, list, download, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -22,6 +22,7 @@ router = APIRouter(prefix="/api/v1/knowledge-bases/{base}", tags=["documents"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
+_LONGEST_LIST = 10_000  # rows are short: a page of thousands beats many requests
 _LARGEST_ID = (1 << 63) - 1
 DocumentId = Annotated[int, Path(ge=1, le=_LARGEST_ID)]
 _FILES: dict[str, Any] = {"type": "array", "items": {"type": "string", "format": "binary"}}
@@ -34,10 +35,16 @@ _UPLOAD_BODY: dict[str, Any] = {
 
 
 @router.get("/documents")
-def list_documents(base: CurrentBase, service: CurrentService, limit: Limit = 100, offset: Offset = 0) -> Documents:
+def list_documents(
+    base: CurrentBase,
+    service: CurrentService,
+    limit: Annotated[int, Query(ge=1, le=_LONGEST_LIST)] = 100,
+    offset: Offset = 0,
+) -> Documents:
     """List documents by name, in whatever state."""
     every, tags = service.app.documents(base).all(), service.app.tagging.all(base.name)
-    page = [_document(one, tags.get(one.name, ())) for one in every[offset : offset + limit]]
+    sizes = service.app.original_sizes(base)
+    page = [_document(one, tags.get(one.name, ()), sizes) for one in every[offset : offset + limit]]
     return Documents(documents=page, total=len(every))
 
 
@@ -61,7 +68,8 @@ async def upload_documents(
 def get_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Document:
     """Return one document."""
     document = service.app.documents(base).find(document_id)
-    return _document(document, service.app.tagging.all(base.name).get(document.name, ()))
+    tags = service.app.tagging.all(base.name).get(document.name, ())
+    return _document(document, tags, service.app.original_sizes(base))
 
 
 @router.put("/documents/{document_id}/tags", dependencies=[audited("document.tag", Scope.WRITE)])
@@ -70,7 +78,7 @@ def tag_document(base: CurrentBase, service: CurrentService, document_id: Docume
     document = service.app.documents(base).find(document_id)
     before = service.app.tagging.all(base.name).get(document.name, ())
     now = service.app.tagging.change(base.name, [document.name], asked.tags, before)
-    return _document(document, now[document.name])
+    return _document(document, now[document.name], service.app.original_sizes(base))
 
 
 @router.get("/documents/{document_id}/content", response_class=FileResponse)
@@ -135,7 +143,7 @@ def _drawn(service: Service, base: KnowledgeBase, document_id: int, page: int, q
     return service.app.page_pictures.picture(_kept(service, base, document), page, quote, width)
 
 
-def _document(one: StoredDocument, tags: Sequence[str]) -> Document:
+def _document(one: StoredDocument, tags: Sequence[str], sizes: Mapping[str, int]) -> Document:
     return Document(
         id=one.id,
         name=one.name,
@@ -145,4 +153,6 @@ def _document(one: StoredDocument, tags: Sequence[str]) -> Document:
         sha256=one.sha256,
         error=one.error,
         tags=list(tags),
+        size=sizes.get(one.file),
+        added=one.created,
     )

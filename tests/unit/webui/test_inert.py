@@ -96,6 +96,13 @@ def test_only_numbers_of_citations_are_buttons(mode: str) -> None:
     assert text(made) == "In 19991 there were [2] of a[3]."
 
 
+def test_a_citation_that_markdown_swallows_is_still_a_button() -> None:
+    fenced = answer_nodes(cited("```\nx = 1 [1]\n```", "generate"), "{number}", "doubt")
+    unmarked = answer_nodes(cited("Nothing marked.", "generate"), "{number}", "doubt")
+    for made in (fenced, unmarked):
+        assert "button" in tags(made)
+
+
 def test_only_the_sentence_before_a_doubtful_citation_is_marked() -> None:
     (paragraph,) = answer_nodes(
         cited("It is so. It was 5.[1] And on.", "generate", supported=False), "{number}", "doubt"

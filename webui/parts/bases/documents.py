@@ -8,6 +8,7 @@ from webui.client.bases import Base
 from webui.client.documents import Document
 from webui.inert.labels import plain
 from webui.parts.bases.chunks import draw_chunks
+from webui.parts.times import local
 from webui.parts.visit import Visit
 from webui.words import bases as words
 from webui.words import common
@@ -61,6 +62,8 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
         "state": [names[one.state] for one in shown],
         "pages": [one.pages for one in shown],
         "chunks": [one.chunks for one in shown],
+        "size": [one.size for one in shown],
+        "added": [local(one.added) if one.added else None for one in shown],
     }
     if any(one.error for one in shown):
         table["error"] = [one.error or "" for one in shown]
@@ -69,10 +72,14 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
         "state": words.STATE,
         "pages": words.PAGES,
         "chunks": words.CHUNKS,
+        "size": words.SIZE,
+        "added": words.TIME,
         "error": words.REASON,
     }
     columns: dict[str, Any] = {name: st.column_config.Column(say(titles[name])) for name in table}
     columns["pages"] = st.column_config.NumberColumn(say(words.PAGES), format="%d")
+    columns["size"] = st.column_config.NumberColumn(say(words.SIZE), format="bytes")
+    columns["added"] = st.column_config.DatetimeColumn(say(words.TIME), format="YYYY-MM-DD HH:mm")
     columns["name"] = st.column_config.TextColumn(say(words.DOCUMENT), width="large")
     event = st.dataframe(
         table,

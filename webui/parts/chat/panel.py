@@ -6,11 +6,13 @@ from typing import Any
 import streamlit as st
 
 from webui.client.bases import Base
+from webui.client.service import Service
 from webui.parts.visit import Visit
 from webui.words import chat, common
 
 MODES = {"extract": chat.EXTRACT, "generate": chat.GENERATE, "agent": chat.AGENT, "search": chat.SEARCH_ONLY}
 _K = 5
+_MOST_FILES = 1000
 _PREFIX = "panel_"
 
 
@@ -23,6 +25,7 @@ class Panel:
     documents: list[str]
     k: int
     knn_lm: bool = False
+    folder: str = ""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -30,6 +33,8 @@ class Panel:
         options: dict[str, Any] = {"mode": self.mode, "k": self.k}
         if self.documents:
             options["only"] = {"documents": self.documents}
+        elif self.folder:
+            options["only"] = {"folder": self.folder}
         if self.knn_lm:
             options["knn_lm"] = True
         return options
@@ -48,14 +53,17 @@ def draw_panel(visit: Visit, bases: list[Base], go_to: str | None = None) -> Pan
         required=True,
         key=f"{_PREFIX}mode",
         help=say(chat.MODE_HELP),
+        width="stretch",
     )
     chosen = _draw_bases(visit, bases, several=mode == "search")
     with st.expander(say(chat.MORE_SETTINGS), icon=":material/tune:"):
-        documents = _draw_documents(visit, chosen[0]) if len(chosen) == 1 else []
+        only = next((base for base in bases if [base.name] == chosen), None)
+        documents = _draw_documents(visit, only) if only else []
+        folder = _draw_folder(visit, only) if only else ""
         k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP))
         knn_lm = mode == "generate" and st.toggle(say(chat.KNN_LM), key=f"{_PREFIX}knn", help=say(chat.KNN_LM_HELP))
         st.button(say(chat.DEFAULTS), type="tertiary", icon=":material/restart_alt:", on_click=_reset)
-    return Panel(chosen, mode or "extract", documents, k, knn_lm)
+    return Panel(chosen, mode or "extract", documents, k, bool(knn_lm), folder.strip())
 
 
 def _draw_bases(visit: Visit, bases: list[Base], several: bool) -> list[str]:
@@ -66,11 +74,26 @@ def _draw_bases(visit: Visit, bases: list[Base], several: bool) -> list[str]:
     return [st.selectbox(visit.say(common.BASE), names, key=f"{_PREFIX}base")]
 
 
-def _draw_documents(visit: Visit, base: str) -> list[str]:
-    names = [one.name for one in visit.service.documents(base).all() if one.state == "indexed"]
+def _draw_documents(visit: Visit, base: Base) -> list[str]:
+    """Let files be chosen, as long as they are not too many for a list."""
+    if not 0 < base.documents <= _MOST_FILES:
+        return []
+    names = _names(visit.service, base.name, base.documents, base.chunks)
     return st.multiselect(
-        visit.say(chat.ONLY), names, placeholder=visit.say(chat.ONLY_ALL), key=f"{_PREFIX}documents_{base}"
+        visit.say(chat.ONLY), names, placeholder=visit.say(chat.ONLY_ALL), key=f"{_PREFIX}documents_{base.name}"
     )
+
+
+def _draw_folder(visit: Visit, base: Base) -> str:
+    """Let a folder be named where there are too many files."""
+    if base.documents <= _MOST_FILES:
+        return ""
+    return st.text_input(visit.say(chat.FOLDER), help=visit.say(chat.FOLDER_HELP), key=f"{_PREFIX}folder_{base.name}")
+
+
+@st.cache_data(ttl=300, show_spinner=False, max_entries=200)
+def _names(_service: Service, base: str, documents: int, chunks: int) -> list[str]:  # noqa: ARG001 - they tell of change
+    return [one.name for one in _service.documents(base).all() if one.state == "indexed"]
 
 
 def _reset() -> None:

@@ -53,7 +53,6 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
         st.caption(where)
     if not citation.supported:
         st.warning(say(chat.NOT_SUPPORTED), icon=":material/report:")
-    _draw_page(visit, base, citation)
     with st.container(border=True):
         if chunk is None:
             st.caption(say(chat.ORIGINAL_GONE))
@@ -61,6 +60,7 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
         else:
             nodes = marked(chunk.text, citation.start - chunk.start, citation.end - chunk.start)
             show(nodes, key="cited", to_mark=True)
+    _draw_page(visit, base, citation)
     st.download_button(
         say(chat.ORIGINAL),
         lambda: visit.service.original(base, citation.document),

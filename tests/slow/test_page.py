@@ -1,0 +1,269 @@
+"""The page in a browser, the long way: every screen in both languages and themes, and how fast it is.
+
+Pictures go to KB_TEST_PICTURES (default .pytest_cache/pictures); docs/ has six of them.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.api.conftest import finished, upload
+from tests.ui.browser import (
+    PageServer,
+    ask,
+    chat_box,
+    chromium,
+    go_to,
+    needs_browser,
+    page_over,
+    picture,
+    running,
+    sign_in,
+    visit,
+)
+from tests.ui.fake_service import FakeService
+from webui.client.connection import pool
+
+pytestmark = [needs_browser, pytest.mark.slow]
+
+SAMPLES = Path(__file__).resolve().parents[2] / "knowledge_base" / "samples"
+MANY = 10_000
+NOW = "2026-11-24 10:00:00.000000"
+WATCH = """() => {
+  window.seen = null;
+  new MutationObserver((_, watching) => {
+    if (!document.querySelector('.stMain').innerText.includes('▌')) return;
+    window.seen = Date.now();
+    watching.disconnect();
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """Return a server with the samples."""
+    with running(tmp_path_factory.mktemp("page") / "home", documents=False) as server:
+        with server.client() as client:
+            client.post("/api/v1/knowledge-bases", json={"name": "samples"})
+            files: dict[str, bytes | str] = {path.name: path.read_bytes() for path in sorted(SAMPLES.iterdir())}
+            job = finished(client, upload(client, "samples", files)["id"])
+            assert job["state"] == "done", job
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def choose(page: Page, base: str) -> None:
+    page.get_by_test_id("stSidebar").get_by_text(base, exact=True).click()
+    page.get_by_role("heading", name=base).wait_for()
+
+
+def test_the_whole_way(browser: Browser, server: PageServer) -> None:
+    page = visit(browser, server)
+    sign_in(page, server.key)
+    _add_and_ask(page)
+    _stop_a_stream(page)
+    _snapshot_change_restore(page)
+    _edit_a_chunk(page)
+    _evaluate(page)
+    _reindex(page)
+    page.context.close()
+
+
+def _add_and_ask(page: Page) -> None:
+    go_to(page, "Knowledge bases")
+    page.get_by_role("button", name="New knowledge base").click()
+    page.get_by_role("dialog").get_by_role("textbox", name="Name").fill("Harbour")
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
+    tab(page, "Add")
+    text = b"The harbour master of Gullhaven is Ida Moen. The crane lifts 40 tonnes. The gate closes at nine."
+    files = [
+        {"name": name, "mimeType": "text/plain", "buffer": buffer}
+        for name, buffer in (("a.txt", text), ("b.pdf", b"%PDF-1.7 broken"))
+    ]
+    page.locator("input[type=file]").first.set_input_files(files)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Add 2 file").click()
+    expect(page.get_by_text("2 of 2 files")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("1 failed").first).to_be_visible()
+    go_to(page, "Chat")
+    page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").click()
+    page.get_by_role("option", name="Harbour").click()
+    ask(page, "Who is the harbour master of Gullhaven?")
+    expect(page.get_by_test_id("stChatMessage").last).to_contain_text("Ida Moen")
+
+
+def _stop_a_stream(page: Page) -> None:
+    page.get_by_test_id("stSidebar").get_by_text("Write", exact=True).click()
+    chat_box(page).fill("Tell me all about the crane of the harbour, the gate and the master.")
+    page.keyboard.press("Enter")
+    page.get_by_text("▌").wait_for(timeout=180_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("This answer was broken off.")).to_be_visible()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(4)
+    page.get_by_test_id("stSidebar").get_by_text("Quote", exact=True).click()
+
+
+def _snapshot_change_restore(page: Page) -> None:
+    go_to(page, "Knowledge bases")
+    choose(page, "Harbour")
+    tab(page, "Snapshots")
+    page.get_by_label("Name of the snapshot").fill("before")
+    page.get_by_role("button", name="Take a snapshot").click()
+    page.get_by_role("button", name="Compare with now").wait_for()
+    tab(page, "Add")
+    more = {"name": "more.txt", "mimeType": "text/plain", "buffer": b"The lighthouse is painted every spring."}
+    page.locator("input[type=file]").first.set_input_files(more)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Add 1 file").click()
+    expect(page.get_by_text("1 of 1 files")).to_be_visible(timeout=120_000)
+    tab(page, "Snapshots")
+    page.get_by_role("button", name="Compare with now").click()
+    expect(page.get_by_role("dialog").get_by_text("more.txt")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Restore", exact=True).first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("To undo it, restore")).to_be_visible(timeout=60_000)
+
+
+def _edit_a_chunk(page: Page) -> None:
+    tab(page, "Documents")
+    page.locator(".dvn-scroller").first.click(position={"x": 15, "y": 52})
+    page.get_by_role("button", name="Edit").first.click()
+    page.get_by_role("dialog").get_by_label("The text").fill("The crane lifts 55 tonnes.")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("edited").first).to_be_visible()
+
+
+def _evaluate(page: Page) -> None:
+    go_to(page, "Evaluation")
+    choose(page, "samples")
+    page.get_by_role("button", name="Make questions").click()
+    page.get_by_text("Edit in the table").wait_for(timeout=120_000)
+    for count in (1, 2):
+        tab(page, "Runs")
+        page.get_by_role("button", name="Run 2").click()
+        expect(page.get_by_text("Right document first")).to_be_visible(timeout=240_000)
+        page.wait_for_timeout(1000 * count)
+    tab(page, "Compare")
+    expect(page.get_by_text("questions in both")).to_be_visible()
+
+
+def _reindex(page: Page) -> None:
+    go_to(page, "Knowledge bases")
+    choose(page, "Harbour")
+    tab(page, "Manage")
+    page.get_by_role("button", name="Start").first.click()
+    expect(page.get_by_text("Started").or_(page.get_by_text("Already there")).first).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("locale", "titles"),
+    [("en-US", ("Knowledge bases", "Evaluation", "kNN-LM", "System")), ("zh-CN", ("知识库", "评测", "kNN-LM", "系统"))],
+)
+def test_pictures_of_every_screen(
+    browser: Browser, server: PageServer, scheme: str, locale: str, titles: tuple[str, ...]
+) -> None:
+    page = visit(browser, server, locale=locale, color_scheme=scheme)
+    name = f"{locale[:2]}-{scheme}"
+    picture(page, f"sign-in-{name}")
+    sign_in(page, server.key)
+    page.wait_for_timeout(1500)
+    picture(page, f"hello-{name}")
+    ask(page, "How long are connection records kept?" if locale == "en-US" else "一条引用包含什么？")
+    picture(page, f"chat-{name}")
+    page.locator("button.cite").last.click()
+    page.get_by_role("dialog").locator("mark").wait_for()
+    page.wait_for_timeout(1500)
+    picture(page, f"citation-{name}")
+    page.keyboard.press("Escape")
+    for title, screen in zip(titles, ("bases", "evaluation", "knn", "system"), strict=True):
+        go_to(page, title)
+        page.wait_for_timeout(2500)
+        assert page.get_by_test_id("stException").count() == 0
+        picture(page, f"{screen}-{name}")
+    page.context.close()
+
+
+def test_the_first_paint_comes_at_once(browser: Browser, server: PageServer) -> None:
+    painted, usable = [], []
+    for _ in range(5):
+        page = browser.new_context().new_page()
+        began = time.perf_counter()
+        page.goto(server.page_url)
+        page.locator("input[type=password]").wait_for()
+        usable.append(time.perf_counter() - began)
+        first = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+        painted.append(float(page.evaluate(first)) / 1000)
+        page.context.close()
+    print(f"first paint {sorted(painted)[2]:.2f} s, sign-in form {sorted(usable)[2]:.2f} s (medians of 5, cold cache)")  # noqa: T201
+    assert sorted(painted)[2] < 2
+
+
+def test_ten_thousand_documents_are_listed_at_once(browser: Browser, server: PageServer) -> None:
+    with server.client() as client:
+        client.post("/api/v1/knowledge-bases", json={"name": "Many"})
+    _fill(server.home / "catalog.db", "Many", MANY)
+    page = visit(browser, server)
+    sign_in(page, server.key)
+    go_to(page, "Knowledge bases")
+    page.get_by_test_id("stSidebar").get_by_text("samples").click()
+    page.get_by_text("documents · Choose").wait_for()
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        page.get_by_test_id("stSidebar").get_by_text("Many").click()
+        page.get_by_text("10,000 of 10,000").or_(page.get_by_text("10000 of 10000")).wait_for()
+        page.locator(".dvn-scroller").wait_for()
+        times.append(time.perf_counter() - began)
+        page.get_by_test_id("stSidebar").get_by_text("samples").click()
+        page.get_by_text("of 13 documents").wait_for()
+    print(f"{MANY} documents listed in {sorted(times)[1]:.2f} s (median of 3)")  # noqa: T201
+    assert sorted(times)[1] < 2
+    page.context.close()
+
+
+def _fill(catalog: Path, base: str, count: int) -> None:
+    """Write rows of documents that were never read: the list is what is looked at."""
+    columns = "base_id, name, state, sha256, file, pages, created"
+    with closing(sqlite3.connect(catalog, timeout=30)) as rows, rows:
+        (base_id,) = rows.execute("select id from knowledge_bases where name = ?", (base,)).fetchone()
+        values = [
+            (base_id, f"folder {n % 97}/report {n}.pdf", "indexed", "0" * 64, f"{n}", n % 40, NOW) for n in range(count)
+        ]
+        rows.executemany(f"insert into documents ({columns}) values (?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 - ours
+
+
+def test_a_token_is_shown_as_soon_as_it_is_sent(browser: Browser) -> None:
+    fake = FakeService()
+    fake.pause = 0.5
+    delays = []
+    with page_over(fake.url) as address:
+        page = browser.new_page()
+        page.goto(address)
+        for count in range(5):
+            chat_box(page).wait_for()
+            page.evaluate(WATCH)
+            fake.sent.clear()
+            chat_box(page).fill(f"How long, for the {count}th time?")
+            page.keyboard.press("Enter")
+            page.wait_for_function("window.seen !== null", timeout=20_000)
+            delays.append(page.evaluate("window.seen") / 1000 - fake.sent[0])
+            page.get_by_test_id("stFeedback").nth(count).wait_for()
+    pool(fake.url).close()
+    fake.close()
+    print(f"first token shown {sorted(delays)[2]:.3f} s after it was sent (median of 5; {max(delays):.3f} at most)")  # noqa: T201
+    assert sorted(delays)[2] < 0.3
