@@ -35,7 +35,7 @@ from kb_server.settings import load_settings
 
 NEWS = SHARED.parent / "news-zh"
 MODEL = "all-MiniLM-L6-v2"
-STOCK_SIZE, STOCK_OVERLAP = 200, 20  # characters; the chunks come out as long as ours
+STOCK_SIZE, STOCK_OVERLAP = 245, 30  # characters; the chunks come out as long as ours
 COMPARED = 256  # texts whose vectors are compared
 
 

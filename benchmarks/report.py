@@ -46,6 +46,11 @@ def peak_memory() -> float:
     return int(_lines("/proc/self/status")["VmHWM"].split()[0]) / 1e3
 
 
+def resident() -> float:
+    """Return this process's resident size now, in MB."""
+    return int(_lines("/proc/self/status")["VmRSS"].split()[0]) / 1e3
+
+
 def processor_seconds() -> float:
     """Return what this process and its ended children have computed."""
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -1,28 +1,40 @@
-"""Search time beyond embedding the question, and ingesting again, at 10,000 chunks.
+"""Retrieval at size: time of a question, memory and disk a chunk, ingesting again; beside an EnsembleRetriever.
 
-    python -m benchmarks.search [--chunks N]
+    python -m benchmarks.search [--chunks 10000] [--full] [--peers FOLDER] [--keep FOLDER]
 
-Texts are generated Chinese and English sentences; vectors are random, since only what happens after embedding is timed.
-Catalog, FAISS and word index are the real ones.
+--full is 10,000 and 100,000 chunks. Texts are generated Chinese and English sentences; stored vectors are random, since
+only what happens after embedding depends on their number; the time to embed a question is that of the real model.
+Catalog, FAISS and word index are the real ones, searched in a process that has just been started. The peer does what
+Langchain-Chatchat does: BM25Retriever built from all chunks for each question, and FAISS, in an EnsembleRetriever
+(`pip install --target FOLDER --no-deps langchain-community langchain-classic rank-bm25`); where those are missing it is
+left out by name. Without --keep the bases are made in a temporary folder.
 """
 
 import argparse
+import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.report import processor_seconds, resident, save
 from kb_server.bootstrap import Application
 from kb_server.ports import Vectors
 from kb_server.settings import load_settings
 
 WORDS = [f"word{i}" for i in range(5000)]
 CHARACTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]
+MODEL = "all-MiniLM-L6-v2"
+QUESTIONS, PEER_QUESTIONS = 200, 3
 
 
 class RandomEmbedder:
@@ -43,32 +55,155 @@ class RandomEmbedder:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chunks", type=int, default=10_000)
-    chunks = parser.parse_args().chunks
+    parser.add_argument("--chunks", type=int, nargs="*", default=[10_000])
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--peers", type=Path)
+    parser.add_argument("--keep", type=Path, help="folder for the bases; those that are there are not made again")
+    parser.add_argument("--run", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.run:
+        print(json.dumps({"build": build, "search": search, "peer": peer}[given.run[0]](Path(given.run[1]))))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        place = given.keep or Path(temporary)
+        sizes = [10_000, 100_000] if given.full else given.chunks
+        show({size: measure(place / str(size), size, given.peers) for size in sizes})
+
+
+def measure(folder: Path, chunks: int, peers: Path | None) -> dict[str, Any]:
+    """Return the figures of a base of that size."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        (folder / "chunks").write_text(str(chunks))
+    built = folder / "built.json"
+    if not built.exists():
+        built.write_text(json.dumps(elsewhere("build", folder, None)))
+    found = json.loads(built.read_text()) | elsewhere("search", folder, None)
+    other = elsewhere("peer", folder, peers)
+    if "missing" in other:
+        print(f"skipped: EnsembleRetriever ({other['missing']})")
+    return found | {"peer_p50": other.get("p50")}
+
+
+def show(found: dict[int, dict[str, Any]]) -> None:
+    table = Table(
+        "chunks", "ingest s", "again s", "p50 ms", "p95", "with embedding p50", "disk KB", "resident KB", "peer p50 ms"
+    )
+    for size, figures in found.items():
+        cells = [figures[key] for key in ("seconds", "again", "p50", "p95", "whole_p50", "disk_kb", "resident_kb")]
+        peer_ms = (
+            f"{figures['peer_p50']:,.0f} ({figures['peer_p50'] / figures['p50']:,.0f}x)" if figures["peer_p50"] else "–"
+        )
+        table.add_row(f"{size:,}", *(f"{cell:,.2f}" for cell in cells), peer_ms)
+    Console(width=140).print(table)
+    print("disk and resident memory are a chunk's, beyond its text; ingest is without embedding")
+    save("search", {str(size): figures for size, figures in found.items()})
+
+
+def elsewhere(step: str, folder: Path, peers: Path | None) -> dict[str, Any]:
+    path = os.pathsep.join(str(place) for place in (Path.cwd(), peers) if place)
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.search", "--run", step, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return values
+
+
+def opened(folder: Path) -> Application:
+    application = Application(load_settings(arguments={"home": folder / "home"}))
+    application._embedders[MODEL] = RandomEmbedder()
+    return application
+
+
+def build(folder: Path) -> dict[str, Any]:
+    chunks = int((folder / "chunks").read_text())
     chance = random.Random(0)
-    with tempfile.TemporaryDirectory() as folder:
-        documents = Path(folder) / "documents"
-        documents.mkdir()
-        for number in range(chunks // 10):
-            paragraphs = [paragraph(chance) for _ in range(10)]
-            (documents / f"{number:05}.md").write_text("\n\n".join(f"# {i}\n\n{p}" for i, p in enumerate(paragraphs)))
-        application = Application(load_settings(arguments={"home": Path(folder) / "home"}))
-        application._embedders["all-MiniLM-L6-v2"] = RandomEmbedder()
-        application.create("speed")
-        first = application.ingestion("speed").run([documents])
-        again = application.ingestion("speed").run([documents])
-        retriever = application.retriever("speed")
-        times = []
-        for _ in range(200):
-            question = " ".join(chance.choices(WORDS, k=8)) + "".join(chance.choices(CHARACTERS, k=6))
-            started = time.perf_counter()
-            retriever.search(question, 5)
-            times.append(1000 * (time.perf_counter() - started))
-        table = Table("chunks", "ingest s (no embedding)", "again s", "search p50 ms", "p95 ms")
-        p50, p95 = np.percentile(times, [50, 95])
-        table.add_row(str(first.chunks), f"{first.seconds:.1f}", f"{again.seconds:.2f}", f"{p50:.1f}", f"{p95:.1f}")
-        Console().print(table)
-        application.close()
+    documents = folder / "documents"
+    documents.mkdir()
+    for number in range(chunks // 20):
+        paragraphs = [paragraph(chance) for _ in range(10)]
+        text = "\n\n".join(f"# {i}\n\n{words}" for i, words in enumerate(paragraphs))
+        (documents / f"{number:05}.md").write_text(text, "utf-8")
+    application = opened(folder)
+    application.create("speed")
+    begun = processor_seconds()
+    first = application.ingestion("speed").run([documents])
+    spent = processor_seconds() - begun
+    again = application.ingestion("speed").run([documents])
+    application.close()
+    return {"made": first.chunks, "seconds": first.seconds, "processor": spent, "again": again.seconds}
+
+
+def search(folder: Path) -> dict[str, Any]:
+    real = Application(load_settings(arguments={"home": folder / "home"})).embedder(MODEL)
+    real.embed_query("warm")
+    application = opened(folder)
+    before = resident()
+    retriever = application.retriever("speed")
+    chance = random.Random(1)
+    times, whole = [], []
+    for number in range(QUESTIONS + 20):
+        question = asked(chance)
+        started = time.perf_counter()
+        retriever.search(question, 5)
+        searched = time.perf_counter()
+        real.embed_query(question)
+        if number >= 20:
+            times.append(1000 * (searched - started))
+            whole.append(1000 * (time.perf_counter() - started))
+    grown = resident() - before
+    documents = application.documents(application.bases.find("speed"))
+    count = documents.chunk_count()
+    text = sum(len(file.read_bytes()) for file in (folder / "documents").iterdir())
+    disk = sum(file.stat().st_size for file in (folder / "home").rglob("*") if file.is_file())
+    application.close()
+    p50, p95 = np.percentile(times, [50, 95])
+    return {
+        "p50": float(p50),
+        "p95": float(p95),
+        "whole_p50": float(np.median(whole)),
+        "disk_kb": (disk - 3 * text) / count / 1e3,  # the original, the document's text and the chunks' are text
+        "resident_kb": grown * 1e3 / count,
+    }
+
+
+def peer(folder: Path) -> dict[str, Any]:
+    try:
+        from langchain_classic.retrievers import EnsembleRetriever
+        from langchain_community.retrievers import BM25Retriever
+        from langchain_community.vectorstores import FAISS
+        from langchain_core.documents import Document
+        from langchain_core.embeddings import Embeddings
+    except ImportError as error:
+        return {"missing": str(error.name)}
+
+    class Random(RandomEmbedder, Embeddings):
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            rows: list[list[float]] = self.embed_passages(texts).tolist()
+            return rows
+
+        def embed_query(self, text: str) -> list[float]:  # type: ignore[override] # LangChain's vectors are lists
+            return self.embed_documents([text])[0]
+
+    application = opened(folder)
+    rows = application.documents(application.bases.find("speed"))
+    texts = [chunk.text for chunk in rows.chunks(rows.chunk_ids()).values()]
+    application.close()
+    documents = [Document(text) for text in texts]
+    dense = FAISS.from_documents(documents, Random()).as_retriever(search_kwargs={"k": 5})
+    chance, times = random.Random(1), []
+    for _ in range(PEER_QUESTIONS):
+        question = asked(chance)
+        started = time.perf_counter()
+        lexical = BM25Retriever.from_documents(documents, k=5)
+        EnsembleRetriever(retrievers=[lexical, dense], weights=[0.5, 0.5]).invoke(question)
+        times.append(1000 * (time.perf_counter() - started))
+    return {"p50": float(np.median(times))}
+
+
+def asked(chance: random.Random) -> str:
+    return " ".join(chance.choices(WORDS, k=8)) + "".join(chance.choices(CHARACTERS, k=6))
 
 
 def paragraph(chance: random.Random) -> str:
