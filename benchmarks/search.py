@@ -78,7 +78,7 @@ def measure(folder: Path, chunks: int, peers: Path | None) -> dict[str, Any]:
     built = folder / "built.json"
     if not built.exists():
         built.write_text(json.dumps(elsewhere("build", folder, None)))
-    found = json.loads(built.read_text()) | elsewhere("search", folder, None)
+    found: dict[str, Any] = json.loads(built.read_text()) | elsewhere("search", folder, None)
     other = elsewhere("peer", folder, peers)
     if "missing" in other:
         print(f"skipped: EnsembleRetriever ({other['missing']})")
