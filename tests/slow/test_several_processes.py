@@ -36,7 +36,7 @@ def pair(tmp_path: Path, catalog: str) -> Iterator[tuple[Server, Server]]:
 def found(server: Server, question: str) -> list[str]:
     """Return the documents that a process finds for a question."""
     with server.client() as client:
-        response = client.post("/api/v1/knowledge-bases/handbook/search", json={"question": question, "k": 3})
+        response = client.post("/api/v1/search", json={"question": question, "knowledge_bases": ["handbook"], "k": 3})
         assert response.status_code == 200, response.text
         return [hit["document"] for hit in response.json()["hits"]]
 
