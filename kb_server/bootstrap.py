@@ -30,11 +30,12 @@ from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.knnlm.building import Shape
 from kb_server.mixing import KnnAsk
-from kb_server.ports import Embedder, Generator, NextTokenModel, WithStates
+from kb_server.ports import Embedder, Generator, NextTokenModel, Reranker, WithStates
 from kb_server.registry import find_backend
 from kb_server.retrieval.assessing import Assessor
 from kb_server.retrieval.confidence import ConfidenceModel, untuned
 from kb_server.retrieval.hybrid import HybridRetriever
+from kb_server.retrieval.reranking import Reranking
 from kb_server.services.agent import Agent, AgentOptions
 from kb_server.services.answering import Answering, AnsweringOptions
 from kb_server.services.base_files import BaseFiles
@@ -237,7 +238,7 @@ class Application(Foundation):
     def tuning(self, name: str) -> Tuning:
         """Return the use case that fits a base's settings to its own text."""
         opened = self._open(name)
-        return Tuning(opened, self.bases, self._embedder_of(opened.base))
+        return Tuning(opened, self.bases, self._embedder_of(opened.base), self.reranker)
 
     def chunk_care(self, name: str) -> ChunkCare:
         """Return the use case that takes single chunks out of search and puts them back."""
@@ -247,8 +248,9 @@ class Application(Foundation):
     def retriever(self, base: str | KnowledgeBase) -> HybridRetriever:
         """Return the use case that finds passages of a base; a row that was just read is not read again."""
         opened = self._open(base)
-        embedder = self._embedder_of(opened.base)
-        return HybridRetriever(embedder, opened.store, opened.lexical, opened.documents, opened.base.fusion)
+        embedder, fusion = self._embedder_of(opened.base), opened.base.fusion
+        parts = (embedder, opened.store, opened.lexical, opened.documents, fusion)
+        return HybridRetriever(*parts, self._reranking(opened))
 
     def explaining(self, name: str, k: int | None = None) -> Explaining:
         """Return the use case that says why a passage of a base was found or not."""
@@ -355,6 +357,20 @@ class Application(Foundation):
             if self._next_token is None:
                 self._next_token = self.generator.next_token_model()
             return self._next_token
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """What reads the best passages again, if there is one."""
+        options = self.settings.reranking
+        if options.model is None:
+            return None
+        backend = find_backend("reranker", options.backend)
+        made: Reranker = backend(model=options.model, batch_size=options.batch_size, device=options.device)
+        return made
+
+    def _reranking(self, opened: OpenBase) -> Reranking | None:
+        depth = self.settings.reranking.depth or self._calibration(opened).rerank_depth
+        return Reranking(self.reranker, depth) if self.reranker else None
 
     def _calibration(self, opened: OpenBase) -> Calibration:
         """Return how the base is asked: settings that are given, else what was tuned, else what suits most bases."""

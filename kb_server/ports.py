@@ -177,6 +177,19 @@ class Retriever(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Reads a question and a passage together."""
+
+    @property
+    def name(self) -> str:
+        """What users call the model."""
+        ...
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]:
+        """Return how well each passage answers the question, 0..1, in the order given."""
+        ...
+
+
 class Generator(Protocol):
     """A language model that writes."""
 

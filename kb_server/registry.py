@@ -11,6 +11,9 @@ BACKENDS = {
         "langchain": "kb_server.embedding.langchain:LangChainEmbedder",
         "sentence_transformers": "kb_server.embedding.sentence_transformers:SentenceTransformerEmbedder",
     },
+    "reranker": {
+        "cross_encoder": "kb_server.retrieval.cross_encoder:CrossEncoderReranker",
+    },
     "store": {
         "annoy": "vectorstores.annoy:AnnoyStore",
         "faiss": "vectorstores.faiss:FaissStore",

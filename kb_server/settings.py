@@ -147,6 +147,16 @@ class RetrievalSettings(_Section):
     k: int = Field(default=5, ge=1, le=100)
 
 
+class RerankingSettings(_Section):
+    """A cross-encoder that reads the best passages again; none unless `model` is given."""
+
+    backend: str = "cross_encoder"
+    model: str | None = None
+    depth: int | None = Field(default=None, ge=1, le=200)
+    batch_size: int = Field(default=16, ge=1)
+    device: str = "auto"
+
+
 class AnsweringSettings(_Section):
     """How answers are made. `mode` is the one that measured better with the default models."""
 
@@ -283,6 +293,7 @@ class Settings(BaseSettings):
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    reranking: RerankingSettings = RerankingSettings()
     answering: AnsweringSettings = AnsweringSettings()
     generation: GenerationSettings = GenerationSettings()
     knn_lm: KnnLmSettings = KnnLmSettings()

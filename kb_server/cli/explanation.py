@@ -10,7 +10,7 @@ from kb_server.cli.session import Session
 if TYPE_CHECKING:
     from kb_server.services.explaining import Explanation
 
-_STAGES = {"lexical": "词项", "dense": "向量", "fusion": "融合"}
+_STAGES = {"lexical": "词项", "dense": "向量", "fusion": "融合", "rerank": "重排"}
 
 
 def show_explanation(session: Session, explanation: "Explanation") -> None:

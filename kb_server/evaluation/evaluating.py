@@ -119,6 +119,7 @@ class Evaluator:
                 "store": base.store,
                 "embedder": base.embedder,
                 "fusion": dict(base.fusion.weights) if base.fusion else None,
+                "calibration": asdict(base.calibration) if base.calibration else None,
                 "documents": len(self._digests),
                 "content": content,
             },

@@ -7,6 +7,7 @@ from time import perf_counter
 from kb_server.domain import Filter, Fusion, Hit, SearchMode
 from kb_server.ports import ChunkSource, Embedder, LexicalIndex, VectorStore
 from kb_server.retrieval.fusion import dense_scores, dense_weight, fuse
+from kb_server.retrieval.reranking import Reranking
 
 _CANDIDATES = 100  # asked of each index; what the catalog no longer knows is dropped from them
 
@@ -50,12 +51,14 @@ class HybridRetriever:
         lexical: LexicalIndex,
         source: ChunkSource,
         fusion: Fusion | None,
+        reranking: Reranking | None = None,
     ) -> None:
         self._embedder = embedder
         self._store = store
         self._lexical = lexical
         self._source = source
         self._fusion = fusion
+        self._reranking = reranking if reranking and reranking.depth else None
 
     def retrieve(
         self, question: str, k: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
@@ -66,20 +69,34 @@ class HybridRetriever:
     def search(
         self, question: str, k: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
     ) -> Retrieval:
-        """Retrieve, and say how long embedding and searching took.
+        """Retrieve, and say how long embedding, searching and reranking took.
 
         An index whose weight is 0 is not asked, so a base whose embedder does not know the language never loads it.
+        Only hybrid search is reranked, from at least as many hits as the reranker reads.
         """
-        ranking = self._rank(question, max(_CANDIDATES, 4 * k), filters, mode)
-        return Retrieval(self._hits(ranking, k, filters), ranking.timings_ms)
+        reranking = self._reranking if mode is SearchMode.HYBRID else None
+        fetched = max(k, reranking.depth) if reranking else k
+        ranking = self._rank(question, max(_CANDIDATES, 4 * fetched), filters, mode)
+        hits = self._hits(ranking, fetched, filters)
+        if reranking is None:
+            return Retrieval(hits, ranking.timings_ms)
+        started = perf_counter()
+        reranked = reranking.rerank(question, hits)[:k]
+        return Retrieval(reranked, {**ranking.timings_ms, "rerank": 1000 * (perf_counter() - started)})
 
     def explain(
         self, question: str, chunk_id: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
     ) -> list[Standing]:
-        """Say where a chunk stands in each index that is asked and in their mixture, however far down that is."""
+        """Say where a chunk stands in each index that is asked and in their mixture, however far down that is.
+
+        If there is a reranker, then last among those that it reads.
+        """
         ranking = self._rank(question, max(len(self._store), len(self._lexical), 1), filters, mode)
         known = set(self._source.chunk_ids(filters))
         stages = {**ranking.stages, "fusion": dict(ranking.fused)}
+        if self._reranking and mode is SearchMode.HYBRID:
+            read = self._reranking.rerank(question, self._hits(ranking, self._reranking.depth, filters))
+            stages["rerank"] = {hit.chunk.id: hit.score for hit in read}
         return [
             _standing(stage, chunk_id, {id_: score for id_, score in scores.items() if id_ in known})
             for stage, scores in stages.items()

@@ -1,6 +1,6 @@
 """Single settings fitted to one half of the trials, and kept only if they do no worse on the other half."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ _FEWEST_OF_SCRIPT = 20  # in each half
 _SURE = 2.0  # standard errors by which a weight must be better: the reworded trials are no sentences for an embedder
 _FEWEST_PASSAGES, _MOST_PASSAGES = 3, 8  # answers from two documents and contradictions need some
 _WORTH_A_PASSAGE = 0.01
+DEPTHS = (0, 10, 20, 40)  # 0: the reranker is not asked
 _PLACES = 3
 
 
@@ -129,17 +130,14 @@ def fit_passages(now: int, fit: Sequence[int], check: Sequence[int]) -> tuple[in
     return proposed, _change("passages", now, proposed, "found", _found(check, now), _found(check, proposed))
 
 
-def fit_depth(now: int, ranks: Callable[[int], tuple[Sequence[int], Sequence[int]]]) -> tuple[int, Change]:
-    """Return how many passages a reranker reads; `ranks` gives the ranks of both halves for a depth."""
-    fitted = {depth: ranks(depth) for depth in sorted({*DEPTHS, now})}
+def fit_depth(now: int, ranks: Callable[[int], Iterable[Sequence[int]]]) -> tuple[int, Change]:
+    """Return how many passages a reranker reads; `ranks` gives for a depth those of the fitted and the other half."""
+    fitted = {depth: tuple(ranks(depth)) for depth in sorted({*DEPTHS, now})}
     proposed = max(fitted, key=lambda depth: (_mean_reciprocal(fitted[depth][0]), -depth))
     if _mean_reciprocal(fitted[proposed][1]) < _mean_reciprocal(fitted[now][1]):
         proposed = now
     old, new = (_mean_reciprocal(fitted[depth][1]) for depth in (now, proposed))
     return proposed, _change("rerank_depth", now, proposed, "mrr", old, new)
-
-
-DEPTHS = (0, 10, 20, 40)  # 0: the reranker is not asked
 
 
 def _best_weight(trials: Sequence[Trial]) -> float:

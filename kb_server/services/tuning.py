@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from kb_server.catalog.bases import Bases
 from kb_server.domain import Calibration, Fusion
 from kb_server.errors import UsageError
-from kb_server.ports import Embedder
+from kb_server.ports import Embedder, Reranker
 from kb_server.retrieval.confidence import untuned
-from kb_server.services.fits import Change, Judged, fit_fusion, fit_passages, fit_refusal
+from kb_server.services.fits import DEPTHS, Change, Judged, fit_depth, fit_fusion, fit_passages, fit_refusal
 from kb_server.services.open_base import OpenBase
-from kb_server.services.trials import Trial, make_trials
+from kb_server.services.trials import Trial, make_trials, rank_of
 
 OnTried = Callable[[int, int], None]
 
@@ -35,10 +35,11 @@ class Tuned:
 class Tuning:
     """Tunes one knowledge base."""
 
-    def __init__(self, opened: OpenBase, bases: Bases, embedder: Embedder) -> None:
+    def __init__(self, opened: OpenBase, bases: Bases, embedder: Embedder, reranker: Reranker | None) -> None:
         self._opened = opened
         self._bases = bases
         self._embedder = embedder
+        self._reranker = reranker
 
     def run(self, count: int = QUESTIONS, seed: int = 0, on_tried: OnTried = lambda *_: None) -> Tuned:
         """Fit, keep what is no worse, and store it; raises UsageError if the text gives too few questions."""
@@ -68,9 +69,34 @@ class Tuning:
         weights, changes = fit_fusion(base.fusion, fit, check)
         refusing, refusal = fit_refusal(now, Judged.of(fit, weights), Judged.of(check, weights))
         passages, found = fit_passages(now.passages, _ranks(fit, weights), _ranks(check, weights))
-        calibration = replace(refusing, passages=passages, chunks=chunks)
+        depth, read = self._fit_depth(now.rerank_depth, fit, check, weights)
+        calibration = replace(refusing, passages=passages, rerank_depth=depth, chunks=chunks)
         fusion = Fusion(weights, base.fusion.chunks if base.fusion else chunks)
-        return Tuned(len(fit) + len(check), fusion, calibration, (*changes, *refusal, found))
+        return Tuned(len(fit) + len(check), fusion, calibration, (*changes, *refusal, found, *read))
+
+    def _fit_depth(
+        self, now: int, fit: Sequence[Trial], check: Sequence[Trial], weights: Mapping[str, float]
+    ) -> tuple[int, list[Change]]:
+        if self._reranker is None:
+            return now, []
+        read = [[_Read(trial, weights[trial.script], self._reranker) for trial in half] for half in (fit, check)]
+        depth, change = fit_depth(now, lambda depth: ([one.rank(depth) for one in half] for half in read))
+        return depth, [change]
+
+
+class _Read:
+    """A trial whose best passages a reranker has read once, as many as any depth takes."""
+
+    def __init__(self, trial: Trial, weight: float, reranker: Reranker) -> None:
+        self._documents = trial.documents
+        self._hits = trial.ranked(weight)
+        best = self._hits[: max(DEPTHS)]
+        self._scores = reranker.score(trial.question, [hit.chunk.searchable for hit in best])
+
+    def rank(self, depth: int) -> int:
+        """Return the place of the first passage of the documents when so many are reranked; 0 if none is there."""
+        first = sorted(range(min(depth, len(self._scores))), key=lambda i: -self._scores[i])
+        return rank_of(self._documents, [*(self._hits[i] for i in first), *self._hits[len(first) :]])
 
 
 def _ranks(trials: Sequence[Trial], weights: Mapping[str, float]) -> list[int]:
