@@ -6,7 +6,7 @@ from typing import Any
 
 from kb_server.api.service import Service, base_named
 from kb_server.catalog.conversations import Conversation
-from kb_server.domain import Answer, AnswerEvent, AnswerMode, Done, Filter, Message, Retrieved
+from kb_server.domain import Answer, AnswerEvent, AnswerMode, Done, Filter, Message, Retrieved, Technique
 from kb_server.services.answering import Answers, Asked
 from kb_server.services.conversing import Conversing, Kept
 from kb_server.services.keys import Caller
@@ -27,6 +27,9 @@ class Ask:
     temperature: float | None = None
     top_p: float | None = None
     knn: bool | Mapping[str, Any] | None = None
+    threshold: float | None = None
+    reasoning: bool | None = None
+    samples: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,12 @@ def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:
 def _asked(service: Service, ask: Ask) -> Asked:
     settings = service.app.settings
     mode, knn = service.app.knn_ask(ask.knn, ask.mode)
-    return Asked(ask.question, mode, ask.k or settings.retrieval.k, ask.filters, tuple(ask.history), knn=knn)
+    technique = Technique(
+        settings.answering.reasoning if ask.reasoning is None else ask.reasoning,
+        ask.samples or settings.answering.samples,
+    )
+    k, history = ask.k or settings.retrieval.k, tuple(ask.history)
+    return Asked(ask.question, mode, k, ask.filters, history, technique, ask.threshold, knn)
 
 
 async def whole_answer(events: AsyncIterator[AnswerEvent]) -> Answer:

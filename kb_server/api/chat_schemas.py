@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.api.knn_schemas import KnnChoice, KnnTrace
-from kb_server.api.schemas import BaseName, Hit, Only, Question, Taken
+from kb_server.api.schemas import BaseName, Hit, Only, Question, Taken, example
 from kb_server.domain import AnswerMode, Message
 
 _LONGEST_MESSAGE = 100_000
@@ -24,7 +24,11 @@ class Said(Taken):
 
 
 class Chat(Taken):
-    """A question: with `conversation_id` (or `keep`, which begins one) the service keeps the conversation."""
+    """A question: with `conversation_id` (or `keep`, which begins one) the service keeps the conversation.
+
+    What is null is as the settings of the service say. `threshold` is the least score of a passage that is used; what
+    comes after it is for written answers.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"knowledge_base": "handbook", "question": "Who signs travel requests?"}]}
@@ -38,6 +42,12 @@ class Chat(Taken):
     mode: AnswerMode | None = None
     k: Annotated[int, Field(ge=1, le=100)] | None = None
     only: Only = Only()
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=4096)] | None = None
+    reasoning: bool | None = None
+    samples: Annotated[int, Field(ge=1, le=16)] | None = None
     knn_lm: KnnChoice = None
     stream: bool = True
 
@@ -66,7 +76,11 @@ class Step(BaseModel):
 
 
 class Answer(BaseModel):
-    """An answer with what backs it; ids are there if the conversation is kept."""
+    """An answer with what backs it; ids are there if the conversation is kept.
+
+    `reasoning` is what the model thought before it, `agreement` the share of samples that said the same, `notes` what
+    the reader should know, `confidence` how likely it is that the documents hold the answer.
+    """
 
     answer: str
     refused: bool
@@ -75,6 +89,10 @@ class Answer(BaseModel):
     mode: AnswerMode
     model: str | None
     timings_ms: dict[str, float]
+    reasoning: str | None = None
+    agreement: float | None = None
+    notes: list[str] = []
+    confidence: float | None = None
     steps: list[Step] = []
     knn_lm: KnnTrace | None = None
     conversation_id: str | None = None
@@ -84,12 +102,16 @@ class Answer(BaseModel):
 class NewConversation(Taken):
     """A conversation to begin."""
 
+    model_config = example(knowledge_base="handbook", title="Travel")
+
     knowledge_base: BaseName
     title: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class NewTitle(Taken):
     """Another title for a conversation."""
+
+    model_config = example(title="Travel requests")
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -130,6 +152,8 @@ class Conversations(BaseModel):
 
 class Feedback(Taken):
     """What a person thinks of an answer: 0 (bad) to 100 (good)."""
+
+    model_config = example(message_id="0123456789abcdef0123456789abcdef", score=90)
 
     message_id: Annotated[str, Field(max_length=64)]
     score: Annotated[int, Field(ge=0, le=100)]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.api.asking import Ask
 from kb_server.api.openai_schemas import clean
+from kb_server.api.schemas import example
 from kb_server.domain import Chunk, Filter, Hit, Message
 from kb_server.errors import UsageError
 
@@ -25,6 +26,8 @@ class _Lenient(BaseModel):
 class NewBase(_Lenient):
     """A base to make."""
 
+    model_config = example(knowledge_base_name="samples")
+
     knowledge_base_name: _Name
     vector_store_type: _Name | None = None
     kb_info: _Text = ""
@@ -34,12 +37,16 @@ class NewBase(_Lenient):
 class BaseInfo(_Lenient):
     """What a base is about."""
 
+    model_config = example(knowledge_base_name="samples", kb_info="Handbooks")
+
     knowledge_base_name: _Name
     kb_info: _Text
 
 
 class Search(_Lenient):
     """A search; `score_threshold` is a distance from 0 (equal) to 2, as there."""
+
+    model_config = example(query="Who signs?", knowledge_base_name="samples")
 
     query: _Text = ""
     knowledge_base_name: _Name
@@ -52,6 +59,8 @@ class Search(_Lenient):
 class TempSearch(_Lenient):
     """A search in temporary files."""
 
+    model_config = example(knowledge_id="temp-1", query="Who signs?")
+
     knowledge_id: _Name
     query: _Text
     top_k: _TopK = 3
@@ -61,12 +70,16 @@ class TempSearch(_Lenient):
 class Files(_Lenient):
     """Files of a base."""
 
+    model_config = example(knowledge_base_name="samples", file_names=["a.txt"])
+
     knowledge_base_name: _Name
     file_names: Annotated[list[_Text], Field(max_length=1000)]
 
 
 class Rebuild(_Lenient):
     """A base to bring back in step."""
+
+    model_config = example(knowledge_base_name="samples")
 
     knowledge_base_name: _Name
 
@@ -103,6 +116,8 @@ class _Asked(_Lenient):
 class KbChat(_Asked):
     """A question to a base, or to temporary files."""
 
+    model_config = example(query="Who signs?", kb_name="samples", stream=False)
+
     mode: Literal["local_kb", "temp_kb", "search_engine"] = "local_kb"
     kb_name: _Name
     model: _Name | None = None
@@ -112,11 +127,15 @@ class KbChat(_Asked):
 class FileChat(_Asked):
     """A question to temporary files."""
 
+    model_config = example(query="Who signs?", knowledge_id="temp-1", stream=False)
+
     knowledge_id: _Name
 
 
 class Feedback(_Lenient):
     """What a person thinks of an answer."""
+
+    model_config = example(message_id="0123456789abcdef0123456789abcdef", score=90)
 
     message_id: Annotated[str, Field(max_length=64)]
     score: Annotated[int, Field(ge=0, le=100)] = 100
@@ -125,6 +144,8 @@ class Feedback(_Lenient):
 
 class ToolCall(_Lenient):
     """A tool and what it is given."""
+
+    model_config = example(name="calculate", input={"expression": "1 + 1"})
 
     name: _Name
     input: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from kb_server.api.schemas import Question, Taken, speakable
+from kb_server.api.schemas import Question, Taken, example, speakable
 from kb_server.domain import AnswerMode
 
 _Text = Annotated[str, Field(max_length=4000), AfterValidator(speakable)]
@@ -34,6 +34,8 @@ class NewCase(Taken):
 class NewCases(Taken):
     """Cases to add."""
 
+    model_config = example(cases=[{"question": "Who signs?", "answers": ["Anna"], "documents": ["a.txt"]}])
+
     cases: Annotated[list[NewCase], Field(min_length=1, max_length=2000)]
 
 
@@ -53,6 +55,8 @@ class Cases(BaseModel):
 class MakeCases(Taken):
     """How many questions to make from a base's own text, with an answer in it and without; a seed gives the same."""
 
+    model_config = example(answerable=20, unanswerable=5)
+
     answerable: Annotated[int, Field(ge=0, le=500)] = 20
     unanswerable: Annotated[int, Field(ge=0, le=500)] = 5
     seed: Annotated[int, Field(ge=0, le=1 << 31)] = 0
@@ -60,6 +64,8 @@ class MakeCases(Taken):
 
 class NewRun(Taken):
     """How to answer the cases, and whether the language model judges each statement."""
+
+    model_config = example(mode="extract")
 
     mode: AnswerMode | None = None
     judge: bool = False

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.api.asking import Ask
 from kb_server.api.knn_schemas import KnnChoice, knn_choice
+from kb_server.api.schemas import example
 from kb_server.domain import Message
 from kb_server.errors import UsageError
 
@@ -91,6 +92,8 @@ class ChatRequest(_Sampled):
 class CompletionRequest(_Sampled):
     """A completion: the prompt is the question."""
 
+    model_config = example(model="handbook", prompt="Who signs?")
+
     prompt: Annotated[str, Field(max_length=_LONGEST)] | Annotated[list[str], Field(min_length=1, max_length=1)]
 
     def ask(self, base: str) -> Ask:
@@ -103,6 +106,8 @@ class CompletionRequest(_Sampled):
 
 class EmbeddingRequest(_Lenient):
     """Texts to embed; tokens of another model's vocabulary mean nothing here."""
+
+    model_config = example(model="all-MiniLM-L6-v2", input="Who signs?")
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
     input: (

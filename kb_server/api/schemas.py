@@ -23,6 +23,11 @@ BaseName = Annotated[str, Field(min_length=1, max_length=128)]
 Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(speakable)]
 
 
+def example(**values: Any) -> ConfigDict:  # noqa: ANN401 - JSON
+    """Return the configuration of a model that shows this in the API's description."""
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
 class Taken(BaseModel):
     """A request's body: a key it does not know is an error, not overlooked."""
 
@@ -73,6 +78,8 @@ class Document(BaseModel):
 
 class Tags(Taken):
     """The tags that a document is to have, in place of those it has."""
+
+    model_config = example(tags=["travel", "2026"])
 
     tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=100)]
 
@@ -150,6 +157,8 @@ class KeptChunk(Chunk):
 class ChunkText(Taken):
     """Another wording for a chunk."""
 
+    model_config = example(text="Hold the red button for eight seconds.")
+
     text: Annotated[str, Field(max_length=20_000), AfterValidator(speakable)]
 
 
@@ -165,11 +174,15 @@ class Pages(Taken):
 class Reindex(Taken):
     """The embedding model to go over to."""
 
+    model_config = example(embedder="all-MiniLM-L6-v2")
+
     embedder: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class Migrate(Taken):
     """The store to go over to."""
+
+    model_config = example(store="milvus")
 
     store: Annotated[str, Field(min_length=1, max_length=32)]
 
@@ -256,6 +269,8 @@ class Found(BaseModel):
 
 class Explain(Taken):
     """A question, and a chunk that was expected among the hits or surprises there."""
+
+    model_config = example(question="Who signs travel requests?", chunk_id=17)
 
     question: Question
     chunk_id: Annotated[int, Field(ge=1, le=(1 << 63) - 1)]

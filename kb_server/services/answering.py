@@ -69,7 +69,8 @@ class AnsweringOptions:
 class Asked:
     """A question as it was put: how to answer it, from what, and after which conversation (itself left out).
 
-    With `knn` the base's datastore takes part in choosing each token of a written answer.
+    With `knn` the base's datastore takes part in choosing each token of a written answer. `technique` and `threshold`
+    are as the settings say where they are None.
     """
 
     question: str
@@ -78,6 +79,7 @@ class Asked:
     filters: Filter | None = None
     history: Sequence[Message] = ()
     technique: Technique | None = None
+    threshold: float | None = None
     knn: KnnAsk | None = None
 
 
@@ -142,7 +144,7 @@ class Answering:
         hits = found[: asked.k]
         timings = {"retrieve": _milliseconds(started)}
         yield Retrieved(tuple(hits))
-        relevant = self._relevant(hits) if confidence >= self._options.refuse_below else []
+        relevant = self._relevant(asked, hits) if confidence >= self._options.refuse_below else []
         generator = self._generator() if relevant and asked.mode is AnswerMode.GENERATE else None
         if generator and mixed and asked.knn:
             generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found[:count]], asked.knn)
@@ -163,8 +165,9 @@ class Answering:
         more = (written.reasoning, written.agreement, tuple(written.notes), (), written.knn, confidence)
         yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
 
-    def _relevant(self, hits: list[Hit]) -> list[Hit]:
-        return [hit for hit in hits if hit.score >= self._options.threshold][: self._options.passages]
+    def _relevant(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
+        least = self._options.threshold if asked.threshold is None else asked.threshold
+        return [hit for hit in hits if hit.score >= least][: self._options.passages]
 
     def _answer(
         self, asked: Asked, relevant: list[Hit], generator: Generator | None, written: _Written

@@ -98,6 +98,22 @@ def test_the_model_stops_when_the_client_goes(client: httpx.Client, model: ToolC
     assert turns[1]["content"].startswith("and on")
 
 
+def test_a_question_says_how_it_is_to_be_answered(client: httpx.Client, model: ToolCallingServer) -> None:
+    model.script = lambda _: "The red pump costs 1200 euros."
+    body = {"knowledge_base": "prices", "question": "What does the pump cost?", "mode": "generate", "stream": False}
+    wanted = {"temperature": 0.7, "top_p": 0.5, "max_tokens": 33, "samples": 3}
+    before = len(model.requests)
+    answer = client.post("/api/v1/chat", json={**body, **wanted}).json()
+    sent = model.requests[before:]
+    assert len(sent) == 3
+    assert {(one["temperature"], one["top_p"]) for one in sent} == {(0.7, 0.5)}
+    assert {one.get("max_tokens", one.get("max_completion_tokens")) for one in sent} == {33}
+    assert answer["agreement"] == 1.0
+    assert client.post("/api/v1/chat", json={**body, "threshold": 1.0}).json()["refused"] is True
+    for wrong in ({"threshold": 2}, {"samples": 99}, {"temperature": -1}, {"max_tokens": 0}):
+        problem(client.post("/api/v1/chat", json={**body, **wrong}), 422, "invalid_request")
+
+
 def test_a_model_inside_the_service_can_be_no_agent(admin: httpx.Client, handbook: str) -> None:
     body = {"knowledge_base": handbook, "question": "What is it?", "mode": "agent"}
     found = problem(admin.post("/api/v1/chat", json=body), 501, "cannot_call_tools")

@@ -60,9 +60,10 @@ def _earlier(asked: Chat, service: Service, caller: Caller) -> Conversation | No
 
 
 def _ask(asked: Chat) -> Ask:
-    history = [said.message() for said in asked.history]
-    knn = knn_choice(asked.knn_lm)
-    return Ask(asked.knowledge_base, asked.question, history, asked.mode, asked.k, asked.only.filter(), knn=knn)
+    names = ("mode", "k", "threshold", "temperature", "top_p", "max_tokens", "reasoning", "samples")
+    chosen = {name: getattr(asked, name) for name in names}
+    history, knn = [said.message() for said in asked.history], knn_choice(asked.knn_lm)
+    return Ask(asked.knowledge_base, asked.question, history, filters=asked.only.filter(), knn=knn, **chosen)
 
 
 async def _encoded(events: Events) -> AsyncIterator[bytes]:
