@@ -50,6 +50,7 @@ from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Caller, Keys, Scope
 from kb_server.services.knn_lm import KnnLm, needs_model
+from kb_server.services.knn_measuring import KnnMeasuring
 from kb_server.services.knowledge_bases import check_name
 from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
@@ -329,6 +330,10 @@ class Application(Foundation):
                 shape = Shape(dimension=self.settings.knn_lm.dimension)
                 self._knn[opened.base.id] = KnnLm(opened, self._next_token_model, shape)
             return self._knn[opened.base.id]
+
+    def knn_measuring(self, name: str) -> KnnMeasuring:
+        """Return the use case that tunes a base's datastore and says what it is worth."""
+        return KnnMeasuring(self.knn_lm(name))
 
     def knn_ask(
         self, wanted: bool | Mapping[str, Any] | None, mode: AnswerMode | None

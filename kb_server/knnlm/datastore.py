@@ -119,6 +119,11 @@ class Datastore:
         document, place, first = self._parts[np.searchsorted(self._parts[:, _ROW], row, "right") - 1]
         return int(document), int(place + row - first)
 
+    def documents(self, rows: Ints) -> Ints:
+        """Return the document of each row."""
+        found: Ints = self._parts[np.searchsorted(self._parts[:, _ROW], rows, "right") - 1, _DOCUMENT]
+        return found
+
     def beginning(self, document_id: int, place: int) -> tuple[int, int]:
         """Return the last place up to this one whose character is known, and that character's offset."""
         spans = self._spans_of[document_id]

@@ -130,3 +130,25 @@ def test_what_cannot_be_says_why(built: Kb, kb: Kb, model: dict[str, str], tmp_p
     assert (status, error["code"]) == (1, "storage")
     built.json("knn", "build", "notes", "--anew", **model)
     assert ask(built, model, "--knn-lm")["knn_lm"]["tokens"]
+
+
+def test_tune_and_perplexity(kb: Kb, model: dict[str, str], tmp_path: Path) -> None:
+    kb.json("create", "notes")
+    kb.json("ingest", "notes", SAMPLES / "glossary.txt", SAMPLES / "faq.md")
+    kb.json("knn", "build", "notes", **model)
+    free = {name: value for name, value in model.items() if "KNN" not in name}
+    tuned = kb.json("knn", "tune", "notes", **free)
+    assert tuned["knn"] < tuned["base"]
+    assert tuned["tokens"] > 200
+    held = kb.json("knn", "perplexity", "notes", "--held-out", **free)
+    assert {"tokens", "base", "knn", "ratio", "lambda", "k", "tokens_per_second"} < set(held)
+    assert held["ratio"] == pytest.approx(held["knn"] / held["base"], abs=1e-3)
+    assert held["mixing"]["temperature"] == tuned["mixing"]["temperature"]
+    copied = kb.json("knn", "perplexity", "notes", SAMPLES / "glossary.txt", **model)
+    assert copied["overlap_5gram"] > 0.9
+    assert copied["ratio"] < held["ratio"]
+    assert set(copied["controls"]) == {"shuffled_values", "random_neighbours", "ngram_cache"}
+    assert sum(bucket["tokens"] for bucket in copied["buckets"]) == copied["tokens"]
+    assert "5-grams" in kb("knn", "perplexity", "notes", SAMPLES / "glossary.txt", "--tokens", "300", **model).out
+    assert kb.error("knn", "perplexity", "notes", **model)[1]["code"] == "usage"
+    assert kb.error("knn", "perplexity", "notes", tmp_path / "nothing", **model)[1]["code"] == "usage"

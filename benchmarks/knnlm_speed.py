@@ -1,0 +1,160 @@
+"""What decoding with kNN-LM costs: one answer of the bundled model, plain and mixed, jobs taking turns in one run.
+
+The keys are those of wikitext-2 that `benchmarks.knnlm states` left; a million are copies of them with a little noise.
+The plain method is that of Khandelwal et al. 2020: IVFPQ with 64 codes over all keys, k = 1024, no distance anew.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.knnlm import Part, read_part
+from kb_server.domain import Message, Sampling
+from kb_server.generation.bundled import BUNDLED
+from kb_server.generation.transformers import TransformersGenerator
+from kb_server.knnlm.combining import Distances, Ints
+from kb_server.knnlm.datastore import Active, Datastore
+from kb_server.knnlm.indexing import IndexSearch, build_index, imported_faiss
+from kb_server.knnlm.manifest import Manifest
+from kb_server.knnlm.mixer import NeighbourMixer
+from kb_server.knnlm.projection import Projection
+from kb_server.knnlm.projection_file import write_projection
+from kb_server.knnlm.searching import ExactSearch, Search
+from kb_server.knnlm.segments import Segment, write_segment
+from kb_server.mixing import Mixing
+from kb_server.ports import NextTokenModel, Vectors
+
+ASKED = [Message("user", "Write about the history of a river and the towns that stand on it.")]
+TOKENS, ROUNDS, LARGE = 48, 5, 1_000_000
+console = Console()
+
+
+@dataclass(slots=True)
+class PlainIvfPq:
+    """The plain method: distances as the codes have them."""
+
+    active: Active
+    index: Any
+
+    def nearest(self, queries: Vectors, k: int) -> tuple[Distances, Ints]:
+        """Return what FAISS finds."""
+        distances, rows = self.index.search(queries, k)
+        return np.maximum(distances, 0), rows
+
+
+def large_store(folder: Path, model: NextTokenModel, part: Part, size: int) -> Datastore:
+    """Write a datastore of `size` keys: the real ones, and copies of them with noise."""
+    sample = np.random.default_rng(0).choice(len(part.tokens), 20_000, replace=False)
+    projection = Projection.fitted(part.states[sample], 256)
+    keys = projection.keys(part.states)
+    names = []
+    random = np.random.default_rng(1)
+    for number in range(-(-size // len(keys))):
+        count = min(len(keys), size - number * len(keys))
+        noise = random.normal(0, 0.01 * min(number, 1), (count, 256)).astype(np.float16)
+        at = np.array([[number, 0, count]])
+        names.append(f"{number + 1:06d}.seg")
+        segment = Segment(
+            np.array([[number, count]]),
+            np.array([[number, number, 0, count]]),
+            np.array([[number, 0, 0]]),
+            at,
+            part.tokens[:count].astype(np.uint32),
+            keys[:count] + noise,
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        write_segment(folder / names[-1], segment)
+    write_projection(folder, projection)
+    Manifest(model.identity(), 256, 1024, 64, tuple(names)).write(folder)
+    return Datastore.open(folder, model.identity())
+
+
+def measure_speed(work: Path) -> None:
+    """Print tokens a second of each way, and how much of the plain model's that is."""
+    generator = TransformersGenerator(BUNDLED, cache=work / "cache", prefix_cache=0)
+    model = generator.next_token_model()
+    part = read_part(work, "valid")
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        store = large_store(Path(folder) / "knn-large", model, part, LARGE)
+        started = time.perf_counter()
+        build_index(store)
+        console.print(f"index of {len(store)} keys: {time.perf_counter() - started:.0f} s")
+        store = Datastore.open(store.folder, model.identity())
+        rows = np.arange(len(store))
+        every = Active(rows, np.zeros(len(rows), np.int64))
+        few = Active(rows[:10_000], every.owners[:10_000])
+        searches: dict[str, tuple[Search, Mixing]] = {
+            "10,000 keys, exact, k 64": (ExactSearch(store, few), Mixing()),
+            "1,000,000 keys, index, k 64": (IndexSearch(store, every), Mixing()),
+            "1,000,000 keys, plain IVFPQ, k 1024": (_plain(store, every), Mixing(k=1024, weight=0.25, pointers=False)),
+        }
+        _take_turns(generator, model, store, searches)
+        sizes = sum(path.stat().st_size for path in store.folder.glob("*.seg")) / len(store)
+        console.print(
+            f"{sizes:.0f} bytes a key, the index {(store.folder / 'keys.faiss').stat().st_size / len(store):.0f} more"
+        )
+    _building(model, generator)
+
+
+def _take_turns(
+    generator: TransformersGenerator,
+    model: NextTokenModel,
+    store: Datastore,
+    searches: dict[str, tuple[Search, Mixing]],
+) -> None:
+    jobs: dict[str, Callable[[], object]] = {"the model alone": lambda: list(generator.stream(ASKED, Sampling(TOKENS)))}
+    for name, (search, how) in searches.items():
+        jobs[name] = partial(_write, model, store, search, how)
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for round_ in range(ROUNDS + 1):
+        for name, job in jobs.items():
+            started = time.perf_counter()
+            job()
+            if round_:
+                times[name].append(time.perf_counter() - started)
+    base = median(times["the model alone"])
+    for name, taken in times.items():
+        console.print(f"{name}: {TOKENS / median(taken):.1f} tokens/s, {base / median(taken):.2f} of the model alone")
+
+
+def _write(model: NextTokenModel, store: Datastore, search: Search, how: Mixing) -> list[str]:
+    mixer = NeighbourMixer(store, search, how, model.decode)
+    return list(model.stream_mixed(ASKED, Sampling(TOKENS), mixer))
+
+
+def _plain(store: Datastore, active: Active) -> PlainIvfPq:
+    faiss: Any = imported_faiss()
+    index = faiss.index_factory(256, "IVF2048,PQ64", faiss.METRIC_L2)
+    sample = np.sort(np.random.default_rng(0).choice(len(store), 82_000, replace=False))
+    index.cp.niter = 8
+    index.train(store.keys(sample))
+    for start in range(0, len(store), 65_536):
+        index.add(store.keys(active.rows[start : start + 65_536]))
+    index.nprobe = 32
+    return PlainIvfPq(active, index)
+
+
+def _building(model: NextTokenModel, generator: TransformersGenerator) -> None:
+    """Compare reading for a datastore with reading a prompt of the same length."""
+    ids = model.encode("The river rises in the hills and runs to the sea. " * 200)[:1024]
+    prompt = [*model.lead(), *ids]
+    decoder = generator._made_ready().decoder
+    states: list[float] = []
+    prefill: list[float] = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        model.states(prompt, 960)
+        states.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        next(decoder.tokens(prompt, Sampling(1), 1))
+        prefill.append(time.perf_counter() - started)
+    stored, read = 960 / median(states), len(prompt) / median(prefill)
+    console.print(f"build {stored:.0f} tokens/s, prefill {read:.0f}: {stored / read:.2f}")

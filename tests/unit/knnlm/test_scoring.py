@@ -1,0 +1,79 @@
+"""Perplexity, tuning and the controls, on texts whose numbers are known."""
+
+import numpy as np
+import pytest
+
+from kb_server.knnlm.combining import Neighbours, combined
+from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
+from kb_server.knnlm.scoring import Scored, interpolated, mixed, perplexity
+from kb_server.knnlm.tuning import limited, tuned
+from kb_server.mixing import Mixing
+
+VOCABULARY = 40
+
+
+def made(helpful: float, count: int = 400, seed: int = 0) -> Scored:
+    """Return tokens whose nearest neighbour is right with this probability, beside a model that is even."""
+    random = np.random.default_rng(seed)
+    tokens = random.integers(0, VOCABULARY, count)
+    distances = np.sort(random.uniform(0.5, 2.0, (count, 256)), axis=1).astype(np.float32)
+    found = random.integers(0, VOCABULARY, (count, 256))
+    right = random.random(count) < helpful
+    found[right, 0] = tokens[right]
+    distances[:, 0] = np.where(right, 0.05, 0.45)
+    return Scored(tokens, np.full(count, -np.log(VOCABULARY)), distances, found)
+
+
+@pytest.mark.parametrize("mixing", [Mixing(k=9, weight=0.3, temperature=0.3), Mixing(k=256, cap=0.6)])
+def test_a_token_scores_what_decoding_would_give_it(mixing: Mixing) -> None:
+    text = made(0.5, 30)
+    own = np.full(VOCABULARY, -np.log(VOCABULARY))
+    for place, value in enumerate(mixed(text, mixing)):
+        found = Neighbours(
+            np.arange(mixing.k), text.distances[place, : mixing.k], text.found[place, : mixing.k], mixing.k
+        )
+        mixture = combined(own, found, mixing)
+        assert mixture is not None
+        assert value == pytest.approx(mixture.log_probabilities[text.tokens[place]])
+
+
+def test_tuning_finds_a_gain_and_adaptive_is_no_worse() -> None:
+    text, fresh = made(0.5), made(0.5, seed=1)
+    adaptive, fixed = tuned(text), tuned(text, adaptive=False)
+    assert fixed.weight is not None
+    assert perplexity(mixed(fresh, adaptive)) < perplexity(mixed(fresh, fixed)) < perplexity(fresh.own)
+
+
+def test_useless_neighbours_get_little() -> None:
+    text = made(0.0)
+    assert perplexity(mixed(text, tuned(text))) < 1.02 * perplexity(text.own)
+
+
+def test_the_limit_silences_unrelated_text_only_where_that_is_free() -> None:
+    text, mixing = made(1.0), Mixing(weight=0.3)
+    apart = np.random.default_rng(4).uniform(1, 2, (len(text.tokens), 1)).astype(np.float32)
+    far = Scored(text.tokens, text.own, text.distances + apart, text.found)
+    with_limit = limited(mixing, text, far)
+    assert with_limit.limit is not None
+    assert np.array_equal(mixed(text, with_limit), mixed(text, mixing))
+    assert (mixed(far, with_limit) == far.own).mean() > 0.9
+    assert limited(mixing, far, far) == mixing
+
+
+def test_controls_do_not_help_where_neighbours_do() -> None:
+    text = made(0.8)
+    store = np.random.default_rng(2).integers(0, VOCABULARY, 5000)
+    mixing = tuned(text)
+    real = perplexity(mixed(text, mixing))
+    for control in (shuffled_values(text, store), random_neighbours(text, store)):
+        assert perplexity(mixed(control, mixing)) > perplexity(text.own) > real
+    assert sorted(np.unique(shuffled_values(text, store).found)) == sorted(np.unique(text.found))
+
+
+def test_the_cache_knows_what_followed_the_longest_context() -> None:
+    store = np.array([1, 2, 3, 1, 2, 4, 1, 2, 3])
+    chances = cache_chances(np.array([1, 2, 3, 9]), store)
+    assert chances.tolist() == [3 / 9, 1.0, 2 / 3, 0.0]
+    own = np.log(np.full(4, 0.1))
+    assert best_cache(own[:3], chances[:3]) == 0.5
+    assert np.exp(interpolated(own, chances, 0.5)).tolist() == pytest.approx([0.05 + 1 / 6, 0.55, 0.05 + 1 / 3, 0.05])
