@@ -33,7 +33,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "wikitext-2"
 READ = {"valid": (1024, 64), "test": (512, 128), "news": (512, 128), "code": (512, 128)}
 PIECE = 24  # windows a file
 DEV = 23_040  # tokens of valid that are tuned on
-K = 512
+K = 256
+BLOCK = 5000  # tokens whose neighbours are written down at once
 console = Console()
 
 
@@ -110,6 +111,21 @@ def scored(part: Part, keys: Vectors, tokens: Ints, projection: Projection) -> S
     return Scored(part.tokens, part.own, *neighbours(projection.queries(part.states), keys, tokens))
 
 
+def found_in_blocks(work: Path, part: Part, keys: Vectors, tokens: Ints, projection: Projection) -> Scored:
+    """Do what `scored` does, a block at a time; blocks that an earlier run wrote down are read."""
+    parts = []
+    for start in range(0, len(part.tokens), BLOCK):
+        file = work / f"found.{len(keys)}.{start}.npz"
+        if not file.exists():
+            one = scored(cut(part, start, start + BLOCK), keys, tokens, projection)
+            np.savez(file, distances=one.distances, found=one.found.astype(np.int32))
+            console.print(f"neighbours of {start + BLOCK} tokens")
+        with np.load(file) as block:
+            parts.append((block["distances"], block["found"].astype(np.int64)))
+    distances, found = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Scored(part.tokens, part.own, distances, found)
+
+
 def cut(part: Part, start: int, end: int | None) -> Part:
     """Return a stretch of a text."""
     return Part(part.tokens[start:end], part.states[start:end], part.own[start:end])
@@ -126,8 +142,7 @@ def measure(work: Path, most: int) -> None:
     console.print(f"{len(keys)} keys, {len(test.tokens)} test tokens; {best}; fixed {fixed.weight}")
     sizes = [n for n in (13_000, 26_000, 52_000, 104_000, 208_000) if n < len(keys)] + [len(keys)]
     ratios = {}
-    text = scored(test, keys, valid.tokens, projection)
-    np.savez(work / "found.npz", distances=text.distances, found=text.found)
+    text = found_in_blocks(work, test, keys, valid.tokens, projection)
     spaced = slice(0, None, 5)
     few = Part(test.tokens[spaced], test.states[spaced], test.own[spaced])
     for size in sizes:

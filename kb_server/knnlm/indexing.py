@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kb_server.cores import cores
 from kb_server.errors import MissingExtra, StorageError
 from kb_server.knnlm.combining import Distances, Ints
 from kb_server.knnlm.datastore import Active, Datastore, rows_mask
@@ -69,6 +70,7 @@ class IndexSearch:
     def nearest(self, queries: Vectors, k: int) -> tuple[Distances, Ints]:
         """Return squared distances and rows, nearest first; -1 where fewer than k were found."""
         faiss: Any = imported_faiss()
+        faiss.omp_set_num_threads(1 if len(queries) == 1 else cores())  # a team for one state mostly waits for itself
         options = faiss.SearchParametersIVF(nprobe=self._visited, sel=self._selector)
         _, candidates = self._index.search(queries, _SURPLUS * k, params=options)
         indexed = [self._ranked(query, found[found >= 0], k) for query, found in zip(queries, candidates, strict=True)]

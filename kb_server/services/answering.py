@@ -147,7 +147,7 @@ class Answering:
         relevant = self._relevant(asked, hits) if confidence >= self._options.refuse_below else []
         generator = self._generator() if relevant and asked.mode is AnswerMode.GENERATE else None
         if generator and mixed and asked.knn:
-            generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found[:count]], asked.knn)
+            generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found[:count]], asked.knn, asked.filters)
         written = _Written()
         steps = self._answer(asked, relevant, generator, written)
         try:

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from filelock import FileLock, Timeout
 
-from kb_server.domain import Chunk, DocumentState
+from kb_server.domain import Chunk, DocumentState, Filter
 from kb_server.errors import Busy, NotFound, UsageError
 from kb_server.knnlm.building import Builder, Shape
 from kb_server.knnlm.datastore import Active, Datastore, remove
@@ -101,11 +101,16 @@ class KnnLm:
                 self._signature, self._whole = signature, None
             return self._store
 
-    def mixer(self, passages: Sequence[Chunk], asked: KnnAsk) -> tuple[NeighbourMixer, str | None]:
-        """Return what takes part in one answer, and why it has nothing to say, if so."""
+    def mixer(
+        self, passages: Sequence[Chunk], asked: KnnAsk, filters: Filter | None = None
+    ) -> tuple[NeighbourMixer, str | None]:
+        """Return what takes part in one answer, and why it has nothing to say, if so.
+
+        A filter of the question holds for the neighbours too, in either scope: the passages were found under it.
+        """
         store = self.store()
         if asked.scope is Scope.ALL:
-            search = self.whole()
+            search = search_of(store, self.active(filters)) if filters else self.whole()
         else:
             search = search_of(store, store.active([chunk.id for chunk in passages if not chunk.edited]))
         reason = None if len(search.active.rows) else _REASONS[asked.scope]
@@ -115,20 +120,22 @@ class KnnLm:
         """Return chunks that are searchable now, for provenance."""
         return self._opened.documents.chunks(ids)
 
-    def active(self) -> Active:
-        """Return the rows of every searchable chunk with its document's own wording."""
-        ids = set(self._opened.documents.chunk_ids()) - self._opened.documents.edited_ids()
-        return self.store().active(ids)
+    def active(self, filters: Filter | None = None) -> Active:
+        """Return the rows of every searchable chunk that has its document's own wording."""
+        return self.store().active(self._chunk_ids(filters))
 
     def whole(self) -> Search:
         """Return the search over the whole base; kept until base or datastore change."""
         store = self.store()
-        ids = set(self._opened.documents.chunk_ids()) - self._opened.documents.edited_ids()
-        key = tuple(sorted(ids))
+        key = self._chunk_ids()
         with self._lock:
             if self._whole is None or self._whole[0] != key:
                 self._whole = (key, search_of(store, store.active(key)))
             return self._whole[1]
+
+    def _chunk_ids(self, filters: Filter | None = None) -> tuple[int, ...]:
+        documents = self._opened.documents
+        return tuple(sorted(set(documents.chunk_ids(filters)) - documents.edited_ids()))
 
     def keep_tuned(self, mixing: Mixing) -> None:
         """Write into the manifest how answers shall be mixed."""

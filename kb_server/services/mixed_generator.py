@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kb_server.domain import Chunk, Message, Sampling
+from kb_server.domain import Chunk, Filter, Message, Sampling
 from kb_server.mixing import KnnAsk, KnnTrace
 from kb_server.ports import Generator
 from kb_server.services.knn_lm import KnnLm
@@ -12,10 +12,17 @@ from kb_server.services.knn_lm import KnnLm
 class MixedGenerator:
     """A Generator for one answer; `trace` says afterwards where its tokens came from."""
 
-    def __init__(self, generator: Generator, knn: KnnLm, passages: Sequence[Chunk], asked: KnnAsk) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        knn: KnnLm,
+        passages: Sequence[Chunk],
+        asked: KnnAsk,
+        filters: Filter | None = None,
+    ) -> None:
         self._generator = generator
         self._knn = knn
-        self._mixer, self._reason = knn.mixer(passages, asked)
+        self._mixer, self._reason = knn.mixer(passages, asked, filters)
 
     @property
     def name(self) -> str:

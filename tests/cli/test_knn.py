@@ -73,6 +73,9 @@ def test_it_is_off_unless_asked_for(built: Kb, model: dict[str, str]) -> None:
 def test_scope_and_closed_book(built: Kb, model: dict[str, str]) -> None:
     found, every = (ask(built, model, "--knn-scope", scope)["knn_lm"]["keys"] for scope in ("retrieved", "all"))
     assert 0 < found <= every
+    only = ask(built, model, "--knn-scope", "all", "--document", "glossary.txt")["knn_lm"]
+    assert 0 < only["keys"] < every
+    assert {source["document"] for token in only["tokens"] for source in token["sources"]} == {"glossary.txt"}
     closed = ask(built, model, "--closed-book")
     assert closed["knn_lm"]["keys"] == found
     assert knn_choice(True, Scope.ALL, False) == {"scope": Scope.ALL, "closed_book": None}
