@@ -56,13 +56,16 @@ class Originals:
     def _learn(self, connection: Connection, new: Collection[int]) -> None:
         """Take in what was written since the last time, by whatever process: ids only grow."""
         query = (
-            select(chunks.c.id, chunks.c.likeness)
-            .join(documents)
-            .where(self._mine, chunks.c.id > self._newest, chunks.c.id < min(new), chunks.c.likeness.is_not(None))
+            select(chunks.c.document_id, chunks.c.id, chunks.c.likeness)
+            .where(chunks.c.id > self._newest, chunks.c.id < min(new), chunks.c.likeness.is_not(None))
             .where(chunks.c.id.not_in(select(chunk_copies.c.chunk_id)))
         )
-        for id_, packed in connection.execute(query):
-            self._buckets.add(id_, struct.unpack(f">{len(packed) // 8}q", packed))
+        # Not joined: SQLite would go through every document of the base for a few chunks.
+        rows = connection.execute(query).all()
+        mine = set(connection.execute(select(documents.c.id).where(self._mine)).scalars()) if rows else set()
+        for document_id, id_, packed in rows:
+            if document_id in mine:
+                self._buckets.add(id_, struct.unpack(f">{len(packed) // 8}q", packed))
 
     def _original(self, connection: Connection, candidates: Sequence[int], said: Sequence[str]) -> int | None:
         """Return the first candidate that is there and says all of it; ids of what is gone may be among them."""

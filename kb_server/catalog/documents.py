@@ -140,7 +140,7 @@ class Documents:
                 raise NotFound(f"There is no searchable chunk {chunk_id} here.", _CHUNKS_CHANGE)
             connection.execute(insert(disabled_chunks).values(chunk_id=chunk_id))
             stored = originals_of(connection, [chunk_id]).get(chunk_id, chunk_id)
-            is_left = connection.execute(self._places().where(_stands_for([stored]))).first() is not None
+            is_left = connection.execute(self._places_of(connection, [stored])).first() is not None
         return Removed(() if is_left else (stored,))
 
     def enable(self, chunk_id: int) -> None:
@@ -289,8 +289,8 @@ class Documents:
         places: dict[int, list[Row[Any]]] = {}
         with self._database.reading() as connection:
             for part in batched(ids, IDS_A_QUERY):
-                query = self._places().where(_stands_for(part), *self._let_through(filters)).order_by(chunks.c.id)
-                for row in connection.execute(query):
+                found = self._places_of(connection, part).where(*self._let_through(filters))
+                for row in connection.execute(found):
                     places.setdefault(row.stored, []).append(row)
         return {id_: _chunk(rows[0], rows[1:]) for id_, rows in places.items()}
 
@@ -309,9 +309,8 @@ class Documents:
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:
         """Return the searchable ids of the stores, in order; those with a place that the filter lets through."""
-        stored = (
-            self._places().with_only_columns(_STORED).where(*self._let_through(filters)).distinct().order_by("stored")
-        )
+        places = self._places(documents.c.base_id == self._base_id).where(*self._let_through(filters))
+        stored = places.with_only_columns(_STORED).distinct().order_by("stored")
         with self._database.reading() as connection:
             return list(connection.execute(stored).scalars())
 
@@ -337,12 +336,24 @@ class Documents:
     def _let_through(self, filters: Filter | None) -> list[ColumnElement[bool]]:
         return list(conditions(filters, self._base_id)) if filters else []
 
-    def _places(self) -> Select[Any]:
+    def _places(self, of_base: ColumnElement[bool]) -> Select[Any]:
         """Select what can be searched: each chunk or copy, and the id in the stores that it is found by."""
         copies = chunk_copies.c.chunk_id == chunks.c.id
         joined = chunks.join(documents).outerjoin(edited_chunks).outerjoin(chunk_copies, copies)
         columns = (chunks, documents.c.name, edited_chunks.c.text.label("edited"), _STORED)
-        return select(*columns).select_from(joined).where(self._mine(DocumentState.INDEXED), _enabled())
+        indexed = documents.c.state == DocumentState.INDEXED
+        return select(*columns).select_from(joined).where(of_base, indexed, _enabled())
+
+    def _places_of(self, connection: Connection, ids: Sequence[int]) -> Select[Any]:
+        """Select what these ids of the stores stand for, in order.
+
+        The copies are fetched first: SQLite reads every chunk if the condition says "one of these or a copy of them".
+        For the same reason the base is not named as an index knows it: SQLite would go through its documents instead.
+        """
+        copies = connection.execute(select(chunk_copies.c.chunk_id).where(chunk_copies.c.original_id.in_(ids)))
+        places = self._places(func.coalesce(documents.c.base_id, "") == self._base_id)
+        by_id = chunks.c.id.in_([*ids, *copies.scalars()])
+        return places.where(by_id, _STORED.in_(ids)).order_by(chunks.c.id)
 
     def _row(
         self,
@@ -443,12 +454,6 @@ def _document_columns() -> list[ColumnElement[Any]]:
 
 def _document(values: dict[str, Any]) -> StoredDocument:
     return StoredDocument(**{**values, "state": DocumentState(values["state"])})
-
-
-def _stands_for(ids: Sequence[int]) -> ColumnElement[bool]:
-    """Return the condition that a chunk is found by one of these ids."""
-    copies = select(chunk_copies.c.chunk_id).where(chunk_copies.c.original_id.in_(ids))
-    return (chunks.c.id.in_(ids) & chunk_copies.c.chunk_id.is_(None)) | chunks.c.id.in_(copies)
 
 
 def _chunk(row: Row[Any], others: Sequence[Row[Any]] = ()) -> Chunk:
