@@ -57,7 +57,7 @@ def test_export_import_and_migrate(notes: Kb, tmp_path: Path) -> None:
     assert notes.json("ask", "copy", *question)["answer"] == notes.json("ask", "notes", *question)["answer"]
     assert notes.json("migrate", "copy", "--store", "faiss") == {"name": "copy", "store": "faiss"}
     assert notes.error("migrate", "copy", "--store", "nonsense")[1]["code"] == "invalid_setting"
-    assert notes.error("import", tmp_path / "texts" / "bells.txt", "--name", "x")[1]["code"] == "storage"
+    assert notes.error("import", tmp_path / "texts" / "bells.txt", "--name", "x")[1]["code"] == "broken_archive"
     bases = {row["name"]: row for row in notes.json("list")["knowledge_bases"]}
     assert bases["copy"]["chunks"] == bases["notes"]["chunks"] == 2
     assert bases["copy"]["index"] == {"dimension": 384, "kind": "exact", "parameters": {}, "recall@10": 1.0}

@@ -3,10 +3,12 @@
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from kb_server.domain import Document
 from kb_server.services.base_files import BaseFiles
 from kb_server.services.reading import ReadAhead
 from kb_server.services.sources import Source
@@ -49,12 +51,26 @@ def test_outcomes_come_in_order_and_name_what_is_unchanged(tmp_path: Path, files
 @pytest.mark.parametrize("words", [("hang",), ("fine", "hang", "hang", "fine", "fine", "fine")])
 def test_ctrl_c_does_not_wait_for_a_file_that_hangs(tmp_path: Path, files: BaseFiles, words: tuple[str, ...]) -> None:
     loader = IsolatedLoader(Limits(60), TARGET)
-    reader = ReadAhead(loader.load, files, 2, lambda *_: None)
+    begun, pressed = threading.Event(), list[float]()
+
+    def load(path: Path, name: str, on_page: Callable[[int, int], None]) -> Document:
+        begun.set()
+        return loader.load(path, name, on_page)
+
+    interrupting = threading.Thread(target=_press_ctrl_c, args=(begun, pressed))
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(ReadAhead(load, files, 2, lambda *_: None).run(sources(tmp_path, *words), {}))
+    loader.close()
+    assert time.monotonic() - pressed[0] < 10
+    interrupting.join()
+
+
+def _press_ctrl_c(begun: threading.Event, pressed: list[float]) -> None:
+    """Interrupt the main thread once a file is being read: a signal any earlier or later would end the test run."""
     main = threading.main_thread().ident
     assert main is not None
-    threading.Timer(1.0, signal.pthread_kill, (main, signal.SIGINT)).start()
-    started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        list(reader.run(sources(tmp_path, *words), {}))
-    loader.close()
-    assert time.monotonic() - started < 10
+    assert begun.wait(60)
+    time.sleep(0.5)
+    pressed.append(time.monotonic())
+    signal.pthread_kill(main, signal.SIGINT)
