@@ -29,8 +29,9 @@ class PageProcess:
         _require_free(page.host, page.port)
         arguments = [part for pair in values.items() for part in pair]
         # Its own session: Ctrl-C reaches only us, and we tell it. It reads standard input to notice if we are gone.
+        # -P: a module that happens to lie in the current folder is not imported.
         self._process = subprocess.Popen(  # noqa: S603 - our own module, our own values
-            [sys.executable, "-m", "webui", "--until-eof", *arguments],
+            [sys.executable, "-P", "-m", "webui", "--until-eof", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

@@ -162,7 +162,9 @@ def test_nothing_is_unpickled_evaluated_or_run() -> None:
     converters = {ROOT / "loaders" / "pandoc.py"}  # one fixed program, its arguments in a list, no shell
     isolated = {ROOT / "loaders" / "isolated.py", ROOT / "kb_server" / "cli" / "page_process.py"}  # our own interpreter
     weights = {ROOT / "kb_server" / "generation" / "checkpoint.py"}  # names the error of torch's restricted reader
-    for file in [file for folder in ("kb_server", "loaders", "vectorstores") for file in (ROOT / folder).rglob("*.py")]:
+    for file in [
+        file for folder in ("kb_server", "loaders", "vectorstores", "webui") for file in (ROOT / folder).rglob("*.py")
+    ]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             names: set[str] = set()
             if isinstance(node, ast.Import):
