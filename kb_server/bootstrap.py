@@ -44,7 +44,7 @@ from kb_server.services.explaining import Explaining, Limits
 from kb_server.services.exporting import Exporting
 from kb_server.services.file_jobs import FetchWork, IngestWork
 from kb_server.services.importing import Importing
-from kb_server.services.ingesting import Ingestion
+from kb_server.services.ingesting import Bulk, Ingestion
 from kb_server.services.job_runner import JobRunner, Work
 from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
@@ -55,6 +55,7 @@ from kb_server.services.knowledge_bases import check_name
 from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
 from kb_server.services.quotas import Room
+from kb_server.services.reading import Load
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
 from kb_server.services.tuning import Tuning
@@ -214,15 +215,23 @@ class Application(Foundation):
         model = embedding_model or self.settings.embedding.model
         return self.knowledge_bases.create(name, store, model, self.embedder(model), own)
 
-    def ingestion(self, name: str) -> Ingestion:
-        """Return the use case that puts files into a base."""
+    @property
+    def load(self) -> Load:
+        """What reads files, in processes of their own."""
+        return self._loader.load
+
+    def ingestion(self, name: str, bulk: Bulk | None = None) -> Ingestion:
+        """Return the use case that puts files into a base; `bulk` reads and embeds in the place of this process."""
         opened = self._open(name)
         splitting = opened.base.splitting or self.settings.splitting.splitting()
         embedder, workers = self._embedder_of(opened.base), self.settings.loading.workers
+        if bulk:
+            embedder, workers = bulk.embedder(embedder, opened.base.embedder), bulk.processors
         cleaning = self.settings.cleaning
         cleaner = Cleaner(cleaning.boilerplate, cleaning.low_quality, cleaning.redact)
         splitter_for = FolderSplitters(splitting).of
-        load, retune = self._loader.load, lambda: self.tuning(name).refresh()
+        load: Load = bulk.load if bulk else self.load
+        retune = lambda: self.tuning(name).refresh()  # noqa: E731
         return Ingestion(opened, self.bases, embedder, splitter_for, load, cleaner, unpack, workers, retune)
 
     @cached_property

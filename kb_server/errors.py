@@ -176,6 +176,12 @@ class EmbeddingServerFailed(KbError):
     code = "embedding_server"
 
 
+class ClusterFailed(KbError):
+    """A Ray cluster that cannot be reached, or whose workers are lost again and again; what was committed stays."""
+
+    code = "cluster"
+
+
 class LoadError(KbError):
     """One document cannot be read; the rest of a batch goes on."""
 

@@ -37,6 +37,7 @@ STATUS = {
     "prompt_too_long": 422,
     "model_server": 503,
     "embedding_server": 503,
+    "cluster": 503,
     "cannot_call_tools": 501,
     "overloaded": 503,
     "unreadable": 422,
@@ -60,6 +61,7 @@ _OURS_TO_MEND = frozenset(
         "memory",
         "model_server",
         "embedding_server",
+        "cluster",
         "error",
     }
 )
@@ -172,6 +174,7 @@ _GENERIC = {
     "store_unavailable": "The service's vector store does not answer now.",
     "memory": "The service has not enough memory for this now.",
     "model_server": "The service's model server does not answer as it should.",
+    "cluster": "The service's cluster does not do its work now.",
     "embedding_server": "The service's embedding server does not answer as it should.",
     "missing_extra": "The service lacks a package for this.",
     "model_not_found": "The service does not have the model for this.",

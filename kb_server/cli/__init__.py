@@ -1,6 +1,7 @@
 """The command `kb`: one file a command group."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from kb_server.cli.session import Session
 from kb_server.errors import Interrupted, KbError, UsageError
 
 _CONFIG = "--config"
+_RAY = "--ray"
+_ADDRESS = re.compile(r"auto|local|ray://.+|[\w.-]+:\d+")
 # Typer brings a click of its own and does not export this class: the base of what it does export.
 _TyperUsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
@@ -28,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; errors go to standard error, as JSON if `--json` was given."""
     as_json = "--json" in arguments
     try:
-        return _invoke(_config_first(arguments))
+        return _invoke(_ray_address(_config_first(arguments)))
     except KbError as error:
         _report(error, as_json)
         return error.exit_status
@@ -53,6 +56,17 @@ def _invoke(arguments: list[str]) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     return 0
+
+
+def _ray_address(arguments: Sequence[str]) -> list[str]:
+    """Let `--ray` stand without an address, which means this machine; typer's options always have a value or never."""
+    given = list(arguments)
+    for i, argument in enumerate(given):
+        if argument == "--":
+            break
+        if argument == _RAY and not any(_ADDRESS.fullmatch(following) for following in given[i + 1 : i + 2]):
+            return [*given[:i], f"{_RAY}=local", *given[i + 1 :]]
+    return given
 
 
 def _command_of(arguments: Sequence[str]) -> str | None:

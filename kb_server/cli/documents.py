@@ -1,7 +1,7 @@
 """`kb ingest`, `kb docs`, `kb remove`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from kb_server.errors import Interrupted
 from kb_server.services.sources import Gathered, is_url
 
 if TYPE_CHECKING:
-    from kb_server.services.ingesting import IngestReport
+    from kb_server.services.ingesting import Bulk, IngestReport
     from kb_server.services.progress import OnProgress, Progress
 
 NOTHING = Gathered()
@@ -39,6 +39,12 @@ def ingest(
     depth: Annotated[
         int, typer.Option(min=0, max=10, help="Follow links of the same site so far. 网址：沿站内链接的层数。")
     ] = 0,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[ADDRESS]", help="Read and embed on a Ray cluster; alone: on this machine. 在 Ray 上分布导入。"
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Put files and folders into a knowledge base. 把文件和文件夹放进知识库。
@@ -52,7 +58,8 @@ def ingest(
     with TemporaryDirectory() as folder:
         fetched = _fetch(session, list(filter(is_url, paths)), depth, Path(folder), shown=not as_json)
         files = [Path(path) for path in paths if not is_url(path)]
-        report = ingest_with_progress(session, name, files, shown=not as_json, fetched=fetched)
+        with _cluster(session, ray) as bulk:
+            report = ingest_with_progress(session, name, files, shown=not as_json, fetched=fetched, bulk=bulk)
     if as_json:
         print_json(asdict(report))
     else:
@@ -104,6 +111,17 @@ def remove(
         session.console.print(session.say("Removed", "已移除"), ", ".join(escape(document) for document in documents))
 
 
+@contextmanager
+def _cluster(session: Session, address: str | None) -> Iterator["Bulk | None"]:
+    if address is None:
+        yield None
+        return
+    from kb_server.integrations.ray import RayCluster
+
+    with closing(RayCluster(address, session.settings)) as cluster:
+        yield cluster
+
+
 def _fetch(session: Session, urls: list[str], depth: int, folder: Path, shown: bool) -> Gathered:
     if not urls:
         return Gathered()
@@ -116,10 +134,15 @@ def _fetch(session: Session, urls: list[str], depth: int, folder: Path, shown: b
 
 
 def ingest_with_progress(
-    session: Session, name: str, paths: list[Path], shown: bool = True, fetched: Gathered = NOTHING
+    session: Session,
+    name: str,
+    paths: list[Path],
+    shown: bool = True,
+    fetched: Gathered = NOTHING,
+    bulk: "Bulk | None" = None,
 ) -> "IngestReport":
     """Ingest under a progress bar; Ctrl-C ends in Interrupted, which says how much is in."""
-    ingestion = session.app.ingestion(name)
+    ingestion = session.app.ingestion(name, bulk)
     with _progress_bar(session, shown) as on_progress:
         try:
             return ingestion.run(paths, on_progress, fetched)

@@ -24,6 +24,7 @@ ERROR_TITLES = {
     "prompt_too_long": "提示过长",
     "model_server": "模型服务出错",
     "embedding_server": "向量模型服务出错",
+    "cluster": "集群出错",
     "overloaded": "请求过多",
     "unreadable": "无法读取",
     "storage": "存储错误",

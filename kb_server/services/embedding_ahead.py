@@ -11,7 +11,6 @@ from kb_server.ports import Embedder, Vectors
 
 _PART = 128  # texts: what the progress bar moves by, and what one waits for at most when an ingest is stopped
 _PARTS_AT_ONCE = 2  # so that the engine has the next part while it finishes the last texts of this one
-_AHEAD = 2  # batches that wait for their vectors
 
 
 class Batch(Protocol):
@@ -33,21 +32,23 @@ B = TypeVar("B", bound=Batch)
 class EmbedAhead(Generic[B]):
     """Pairs batches with their vectors, in order, and computes the next ones meanwhile.
 
-    At most two batches wait besides the one that is given out, so memory stays level however many there are. Everything
-    but embedding happens on the caller's thread: batches are taken from `batches` between what is given out.
+    So many `parts` of 128 texts are embedded at once, and as many batches wait besides the one that is given out, so
+    memory stays level however many there are. Everything but embedding happens on the caller's thread: batches are
+    taken from `batches` between what is given out.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, parts: int = _PARTS_AT_ONCE) -> None:
         self._embedder = embedder
+        self._parts = max(parts, _PARTS_AT_ONCE)
 
     def run(self, batches: Iterable[B]) -> Generator[tuple[B, Vectors]]:
         """Yield each batch with float32 [texts, dimension]. Whoever stops early waits for the parts at work only."""
-        pool = ThreadPoolExecutor(_PARTS_AT_ONCE, thread_name_prefix="embedding-ahead")
+        pool = ThreadPoolExecutor(self._parts, thread_name_prefix="embedding-ahead")
         waiting: deque[tuple[B, list[Future[Vectors]]]] = deque()
         try:
             for batch in batches:
                 waiting.append((batch, self._begin(pool, batch)))
-                if len(waiting) > _AHEAD:
+                if len(waiting) > self._parts:
                     yield self._finished(*waiting.popleft())
             while waiting:
                 yield self._finished(*waiting.popleft())

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.documents import Pending
@@ -50,6 +51,24 @@ class IngestReport:
     seconds: float = 0.0
     set_aside: list[SetAside] = field(default_factory=list)
     copies: int = 0
+
+
+class Bulk(Protocol):
+    """Many machines that read and embed for this process."""
+
+    @property
+    def processors(self) -> int:
+        """How many files may be read at once, and how many parts embedded."""
+        ...
+
+    @property
+    def load(self) -> Load:
+        """Reads one file there."""
+        ...
+
+    def embedder(self, local: Embedder, model: str) -> Embedder:
+        """Return what embeds there as `local` would."""
+        ...
 
 
 class Ingestion:
@@ -111,7 +130,9 @@ class Ingestion:
         return report
 
     def _ingest(self, sources: Sequence[Source], report: IngestReport, meter: Meter) -> None:
-        with closing(EmbedAhead[Batch](self._embedder).run(self._batches(sources, report, meter))) as ready:
+        with closing(
+            EmbedAhead[Batch](self._embedder, self._workers).run(self._batches(sources, report, meter))
+        ) as ready:
             for batch, vectors in ready:
                 self._commit(batch, vectors, report, meter)
 

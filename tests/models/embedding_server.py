@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ class EmbeddingServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.behaviour: str | int = "good"
+        self.seconds = 0.0  # that each answer takes
         self.requests: list[dict[str, Any]] = []
 
     @property
@@ -32,6 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(body | {"authorization": self.headers.get("Authorization")})
         texts = body["input"]
+        time.sleep(self.server.seconds)
         if isinstance(self.server.behaviour, int):
             self._answer(self.server.behaviour, {"error": {"message": "the server is unwell", "type": "server"}})
         elif len(texts) > MOST:
