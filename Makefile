@@ -50,9 +50,11 @@ audit: install ## ask the public databases about the dependencies; unlike `lint`
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
-bench: install ## speed and quality on this machine
+bench: install ## speed and quality on this machine; FULL=--full for the real sizes, PEERS="--peers FOLDER" for others beside it
 	$(BIN)/python -m benchmarks.quality
-	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks.ingest $(FULL) $(PEERS)
+	$(BIN)/python -m benchmarks.search $(FULL) $(PEERS)
+	$(BIN)/python -m benchmarks.sizing
 
 clean: ## remove what `make install` made
 	rm -rf .venv *.egg-info

@@ -8,6 +8,7 @@ and only what comes back is written. File contents travel to the workers; they n
 import json
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 INSTALL = "Run: pip install 'kb-server[ray]'"
 LOCAL = "local"
+_SECONDS = 10.0  # to reach a cluster
 _TRIES = 5  # of one piece of work whose workers are lost, besides the first
 
 
@@ -45,6 +47,7 @@ class RayCluster:
         self._ray = ray
         place = {"include_dashboard": False} if address == LOCAL else {"address": address}
         try:
+            _knock(address)
             ray.init(**place, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise ClusterFailed(
@@ -123,6 +126,13 @@ class RayEmbedder:
     def embed_query(self, text: str) -> Vectors:
         """Embed a question here: float32 [dimension]."""
         return self._local.embed_query(text)
+
+
+def _knock(address: str) -> None:
+    """Raise OSError at once where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), _SECONDS).close()
 
 
 def _one_thread(settings: Settings) -> Settings:
