@@ -44,7 +44,7 @@ class RayCluster:
             import ray
         except ImportError as error:
             raise MissingExtra("Bulk ingestion needs the package 'ray'.", INSTALL) from error
-        self._ray = ray
+        self._ray: Any = ray  # its types differ between machines that have it and those that do not
         place = {"include_dashboard": False} if address == LOCAL else {"address": address}
         try:
             _knock(address)
@@ -61,7 +61,7 @@ class RayCluster:
     @property
     def processors(self) -> int:
         """Processors of the whole cluster."""
-        resources: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call] # Ray's own gap
+        resources: dict[str, float] = self._ray.cluster_resources()
         return max(int(resources.get("CPU", 1)), 1)
 
     def load(self, path: Path, name: str, on_page: Callable[[int, int], None]) -> Document:  # noqa: ARG002 - no pages
