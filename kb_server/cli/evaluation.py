@@ -59,6 +59,10 @@ def evaluate(
     judge: Annotated[
         bool, typer.Option("--judge", help="Let the language model judge each statement too. 让语言模型评判忠实度。")
     ] = False,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="READ/WRITTEN", help="Price of a million tokens. 每百万词元（输入/输出）的价格。"),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure how well a knowledge base answers questions whose answers are known. 用已知答案的问题评测知识库。
@@ -66,12 +70,14 @@ def evaluate(
     Writes results.jsonl, summary.json and report.html. Stop whenever you like: the same command goes on from there.
     A case that cannot be read is named and left out, and the exit code is 3.
     """
+    from kb_server.evaluation.costs import parse_price
     from kb_server.evaluation.evaluating import EvaluationOptions, Evaluator
     from kb_server.evaluation.thresholds import METRICS, parse_threshold, shortfalls
 
     session = session_of(context)
     bounds = [parse_threshold(text, METRICS) for text in fail_under or ()]
-    options = EvaluationOptions(cases, out, mode or session.settings.answering.mode, workers, judge)
+    paid = parse_price(price) if price else None
+    options = EvaluationOptions(cases, out, mode or session.settings.answering.mode, workers, judge, paid)
     with counting_bar(session, shown=not as_json) as on_done:
         evaluation = Evaluator(session.app, name).run(options, on_done)
     if as_json:

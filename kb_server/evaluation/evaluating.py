@@ -17,6 +17,7 @@ from kb_server.catalog.documents import Documents
 from kb_server.domain import Answer, AnswerMode, EvalCase
 from kb_server.errors import UsageError
 from kb_server.evaluation.case_files import CaseFile, read_cases
+from kb_server.evaluation.costs import Price
 from kb_server.evaluation.documents import DocumentFinder
 from kb_server.evaluation.judging import Judge
 from kb_server.evaluation.metering import MeteredGenerator
@@ -38,6 +39,7 @@ class EvaluationOptions:
     mode: AnswerMode
     workers: int = 1
     judge: bool = False
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Evaluator:
         left_out = [asdict(problem) for problem in read.problems]
         facts = {"warnings": warnings, "left_out": left_out, **folder.setup()}
         summary = {**summarise(outcomes), **facts}
+        summary["cost"] = options.price.of(summary["tokens"]) if options.price else None
         write_report(folder, outcomes, summary)
         summary["seconds"] = {"all": round(perf_counter() - started, 2), "answering": round(finished.seconds, 2)}
         folder.write(SUMMARY, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")

@@ -125,6 +125,19 @@ def test_questions_can_be_evaluated(stocked: Kb, tmp_path: Path) -> None:
     assert sum(kind["n"] for kind in summary["kinds"].values()) == 10
 
 
+def test_tuning_says_what_it_changed_and_is_shown(stocked: Kb) -> None:
+    tuned = stocked.json("tune", "samples", "--count", "60")
+    assert {change["setting"] for change in tuned["changes"]} >= {"confidence", "refuse_below", "passages"}
+    assert all(change["held_out_after"] >= change["held_out_before"] for change in tuned["changes"])
+    (base,) = stocked.json("list")["knowledge_bases"]
+    assert base["calibration"] == tuned["calibration"]
+    answer = stocked.json("ask", "samples", "How many dimensions do the vectors of the default embedder have?")
+    assert not answer["refused"]
+    assert answer["confidence"] >= tuned["calibration"]["refuse_below"]
+    status, error = stocked.error("tune", "samples", "--count", "3")
+    assert (status, error["code"]) == (2, "usage")
+
+
 def test_a_case_file_is_not_overwritten(stocked: Kb, tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text("edited by hand", "utf-8")
