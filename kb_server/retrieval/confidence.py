@@ -52,7 +52,7 @@ def _sigmoid(values: Floats) -> Floats:
 
 # Fitted to questions about XQuAD and CMRC 2018 with every sixth article left out: python -m benchmarks.refusal --fit
 UNTUNED = Calibration((4.31, 4.12, -2.36, 4.08, -4.69), refuse_below=0.35, passages=3, rerank_depth=20, chunks=0)
-_SMALL = 600
+_SMALL, _LARGE, _LEAST = 50, 300, 0.1  # chunks between which the bound rises, from this share of it
 
 
 def untuned(chunks: int) -> Calibration:
@@ -60,4 +60,5 @@ def untuned(chunks: int) -> Calibration:
 
     A small one lacks many of the words that people ask with, so that their absence says little: less is refused.
     """
-    return replace(UNTUNED, refuse_below=round(UNTUNED.refuse_below * min(1.0, chunks / _SMALL), 3))
+    share = min(max((chunks - _SMALL) / (_LARGE - _SMALL), _LEAST), 1.0)
+    return replace(UNTUNED, refuse_below=round(UNTUNED.refuse_below * share, 3))

@@ -42,5 +42,5 @@ def test_fitting_to_what_is_parted_already_stays_finite_and_near() -> None:
 
 
 def test_a_small_base_refuses_less() -> None:
-    assert 0 < untuned(60).refuse_below < untuned(300).refuse_below < untuned(600).refuse_below
-    assert untuned(600) == untuned(10**6) == UNTUNED
+    assert 0 < untuned(1).refuse_below < untuned(100).refuse_below < untuned(200).refuse_below < UNTUNED.refuse_below
+    assert untuned(300) == untuned(10**6) == UNTUNED
