@@ -7,6 +7,7 @@ import pytest
 
 from kb_server.generation.checking.support import normalised
 from tests.cli.conftest import Kb
+from tests.unit.services.towns import town_texts
 
 CASES = Path(__file__).resolve().parents[1] / "data" / "samples.cases.jsonl"
 
@@ -125,17 +126,26 @@ def test_questions_can_be_evaluated(stocked: Kb, tmp_path: Path) -> None:
     assert sum(kind["n"] for kind in summary["kinds"].values()) == 10
 
 
-def test_tuning_says_what_it_changed_and_is_shown(stocked: Kb) -> None:
-    tuned = stocked.json("tune", "samples", "--count", "60")
+def test_tuning_says_what_it_changed_and_is_shown(kb: Kb, tmp_path: Path) -> None:
+    for stem, text in town_texts(0, 24).items():
+        (tmp_path / f"{stem}.txt").write_text(text, "utf-8")
+    kb.json("create", "towns")
+    kb.json("ingest", "towns", *tmp_path.glob("*.txt"))
+    tuned = kb.json("tune", "towns", "--count", "60")
     assert {change["setting"] for change in tuned["changes"]} >= {"confidence", "refuse_below", "passages"}
     assert all(change["held_out_after"] >= change["held_out_before"] for change in tuned["changes"])
-    (base,) = stocked.json("list")["knowledge_bases"]
+    (base,) = kb.json("list")["knowledge_bases"]
     assert base["calibration"] == tuned["calibration"]
-    answer = stocked.json("ask", "samples", "How many dimensions do the vectors of the default embedder have?")
-    assert not answer["refused"]
-    assert answer["confidence"] >= tuned["calibration"]["refuse_below"]
-    status, error = stocked.error("tune", "samples", "--count", "3")
+    assert "refused" in kb("tune", "towns", "--count", "60").out
+    answer = kb.json("ask", "towns", "In which year was the Barkelburg dam opened by farmers?")
+    assert answer["refused"] == (answer["confidence"] < tuned["calibration"]["refuse_below"])
+
+
+def test_too_little_text_to_tune(stocked: Kb) -> None:
+    status, error = stocked.error("tune", "samples")
     assert (status, error["code"]) == (2, "usage")
+    assert "tuning needs 40" in error["message"]
+    assert stocked.error("tune", "samples", "--count", "3")[0] == 2
 
 
 def test_a_case_file_is_not_overwritten(stocked: Kb, tmp_path: Path) -> None:

@@ -9,23 +9,8 @@ from kb_server.domain import AnswerMode
 from kb_server.errors import UsageError
 from kb_server.services.answering import Asked
 from kb_server.services.trials import Trial, make_trials
+from tests.unit.services.towns import town_texts
 from tests.unit.services.workshop import Workshop, workshop
-
-_SYLLABLES = ("bar", "kel", "mon", "tar", "vis", "dor", "lun", "pas", "rin", "zel")
-
-
-def _texts(first: int, last: int) -> dict[str, str]:
-    """Return documents of made-up towns; no two share a name or a figure."""
-
-    def name(number: int, end: str) -> str:
-        return f"{_SYLLABLES[number % 10]}{_SYLLABLES[number // 10 % 10]}{end}".capitalize()
-
-    return {
-        f"town{i}": f"The {name(i, 'ova')} mill of {name(i, 'ia')} was built by {300 + 7 * i} workers of a guild. "
-        f"The {name(i, 'burg')} dam on the {name(i, 'ino')} river was opened by farmers in {1700 + i}. "
-        f"The {name(i, 'ette')} fair in {name(i, 'wick')} sells {5000 + 3 * i} baskets of pears to visitors."
-        for i in range(first, last)
-    }
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +18,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("tuning")
     with workshop(folder / "home") as opened:
         opened.app.create("towns", embedding_model="toy")
-        opened.ingest("towns", folder / "towns", **_texts(0, 60))
+        opened.ingest("towns", folder / "towns", **town_texts(0, 60))
         yield opened
 
 
@@ -83,12 +68,12 @@ def test_a_setting_goes_before_what_was_tuned(shop: Workshop) -> None:
 
 def test_tuning_is_repeated_when_the_base_has_doubled(shop: Workshop, tmp_path: Path) -> None:
     shop.app.create("growing", embedding_model="toy")
-    shop.ingest("growing", tmp_path / "in", **_texts(0, 20))
+    shop.ingest("growing", tmp_path / "in", **town_texts(0, 20))
     first = shop.app.tuning("growing").run(60).calibration
     assert first.chunks == 20
-    shop.ingest("growing", tmp_path / "in", **_texts(20, 30))
+    shop.ingest("growing", tmp_path / "in", **town_texts(20, 30))
     assert shop.app.bases.find("growing").calibration == first
-    shop.ingest("growing", tmp_path / "in", **_texts(30, 50))
+    shop.ingest("growing", tmp_path / "in", **town_texts(30, 50))
     again = shop.app.bases.find("growing").calibration
     assert again is not None
     assert again.chunks == 50
@@ -96,14 +81,14 @@ def test_tuning_is_repeated_when_the_base_has_doubled(shop: Workshop, tmp_path: 
 
 def test_a_base_that_was_not_tuned_is_left_alone(shop: Workshop, tmp_path: Path) -> None:
     shop.app.create("plain", embedding_model="toy")
-    shop.ingest("plain", tmp_path / "in", **_texts(0, 3))
+    shop.ingest("plain", tmp_path / "in", **town_texts(0, 3))
     assert shop.app.tuning("plain").refresh() is None
     assert shop.app.bases.find("plain").calibration is None
 
 
 def test_too_little_text_is_said(shop: Workshop, tmp_path: Path) -> None:
     shop.app.create("small", embedding_model="toy")
-    shop.ingest("small", tmp_path / "in", **_texts(0, 3))
+    shop.ingest("small", tmp_path / "in", **town_texts(0, 3))
     with pytest.raises(UsageError, match=r"'small' gives .* tuning needs 40"):
         shop.app.tuning("small").run()
     assert shop.app.bases.find("small").calibration is None
