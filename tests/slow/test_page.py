@@ -152,11 +152,11 @@ def _evaluate(page: Page) -> None:
     choose(page, "samples")
     page.get_by_role("button", name="Make questions").click()
     page.get_by_text("Edit in the table").wait_for(timeout=120_000)
-    for count in (1, 2):
+    for _ in range(2):
         tab(page, "Runs")
         page.get_by_role("button", name="Run 2").click()
+        page.get_by_text("answered").wait_for()
         expect(page.get_by_text("Right document first")).to_be_visible(timeout=240_000)
-        page.wait_for_timeout(1000 * count)
     tab(page, "Compare")
     expect(page.get_by_text("questions in both")).to_be_visible()
 

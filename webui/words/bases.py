@@ -39,7 +39,6 @@ STATES = {
     "cancelling": Phrase("stopping", "正在停止"),
 }
 FILTER = Phrase("Filter by name", "按名称筛选")
-ANY_STATE = Phrase("any state", "全部状态")
 SHOWN = Phrase("{shown} of {total} documents", "共 {total} 个文档，显示 {shown} 个")
 NO_DOCUMENTS = Phrase("No documents yet. Add some in the tab “Add”.", "还没有文档，请在“添加”中上传。")
 CHOOSE_DOCUMENT = Phrase("Choose a row to see its chunks.", "选中一行可查看其片段。")
@@ -47,9 +46,7 @@ DELETE_DOCUMENT = Phrase("Remove this document", "移除该文档")
 DELETE_DOCUMENT_MORE = Phrase(
     "“{name}” is not found any more from then on. Snapshots keep it.", "“{name}”将不再被检索到；已有快照仍保留它。"
 )
-DELETED = Phrase("“{name}” is removed.", "已移除“{name}”。")
 CHUNK_OF = Phrase("{n} chunks in reading order", "按阅读顺序共 {n} 个片段")
-CHUNK = Phrase("Chunk {number}", "片段 {number}")
 DISABLE = Phrase("Take out of search", "停用")
 RESTORE_CHUNK = Phrase("Put back into search", "恢复")
 DISABLED = Phrase("out of search", "已停用")
@@ -83,7 +80,6 @@ MINUTES = Phrase("{n} min", "{n} 分钟")
 FAILED_FILES = Phrase("{n} failed", "{n} 个失败")
 RETRY = Phrase("Try again", "重试")
 STOP_JOB = Phrase("Stop", "停止")
-SET_ASIDE = Phrase("set aside", "已搁置")
 
 QUESTION = Phrase("The question", "问题")
 EXPECTED = Phrase("The document that should have been found", "本应找到的文档")
@@ -149,12 +145,9 @@ EXPORT_MORE = Phrase(
 IMPORT = Phrase("Import a knowledge base", "导入知识库")
 IMPORT_FILE = Phrase("An exported file", "导出的文件")
 IMPORT_NAME = Phrase("Name (empty: as it was)", "名称（留空则沿用原名）")
-IMPORTED = Phrase("“{name}” is imported.", "已导入“{name}”。")
 DELETE = Phrase("Delete this knowledge base", "删除该知识库")
 DELETE_MORE = Phrase(
     "All documents, snapshots and jobs of “{name}” go for good. Type its name to confirm.",
     "“{name}”的所有文档、快照和任务将被永久删除。请输入名称以确认。",
 )
-DESCRIBE = Phrase("Description", "简介")
-DESCRIBED = Phrase("Saved.", "已保存。")
 MAY_NOT = Phrase("Your key may read this base, but not change it.", "您的密钥只能读取该知识库。")

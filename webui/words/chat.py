@@ -3,7 +3,6 @@
 from webui.words import Phrase
 
 NEW = Phrase("New chat", "新对话")
-CONVERSATIONS = Phrase("Conversations", "对话记录")
 FIND_CONVERSATION = Phrase("Search conversations", "搜索对话")
 NO_CONVERSATION = Phrase("No conversation matches.", "没有匹配的对话。")
 RENAME = Phrase("Rename", "重命名")
@@ -23,9 +22,7 @@ EXAMPLES = Phrase("Questions these documents answer", "这些文档能回答的�
 ASK = Phrase("Ask your documents", "向文档提问")
 ASK_OR_ATTACH = Phrase("Ask your documents, or attach a file and ask it", "向文档提问，或附上文件直接提问")
 EMPTY_BASE = Phrase("“{base}” holds no documents yet.", "知识库“{base}”中还没有文档。")
-ADD_DOCUMENTS = Phrase("Add documents", "添加文档")
 
-HOW = Phrase("How to answer", "回答方式")
 MODE = Phrase("Answer", "方式")
 EXTRACT = Phrase("Quote", "摘录")
 GENERATE = Phrase("Write", "生成")
@@ -42,15 +39,8 @@ FOLDER_HELP = Phrase("The beginning of the documents' names, such as reports/", 
 ONLY_ALL = Phrase("All files", "全部文件")
 K = Phrase("Passages found", "检索片段数")
 K_HELP = Phrase("How many passages a question finds.", "每个问题检索多少个片段。")
-THRESHOLD = Phrase("Least score", "最低得分")
-THRESHOLD_HELP = Phrase(
-    "Passages that score less are not used. If none is left, the answer is that the documents do not say.",
-    "低于此得分的片段不用；一个不剩时，回答“文档中没有提到”。",
-)
 TEMPERATURE = Phrase("Temperature", "温度")
 TEMPERATURE_HELP = Phrase("0: always the likeliest word. More: more varied.", "0 表示总取最可能的词，越高越多样。")
-MODEL = Phrase("Language model", "语言模型")
-PROMPT = Phrase("Prompt", "提示词")
 KNN_LM = Phrase("kNN-LM", "kNN-LM")
 KNN_LM_HELP = Phrase(
     "The base's own text takes part in choosing each word. The base needs `kb knn build` first.",
@@ -58,31 +48,24 @@ KNN_LM_HELP = Phrase(
 )
 DEFAULTS = Phrase("Back to defaults", "恢复默认")
 MORE_SETTINGS = Phrase("More settings", "更多设置")
-AS_SERVICE = Phrase("as the service is set", "按服务设置")
 
-YOU = Phrase("You", "我")
 SEARCHING = Phrase("Searching… {seconds} s", "正在检索… {seconds} 秒")
 THINKING = Phrase("{found} passages found, writing… {seconds} s", "找到 {found} 个片段，正在作答… {seconds} 秒")
 READING = Phrase("Reading {name}…", "正在读取 {name}…")
 READ_FAILED = Phrase("Could not be read: {name}", "无法读取：{name}")
 STOP = Phrase("Stop", "停止")
-STOPPED = Phrase("Stopped before the end", "已中途停止")
 UNFINISHED = Phrase("This answer was broken off.", "该回答未完成。")
 REGENERATE = Phrase("Answer again", "重新回答")
 EDIT = Phrase("Edit the question", "修改问题")
 ASK_AGAIN = Phrase("Ask", "提问")
-GOOD = Phrase("Good answer", "回答得好")
-BAD = Phrase("Bad answer", "回答不好")
 WHY_BAD = Phrase("What was wrong?", "哪里不对？")
 WHY_GOOD = Phrase("What was good?", "好在哪里？")
 SEND = Phrase("Send", "提交")
 THANKS = Phrase("Thank you, noted.", "谢谢，已记录。")
-REFUSED = Phrase("The documents do not say.", "文档中没有提到。")
 NO_HITS = Phrase("No passage was found.", "没有找到相关片段。")
 DOUBT = Phrase("Not supported: the cited passage does not say this", "无依据：所引片段中没有这一内容")
 DOUBTS = Phrase("{n} sentence(s) not supported by the cited passage", "有 {n} 句缺少原文依据")
 OPEN_SOURCE = Phrase("Open source {number}", "打开出处 {number}")
-SOURCES = Phrase("Sources", "出处")
 FOUND = Phrase("What was found, and why ({n})", "检索到的片段及原因（{n}）")
 STEPS = Phrase("What the agent did ({n} steps)", "智能体的步骤（{n} 步）")
 ORIGINS = Phrase("Where each word came from", "每个词的来源")
@@ -92,8 +75,6 @@ QUOTED = Phrase("word for word", "逐字摘录")
 ABOUT_FILES = Phrase("Asking the attached files: {names}", "正在询问附件：{names}")
 
 SOURCE = Phrase("Source", "出处")
-HEADING = Phrase("Heading", "标题")
-QUOTE_IN_PASSAGE = Phrase("The quote in its passage", "引文及其上下文")
 ORIGINAL = Phrase("Download the original", "下载原文件")
 ORIGINAL_GONE = Phrase(
     "The passage has changed since; this is what was cited.", "片段此后有变动，以下为当时引用的内容。"

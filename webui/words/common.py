@@ -31,7 +31,6 @@ AWAY_MORE = Phrase(
 BUSY = Phrase("The service is busy", "服务正忙")
 BUSY_MORE = Phrase("This page tries again by itself.", "本页会自动重试。")
 WENT_WRONG = Phrase("That did not work", "操作未成功")
-NOTHING_YET = Phrase("Nothing here yet.", "暂无内容。")
 
 NO_BASE = Phrase("There is no knowledge base yet", "还没有知识库")
 NO_BASE_ADMIN = Phrase("Make one and put your documents in.", "请新建一个知识库，并上传文档。")
@@ -41,15 +40,9 @@ BASE = Phrase("Knowledge base", "知识库")
 CANCEL = Phrase("Cancel", "取消")
 SAVE = Phrase("Save", "保存")
 DELETE = Phrase("Delete", "删除")
-CLOSE = Phrase("Close", "关闭")
 DOWNLOAD = Phrase("Download", "下载")
-PREPARE = Phrase("Prepare the file", "准备文件")
 PAGE = Phrase("page {page}", "第 {page} 页")
 SCORE = Phrase("Score", "得分")
-SEARCH = Phrase("Search", "搜索")
-REFRESH = Phrase("Refresh", "刷新")
-YES = Phrase("yes", "是")
-NO = Phrase("no", "否")
 
 # What a reader is told about an error before the service's own sentence.
 ERRORS = {

@@ -52,7 +52,6 @@ STAGES = {
 FAILING = Phrase("What went wrong ({n})", "出错的问题（{n}）")
 NONE_FAILING = Phrase("Every question was answered as it should be.", "所有问题的回答都符合预期。")
 EXPECTED = Phrase("Expected", "预期")
-SAID = Phrase("Answered", "实际")
 NO_ANSWER = Phrase("that the documents do not say", "应当拒答")
 OPEN_IN_CHAT = Phrase("Ask in the chat", "在对话中提问")
 

@@ -30,7 +30,6 @@ LEGEND = Phrase(
 )
 CHOOSE = Phrase("Choose a word to see its neighbours.", "点选一个词，查看它的近邻。")
 LAMBDA_PLOT = Phrase("λ along the answer", "回答中 λ 的变化")
-TOKEN = Phrase("token", "词元")
 NUMBER = Phrase("place", "位置")
 MODEL_ONLY = Phrase("from the model alone", "仅来自模型")
 NEIGHBOURS = Phrase("Neighbours of “{token}”", "“{token}”的近邻")

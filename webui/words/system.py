@@ -2,21 +2,17 @@
 
 from webui.words import Phrase
 
-HEALTH = Phrase("Health", "状态")
 RUNS_WELL = Phrase("The service runs", "服务运行正常")
 VERSION = Phrase("Version", "版本")
 MEMORY = Phrase("Memory of the service", "服务占用内存")
 MEMORY_FREE = Phrase("Free memory", "可用内存")
 DISK_FREE = Phrase("Free disk", "可用磁盘")
 MODELS = Phrase("Models", "模型")
-MODEL = Phrase("Model", "模型")
-USE = Phrase("Used for", "用途")
 FOR_EMBEDDING = Phrase("finding by meaning", "语义检索")
 FOR_WRITING = Phrase("writing answers", "生成回答")
 CHOSEN = Phrase("in use", "使用中")
 LOADED = Phrase("loaded", "已加载")
 QUEUES = Phrase("Queues", "队列")
-QUEUE = Phrase("Queue", "队列")
 QUEUE_NAMES = {"search": Phrase("searches", "检索"), "chat": Phrase("answers", "回答")}
 RUNNING = Phrase("running", "进行中")
 WAITING = Phrase("waiting", "等待中")

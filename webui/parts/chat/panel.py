@@ -26,6 +26,7 @@ class Panel:
     k: int
     knn_lm: bool = False
     folder: str = ""
+    temperature: float = 0.0
 
     @property
     def options(self) -> dict[str, Any]:
@@ -35,6 +36,8 @@ class Panel:
             options["only"] = {"documents": self.documents}
         elif self.folder:
             options["only"] = {"folder": self.folder}
+        if self.temperature:
+            options["temperature"] = self.temperature
         if self.knn_lm:
             options["knn_lm"] = True
         return options
@@ -61,9 +64,11 @@ def draw_panel(visit: Visit, bases: list[Base], go_to: str | None = None) -> Pan
         documents = _draw_documents(visit, only) if only else []
         folder = _draw_folder(visit, only) if only else ""
         k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP))
+        writes = mode in ("generate", "agent")
+        temperature = _draw_temperature(visit) if writes else 0.0
         knn_lm = mode == "generate" and st.toggle(say(chat.KNN_LM), key=f"{_PREFIX}knn", help=say(chat.KNN_LM_HELP))
         st.button(say(chat.DEFAULTS), type="tertiary", icon=":material/restart_alt:", on_click=_reset)
-    return Panel(chosen, mode or "extract", documents, k, bool(knn_lm), folder.strip())
+    return Panel(chosen, mode or "extract", documents, k, bool(knn_lm), folder.strip(), temperature)
 
 
 def _draw_bases(visit: Visit, bases: list[Base], several: bool) -> list[str]:
@@ -81,6 +86,13 @@ def _draw_documents(visit: Visit, base: Base) -> list[str]:
     names = _names(visit.service, base.name, base.documents, base.chunks)
     return st.multiselect(
         visit.say(chat.ONLY), names, placeholder=visit.say(chat.ONLY_ALL), key=f"{_PREFIX}documents_{base.name}"
+    )
+
+
+def _draw_temperature(visit: Visit) -> float:
+    say = visit.say
+    return st.slider(
+        say(chat.TEMPERATURE), 0.0, 1.5, 0.0, 0.1, key=f"{_PREFIX}temperature", help=say(chat.TEMPERATURE_HELP)
     )
 
 
