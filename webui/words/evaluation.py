@@ -89,6 +89,7 @@ METRICS = {
     "false_refusal": Phrase("Refused wrongly", "误拒答"),
     "aurc": Phrase("Area under risk–coverage", "风险–覆盖曲线下面积"),
     "ece": Phrase("Calibration error", "校准误差"),
+    "latency_ms": Phrase("Time (ms)", "耗时（毫秒）"),
     "p50": Phrase("Time, median (ms)", "耗时中位数（毫秒）"),
     "p95": Phrase("Time, 95th percentile (ms)", "耗时 95 分位（毫秒）"),
 }

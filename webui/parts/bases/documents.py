@@ -40,9 +40,10 @@ def _filtered(visit: Visit, base: Base, every: list[Document]) -> list[Document]
         placeholder=say(words.FILTER),
         label_visibility="collapsed",
     )
-    with right:
-        present = [state for state in _STATES if any(one.state == state for one in every)]
-        states = st.pills(
+    present = [state for state in _STATES if any(one.state == state for one in every)]
+    states: list[str] = []
+    if len(present) > 1:
+        states = right.pills(
             say(words.STATE),
             present,
             selection_mode="multi",

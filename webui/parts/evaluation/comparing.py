@@ -11,7 +11,7 @@ from webui.words import Say
 from webui.words import evaluation as words
 
 # Times have another unit than shares, so they are in the table but not in the plot.
-_TIMES = ("p50", "p95")
+_TIMES = ("p50", "p95", "latency_ms")
 
 
 def draw(visit: Visit, base: str) -> None:

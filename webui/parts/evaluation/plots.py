@@ -12,6 +12,7 @@ from webui.words import evaluation as words
 
 _RANKS = (1, 3, 5, 10)
 _HEIGHT = 220
+_BARS = "#8b93a7"  # seen on light and dark
 
 
 def recall_plot(say: Say, summary: Mapping[str, Any]) -> None:
@@ -27,7 +28,7 @@ def recall_plot(say: Say, summary: Mapping[str, Any]) -> None:
         return
     chart = alt.Chart({"values": rows}).encode(x=alt.X("k:O", title="k", axis=alt.Axis(labelAngle=0)))
     line = chart.mark_line(point=True).encode(y=_share("recall", say(words.RECALL)), tooltip=["k:O", "recall:Q"])
-    band = chart.mark_errorbar().encode(y=_share("low", say(words.RECALL)), y2="high:Q")
+    band = chart.mark_errorbar(color=_BARS).encode(y=_share("low", say(words.RECALL)), y2="high:Q")
     _draw(say(words.RECALL_PLOT), band + line, "; ".join(f"k={row['k']}: {row['recall']:.0%}" for row in rows))
 
 
@@ -79,9 +80,9 @@ def difference_plot(say: Say, metrics: Mapping[str, Difference]) -> None:
         {"metric": say(words.METRICS[name]) if name in words.METRICS else name, **one.model_dump()}
         for name, one in metrics.items()
     ]
-    base = alt.Chart({"values": rows}).encode(y=alt.Y("metric:N", title=None, sort=None))
+    base = alt.Chart({"values": rows}).encode(y=alt.Y("metric:N", title=None, sort=None, axis=alt.Axis(labelLimit=260)))
     zero = alt.Chart({"values": [{"x": 0}]}).mark_rule(strokeDash=[4, 4], opacity=0.5).encode(x="x:Q")
-    bars = base.mark_errorbar().encode(x=alt.X("low:Q", title=say(words.DIFFERENCE)), x2="high:Q")
+    bars = base.mark_errorbar(color=_BARS).encode(x=alt.X("low:Q", title=say(words.DIFFERENCE)), x2="high:Q")
     points = base.mark_point(filled=True, size=70).encode(
         x="difference:Q", tooltip=["metric:N", "a:Q", "b:Q", "low:Q", "high:Q"]
     )

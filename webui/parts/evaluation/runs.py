@@ -114,7 +114,7 @@ def _draw_metrics(say: Say, run: RunDetail) -> None:
                 continue
             low, high = summary["intervals"].get(name, (value, value))
             help_ = say(words.INTERVAL, low=f"{low:.1%}", high=f"{high:.1%}")
-            st.metric(say(words.METRICS[name]), f"{value:.1%}", border=True, help=help_, width=180)
+            st.metric(say(words.METRICS[name]), f"{value:.1%}", border=True, help=help_, width=240)
 
 
 def _draw_plots(say: Say, run: RunDetail) -> None:
