@@ -39,6 +39,13 @@ FOLDER_HELP = Phrase("The beginning of the documents' names, such as reports/", 
 ONLY_ALL = Phrase("All files", "全部文件")
 K = Phrase("Passages found", "检索片段数")
 K_HELP = Phrase("How many passages a question finds.", "每个问题检索多少个片段。")
+THRESHOLD = Phrase("Least score", "最低得分")
+THRESHOLD_HELP = Phrase(
+    "Passages that score less are not used. If none is left, the answer is that the documents do not say.",
+    "低于此得分的片段不用；一个不剩时，回答“文档中没有提到”。",
+)
+AS_SERVICE = Phrase("as the service is set", "按服务设置")
+THINK_FIRST = Phrase("Think first", "先思考后回答")
 TEMPERATURE = Phrase("Temperature", "温度")
 TEMPERATURE_HELP = Phrase("0: always the likeliest word. More: more varied.", "0 表示总取最可能的词，越高越多样。")
 KNN_LM = Phrase("kNN-LM", "kNN-LM")

@@ -27,6 +27,8 @@ class Panel:
     knn_lm: bool = False
     folder: str = ""
     temperature: float = 0.0
+    threshold: float | None = None
+    reasoning: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -36,6 +38,10 @@ class Panel:
             options["only"] = {"documents": self.documents}
         elif self.folder:
             options["only"] = {"folder": self.folder}
+        if self.threshold is not None:
+            options["threshold"] = self.threshold
+        if self.reasoning:
+            options["reasoning"] = True
         if self.temperature:
             options["temperature"] = self.temperature
         if self.knn_lm:
@@ -65,10 +71,14 @@ def draw_panel(visit: Visit, bases: list[Base], go_to: str | None = None) -> Pan
         folder = _draw_folder(visit, only) if only else ""
         k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP))
         writes = mode in ("generate", "agent")
+        threshold = _draw_threshold(visit) if mode != "search" else None
         temperature = _draw_temperature(visit) if writes else 0.0
+        reasoning = mode == "generate" and st.toggle(say(chat.THINK_FIRST), key=f"{_PREFIX}reasoning")
         knn_lm = mode == "generate" and st.toggle(say(chat.KNN_LM), key=f"{_PREFIX}knn", help=say(chat.KNN_LM_HELP))
         st.button(say(chat.DEFAULTS), type="tertiary", icon=":material/restart_alt:", on_click=_reset)
-    return Panel(chosen, mode or "extract", documents, k, bool(knn_lm), folder.strip(), temperature)
+    return Panel(
+        chosen, mode or "extract", documents, k, bool(knn_lm), folder.strip(), temperature, threshold, reasoning
+    )
 
 
 def _draw_bases(visit: Visit, bases: list[Base], several: bool) -> list[str]:
@@ -86,6 +96,17 @@ def _draw_documents(visit: Visit, base: Base) -> list[str]:
     names = _names(visit.service, base.name, base.documents, base.chunks)
     return st.multiselect(
         visit.say(chat.ONLY), names, placeholder=visit.say(chat.ONLY_ALL), key=f"{_PREFIX}documents_{base.name}"
+    )
+
+
+def _draw_threshold(visit: Visit) -> float | None:
+    say = visit.say
+    return st.select_slider(
+        say(chat.THRESHOLD),
+        [None, *(step / 20 for step in range(17))],
+        format_func=lambda one: say(chat.AS_SERVICE) if one is None else f"{one:.2f}",
+        key=f"{_PREFIX}threshold",
+        help=say(chat.THRESHOLD_HELP),
     )
 
 
