@@ -29,7 +29,7 @@ class Mixing:
     """
 
     k: int = 64
-    temperature: float = 0.02
+    temperature: float = 0.06
     weight: float | None = None
     cap: float = 0.25
     midpoint: float = 0.2
