@@ -63,6 +63,8 @@ class RowReader:
         """Return float32 [n, dimension]; rows that lie one after another are read at once."""
         size = 4 * self._dimension
         rows = np.empty((len(offsets), self._dimension), np.float32)
+        if not len(offsets):
+            return rows
         starts = np.flatnonzero(np.diff(offsets, prepend=offsets[:1] - 2 * size) != size)
         for first, last in zip(starts, [*starts[1:], len(offsets)], strict=True):
             data = os.pread(self._descriptor, size * int(last - first), int(offsets[first]))

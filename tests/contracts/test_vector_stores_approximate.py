@@ -186,3 +186,11 @@ def test_searches_go_on_while_an_index_is_made(sealed: LogStore) -> None:
     done.set()
     reader.join()
     assert failures == []
+
+
+def test_a_filter_may_leave_nothing_of_what_is_sealed(sealed: LogStore) -> None:
+    fresh = clustered(5, seed=9)
+    sealed.add(range(COUNT, COUNT + 5), fresh)
+    found = sealed.search(fresh[2], 3, allowed=range(COUNT, COUNT + 5))
+    assert found[0][0] == COUNT + 2
+    assert sealed.search(fresh[2], 3, allowed=[10 * COUNT]) == []
