@@ -4,14 +4,9 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from platformdirs import user_cache_path
-
-from kb_server.backend_options import backend_options
 from kb_server.catalog.audit import Audit
 from kb_server.catalog.conversations import Conversations
 from kb_server.catalog.documents import Documents
@@ -22,15 +17,14 @@ from kb_server.catalog.keys import ApiKeys
 from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
 from kb_server.domain import AnswerMode, Calibration, KnowledgeBase, Sampling, StoredDocument, Technique
-from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import KbError, ModelMismatch, UsageError
+from kb_server.errors import KbError, UsageError
 from kb_server.folder_splitting import FolderSplitters
-from kb_server.foundation import Foundation
 from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.knnlm.building import Shape
 from kb_server.mixing import KnnAsk
-from kb_server.ports import Embedder, Generator, NextTokenModel, Reranker, WithStates
+from kb_server.models import Models
+from kb_server.ports import Generator
 from kb_server.registry import find_backend
 from kb_server.retrieval.assessing import Assessor
 from kb_server.retrieval.confidence import ConfidenceModel, untuned
@@ -49,7 +43,7 @@ from kb_server.services.job_runner import JobRunner, Work
 from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Caller, Keys, Scope
-from kb_server.services.knn_lm import KnnLm, needs_model
+from kb_server.services.knn_lm import KnnLm
 from kb_server.services.knn_measuring import KnnMeasuring
 from kb_server.services.knowledge_bases import check_name
 from kb_server.services.moving import Moving, OnMoved
@@ -75,19 +69,15 @@ from loaders.kind import detect
 from loaders.page_picture import PagePictures
 
 _BUILT_IN = {"calculate": calculator, "current_time": clock}
-_NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
 
 
-class Application(Foundation):
+class Application(Models):
     """The use cases of one home, with its catalog and models."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._embedders: dict[str, Embedder] = {}
         self._tools: dict[str, list[Tool]] = {}
         self._knn: dict[str, KnnLm] = {}
-        self._next_token: NextTokenModel | None = None
-        self._lock = Lock()
 
     @cached_property
     def audit(self) -> Audit:
@@ -364,24 +354,6 @@ class Application(Foundation):
             )
         return mode or AnswerMode.GENERATE, settings.ask(None if wanted is True else wanted)
 
-    def _next_token_model(self) -> NextTokenModel:
-        if not isinstance(self.generator, WithStates):
-            raise needs_model(self.settings.generation.backend)
-        with self._lock:
-            if self._next_token is None:
-                self._next_token = self.generator.next_token_model()
-            return self._next_token
-
-    @cached_property
-    def reranker(self) -> Reranker | None:
-        """What reads the best passages again, if there is one."""
-        options = self.settings.reranking
-        if options.model is None:
-            return None
-        backend = find_backend("reranker", options.backend)
-        made: Reranker = backend(model=options.model, batch_size=options.batch_size, device=options.device)
-        return made
-
     def _reranking(self, opened: OpenBase) -> Reranking | None:
         depth = self.settings.reranking.depth or self._calibration(opened).rerank_depth
         return Reranking(self.reranker, depth) if self.reranker else None
@@ -392,42 +364,9 @@ class Application(Foundation):
         bound = tuned.refuse_below if answering.refuse_below is None else answering.refuse_below
         return replace(tuned, refuse_below=bound, passages=answering.passages or tuned.passages)
 
-    @cached_property
-    def generator(self) -> Generator:
-        """The language model."""
-        options = self.settings.generation
-        backend = find_backend("generator", options.backend)
-        values = backend_options(backend, options, "generation", _NOT_OFFERED)
-        made: Generator = backend(**values, **_cache_for(backend, self.settings.home / ".cache"))
-        return made
-
-    def embedder(self, model: str) -> Embedder:
-        """Return the embedder of this name, made once; it remembers the last questions' vectors."""
-        with self._lock:
-            return self._embedders.get(model) or self._made_embedder(model)
-
-    def loaded_embedders(self) -> set[str]:
-        """Return the names of the embedders that this process has loaded."""
-        with self._lock:
-            return set(self._embedders)
-
-    @property
-    def generator_is_made(self) -> bool:
-        """Whether this process has the language model."""
-        return "generator" in self.__dict__
-
     def free_disk(self) -> int:
         """Return the bytes that are free where the data lies."""
         return shutil.disk_usage(self.settings.home).free
-
-    def _made_embedder(self, model: str) -> Embedder:
-        options = self.settings.embedding
-        backend = find_backend("embedder", options.backend)
-        values = backend_options(backend, options, "embedding", ("backend", "model"))
-        converted = user_cache_path("kb-server") / "embedding"  # they belong to the machine, not to this home
-        made: Embedder = backend(model=model, **values, **_cache_for(backend, converted))
-        self._embedders[model] = CachedEmbedder(made)
-        return self._embedders[model]
 
     def close(self) -> None:
         """End worker processes; close bases and the catalog."""
@@ -452,19 +391,3 @@ class Application(Foundation):
 
     def _open(self, base: str | KnowledgeBase) -> OpenBase:
         return self._shelf.open(self.bases.find(base) if isinstance(base, str) else base)
-
-    def _embedder_of(self, base: KnowledgeBase) -> Embedder:
-        """Return the embedder a base was made with; refuses one that would give other vectors."""
-        embedder = self.embedder(base.embedder)
-        if embedder.fingerprint != base.fingerprint:
-            raise ModelMismatch(
-                f"The knowledge base '{base.name}' was made with another version of '{base.embedder}' or other prompts "
-                f"({base.fingerprint}; now {embedder.fingerprint}).",
-                "Put the model and the embedding settings back, or embed it anew: "
-                f"kb reindex {base.name} --embedder {base.embedder}",
-            )
-        return embedder
-
-
-def _cache_for(backend: type[Any], folder: Path) -> dict[str, Path]:
-    return {"cache": folder} if "cache" in signature(backend).parameters else {}
