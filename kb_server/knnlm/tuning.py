@@ -14,6 +14,7 @@ COUNTS = (16, 64, 256)
 TEMPERATURES = (0.05, 0.1, 0.2, 0.4, 0.8)  # in mean distances of the nearest
 WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 CAPS, MIDPOINTS, SLOPES = (0.25, 0.5, 0.75), (0.1, 0.2, 0.3, 0.4), (0.05, 0.1, 0.2)
+_WORTH = 0.02  # nats a token that the base's own text may lose for leaving other text alone
 _UNRELATED = 0.95  # of unrelated text's tokens get no neighbours
 
 
@@ -23,14 +24,14 @@ def tuned(text: Scored, *, adaptive: bool = True) -> Mixing:
 
 
 def limited(mixing: Mixing, text: Scored, unrelated: Scored) -> Mixing:
-    """Add the distance beyond which neighbours have no say, if that costs related text next to nothing.
+    """Add the distance beyond which neighbours have no say, unless that costs related text too much.
 
     It is where nearly all of the unrelated text's nearest neighbours lie beyond.
     """
     limit = float(np.quantile(unrelated.distances[:, 0], 1 - _UNRELATED))
     with_limit = replace(mixing, limit=limit)
     loss = float(mixed(text, mixing).mean() - mixed(text, with_limit).mean())
-    return with_limit if loss < 0.002 else mixing
+    return with_limit if loss < _WORTH else mixing
 
 
 def _candidates(text: Scored, adaptive: bool) -> Iterator[Mixing]:
