@@ -69,6 +69,7 @@ def tab(page: Page, name: str) -> None:
 def choose(page: Page, base: str) -> None:
     page.get_by_test_id("stSidebar").get_by_text(base, exact=True).click()
     page.get_by_role("heading", name=base).wait_for()
+    page.wait_for_timeout(2000)  # until the forms of the base before are gone too
 
 
 def test_the_whole_way(browser: Browser, server: PageServer) -> None:
