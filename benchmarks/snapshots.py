@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.search import paragraph
 from kb_server.bootstrap import Application
-from kb_server.catalog.documents import Arrival
+from kb_server.catalog.arriving import Arrival
 from kb_server.domain import Document, Slice
 from kb_server.services.open_base import OpenBase
 from kb_server.settings import load_settings

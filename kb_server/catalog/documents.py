@@ -6,8 +6,7 @@ of the stores afterwards; the catalog always goes first. A version that a snapsh
 a state of its own, which only `files`, `kept_chunk_ids` and the snapshots see.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,19 +15,18 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    String,
-    cast,
     delete,
     func,
     insert,
-    literal,
     select,
     update,
 )
 
-from kb_server.catalog.copies import Originals, deserted, hand_over, is_no_copy, likeness, originals_of, separate
+from kb_server.catalog.arriving import Arrival, Pending, insert_chunks, without
+from kb_server.catalog.copies import IDS_A_QUERY, Originals, is_no_copy, originals_of, separate
 from kb_server.catalog.database import Database
 from kb_server.catalog.filtering import conditions
+from kb_server.catalog.retiring import LIVE, Removed, batched, retire
 from kb_server.catalog.schema import (
     chunk_copies,
     chunks,
@@ -36,57 +34,12 @@ from kb_server.catalog.schema import (
     document_texts,
     documents,
     edited_chunks,
-    snapshot_documents,
 )
-from kb_server.domain import Chunk, Document, DocumentState, Filter, Place, Slice, StoredDocument, searchable_text
+from kb_server.domain import Chunk, Document, DocumentState, Filter, Place, Slice, StoredDocument
 from kb_server.errors import NotFound
 
-IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
-LIVE = tuple(DocumentState)  # every state but those of versions set aside for snapshots
 _STORED = func.coalesce(chunk_copies.c.original_id, chunks.c.id).label("stored")
 _CHUNKS_CHANGE = "A document's chunks change when it does."
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A document whose rows are written and whose vectors are not known to be: chunk ids and what to index of each.
-
-    Copies of other chunks are not among them; `indices` says of a document just written which of its slices are.
-    """
-
-    document_id: int
-    chunk_ids: tuple[int, ...]
-    texts: tuple[str, ...]
-    indices: tuple[int, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """What rows that are gone leave behind in the stores: chunk ids, and generated names of files.
-
-    `shared` has pairs (id that stays in the stores, id of a chunk that is kept for a snapshot and has the same words).
-    """
-
-    chunk_ids: tuple[int, ...] = ()
-    files: tuple[str, ...] = ()
-    shared: tuple[tuple[int, int], ...] = ()
-
-    def __add__(self, other: "Removed") -> "Removed":
-        return Removed(self.chunk_ids + other.chunk_ids, self.files + other.files, self.shared + other.shared)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A document to be written: the sha256 and generated name of its file, and how its text is cut.
-
-    `reworded` are indices of slices that will get another wording, so that their text says nothing about them.
-    """
-
-    sha256: str
-    file: str
-    document: Document
-    slices: Sequence[Slice]
-    reworded: frozenset[int] = frozenset()
 
 
 class Documents:
@@ -378,70 +331,20 @@ class Documents:
         document_id = connection.execute(insert(documents).values(row).returning(documents.c.id)).scalar_one()
         connection.execute(insert(document_texts).values(document_id=document_id, text=document.text))
         keyed = set(range(len(arrival.slices))) - arrival.reworded if self._originals else set()
-        pending = _insert_chunks(connection, document_id, document, arrival.slices, keyed)
+        pending = insert_chunks(connection, document_id, document, arrival.slices, keyed)
         if self._originals is None or not keyed:
             return pending
         compared = {pending.chunk_ids[index]: pending.texts[index] for index in sorted(keyed)}
-        return _without(pending, self._originals.link(connection, compared))
+        return without(pending, self._originals.link(connection, compared))
 
     def _remove(self, connection: Connection, *conditions: ColumnElement[bool]) -> Removed:
         rows = connection.execute(select(documents.c.id, documents.c.file).where(self._mine(), *conditions)).all()
         return retire(connection, {row.id: row.file for row in rows})
 
 
-def retire(connection: Connection, files: Mapping[int, str]) -> Removed:
-    """Take documents (id -> file) out of a base: versions that a snapshot holds are set aside, the rest is deleted."""
-    removed = Removed()
-    for ids in batched(list(files), IDS_A_QUERY):
-        shared = hand_over(connection, ids)
-        rows = select(chunks.c.id, chunks.c.document_id).where(chunks.c.document_id.in_(ids))
-        owners: dict[int, int] = {row.id: row.document_id for row in connection.execute(rows)}
-        in_snapshots = select(snapshot_documents.c.document_id).where(snapshot_documents.c.document_id.in_(ids))
-        held = set(connection.execute(in_snapshots).scalars())
-        kept = literal("kept-") + cast(documents.c.id, String)
-        connection.execute(update(documents).where(documents.c.id.in_(held)).values(state=kept))
-        connection.execute(delete(documents).where(documents.c.id.in_([id_ for id_ in ids if id_ not in held])))
-        lonely = deserted(connection, [stored for stored, _ in shared]) - owners.keys()
-        gone = tuple(files[id_] for id_ in ids if id_ not in held)
-        removed += Removed((*owners, *lonely), gone, tuple(pair for pair in shared if owners[pair[1]] in held))
-    return removed
-
-
-def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Cut a sequence into parts that fit into one statement."""
-    return (ids[start : start + size] for start in range(0, len(ids), size))
-
-
 def _called(name: str, *, below: bool) -> ColumnElement[bool]:
     itself = documents.c.name == name
     return itself | documents.c.name.startswith(f"{name}/", autoescape=True) if below else itself
-
-
-def _insert_chunks(
-    connection: Connection, document_id: int, document: Document, slices: Sequence[Slice], keyed: Collection[int]
-) -> Pending:
-    texts = tuple(searchable_text(part.heading_path, document.text[part.start : part.end]) for part in slices)
-    rows = [
-        {
-            "document_id": document_id,
-            "text": document.text[part.start : part.end],
-            "start": part.start,
-            "end": part.end,
-            "page": part.page,
-            "heading_path": list(part.heading_path),
-            "likeness": likeness(text) if index in keyed else None,
-        }
-        for index, (part, text) in enumerate(zip(slices, texts, strict=True))
-    ]
-    inserted = insert(chunks).returning(chunks.c.id, sort_by_parameter_order=True)
-    ids = connection.execute(inserted, rows).scalars().all() if rows else []
-    return Pending(document_id, tuple(ids), texts, tuple(range(len(ids))))
-
-
-def _without(pending: Pending, copies: Collection[int]) -> Pending:
-    kept = [index for index, id_ in enumerate(pending.chunk_ids) if id_ not in copies]
-    ids, texts = (pending.chunk_ids[index] for index in kept), (pending.texts[index] for index in kept)
-    return Pending(pending.document_id, tuple(ids), tuple(texts), tuple(kept))
 
 
 def _enabled() -> ColumnElement[bool]:

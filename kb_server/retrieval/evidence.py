@@ -24,7 +24,7 @@ class Evidence:
 
     `score`: the best passage's, of the fusion; `coverage`: the share of the weight of what is asked that the passage
     with most of it holds; `absent`: the share that no passage of the whole base holds; `lead`: by how much of its score
-    the best passage lies above the middle one of those looked at.
+    the best passage lies above the middle one of those looked at; the only one there is lies above one of score 0.
     """
 
     score: float
@@ -64,9 +64,10 @@ def find_evidence(question: str, hits: Sequence[Hit], known: TermWeights) -> Evi
     asked = Asked(question, known)
     held = [set(terms(hit.chunk.searchable)) for hit in hits[:EVIDENCE_DEPTH]]
     best = max((asked.share(chunk) for chunk in held), default=0.0)
-    scores = [fused_score(hit) for hit in hits[:EVIDENCE_DEPTH]] or [0.0]
-    top = max(scores)
-    return Evidence(top, best, asked.absent(), 1 - median(scores) / top if top > 0 else 0.0)
+    scores = [fused_score(hit) for hit in hits[:EVIDENCE_DEPTH]]
+    top = max(scores, default=0.0)
+    middle = median(scores if len(scores) > 1 else [top, 0.0])
+    return Evidence(top, best, asked.absent(), 1 - middle / top if top > 0 else 0.0)
 
 
 class Asked:

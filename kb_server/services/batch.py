@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from threading import Lock
 
-from kb_server.catalog.documents import Pending
+from kb_server.catalog.arriving import Pending
 from kb_server.services.progress import Meter
 
 

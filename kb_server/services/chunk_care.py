@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kb_server.catalog.documents import Removed
+from kb_server.catalog.retiring import Removed
 from kb_server.errors import NotFound
 from kb_server.ports import Embedder
 from kb_server.services.open_base import OpenBase

@@ -8,8 +8,8 @@ from typing import IO
 
 import numpy as np
 
+from kb_server.catalog.arriving import Arrival, Pending
 from kb_server.catalog.bases import Bases
-from kb_server.catalog.documents import Arrival, Pending
 from kb_server.catalog.tags import Tags
 from kb_server.domain import Document, Fusion, KnowledgeBase, Slice, searchable_text
 from kb_server.errors import AlreadyExists

@@ -7,8 +7,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Protocol
 
+from kb_server.catalog.arriving import Pending
 from kb_server.catalog.bases import Bases
-from kb_server.catalog.documents import Pending
 from kb_server.errors import LoadError
 from kb_server.ports import Embedder, Splitter, Vectors
 from kb_server.retrieval.fitting import FusionFitter

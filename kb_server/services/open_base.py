@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from kb_server.catalog.documents import Documents, Pending, Removed
+from kb_server.catalog.arriving import Pending
+from kb_server.catalog.documents import Documents
+from kb_server.catalog.retiring import Removed
 from kb_server.domain import KnowledgeBase
 from kb_server.errors import Busy
 from kb_server.ports import Embedder, LexicalIndex, Vectors, VectorStore

@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
-from kb_server.catalog.documents import Documents, Removed
+from kb_server.catalog.documents import Documents
+from kb_server.catalog.retiring import Removed
 from kb_server.catalog.snapshots import Snapshots
 from kb_server.domain import Chunk, Document, Filter, Slice
 

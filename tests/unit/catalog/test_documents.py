@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from kb_server.catalog.arriving import Pending
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
-from kb_server.catalog.documents import Documents, Pending, Removed
+from kb_server.catalog.documents import Documents
+from kb_server.catalog.retiring import Removed
 from kb_server.domain import Document, DocumentState, Filter, Slice
 from kb_server.errors import NotFound
 

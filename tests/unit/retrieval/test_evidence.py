@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kb_server.domain import Chunk, Hit
 from kb_server.retrieval.assessing import Assessor
-from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel
+from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel, untuned
 from kb_server.retrieval.evidence import Asked, TermWeights, find_evidence
 from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.terms import terms
@@ -41,6 +41,14 @@ def test_evidence_by_hand() -> None:
     assert found.coverage == pytest.approx((tower + opened) / whole)
     assert found.absent == pytest.approx(harbour / whole)
     assert found.lead == pytest.approx(0.5)
+
+
+def test_the_only_passage_of_a_base_may_answer() -> None:
+    text = "Hold the red button for seven seconds to reset the device."
+    question = "How long is the red button held to reset the device?"
+    found = find_evidence(question, [_hit(text, 0.3)], _known(_index([text]), question))
+    assert found.lead == 0.5
+    assert ConfidenceModel(untuned(1).weights).confidence(found) > untuned(1).refuse_below
 
 
 def test_the_fused_score_counts_and_not_the_rerankers() -> None:
