@@ -1,6 +1,7 @@
 """The page with a fake service, run by Streamlit's AppTest."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ from webui.client.connection import pool
 
 APP = Path(__file__).resolve().parents[2] / "webui" / "app.py"
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def _main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the main module back: AppTest sets the page in its place, which processes that others spawn would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture

@@ -1,20 +1,20 @@
 """Reading ahead: in order, bounded, and left at once when it is stopped."""
 
 import signal
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kb_server.domain import Document
 from kb_server.services.base_files import BaseFiles
 from kb_server.services.reading import ReadAhead
 from kb_server.services.sources import Source
 from loaders.isolated import IsolatedLoader, Limits
+from tests.unit.services.interrupted_reading import TARGET
 
-TARGET = "tests.unit.loaders.misbehaving:load"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def sources(folder: Path, *words: str) -> list[Source]:
@@ -49,28 +49,23 @@ def test_outcomes_come_in_order_and_name_what_is_unchanged(tmp_path: Path, files
 
 
 @pytest.mark.parametrize("words", [("hang",), ("fine", "hang", "hang", "fine", "fine", "fine")])
-def test_ctrl_c_does_not_wait_for_a_file_that_hangs(tmp_path: Path, files: BaseFiles, words: tuple[str, ...]) -> None:
-    loader = IsolatedLoader(Limits(60), TARGET)
-    begun, pressed = threading.Event(), list[float]()
-
-    def load(path: Path, name: str, on_page: Callable[[int, int], None]) -> Document:
-        begun.set()
-        return loader.load(path, name, on_page)
-
-    interrupting = threading.Thread(target=_press_ctrl_c, args=(begun, pressed))
-    interrupting.start()
-    with pytest.raises(KeyboardInterrupt):
-        list(ReadAhead(load, files, 2, lambda *_: None).run(sources(tmp_path, *words), {}))
-    loader.close()
-    assert time.monotonic() - pressed[0] < 10
-    interrupting.join()
-
-
-def _press_ctrl_c(begun: threading.Event, pressed: list[float]) -> None:
-    """Interrupt the main thread once a file is being read: a signal any earlier or later would end the test run."""
-    main = threading.main_thread().ident
-    assert main is not None
-    assert begun.wait(60)
-    time.sleep(0.5)
-    pressed.append(time.monotonic())
-    signal.pthread_kill(main, signal.SIGINT)
+def test_ctrl_c_does_not_wait_for_a_file_that_hangs(tmp_path: Path, words: tuple[str, ...]) -> None:
+    paths = [source.path for source in sources(tmp_path, *words)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.unit.services.interrupted_reading", tmp_path / "home", *paths],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a job in the background has none
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "reading\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert said.splitlines()[-1] == "stopped"
+    assert process.returncode == 0

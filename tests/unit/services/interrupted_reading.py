@@ -1,0 +1,35 @@
+"""A process that reads files until Ctrl-C: `python -m tests.unit.services.interrupted_reading HOME FILE…`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kb_server.domain import Document
+from kb_server.services.base_files import BaseFiles
+from kb_server.services.reading import ReadAhead
+from kb_server.services.sources import Source
+from loaders.isolated import IsolatedLoader, Limits
+
+TARGET = "tests.unit.loaders.misbehaving:load"
+
+
+def main(home: str, *paths: str) -> None:
+    """Say `reading` when a file is begun and `stopped` when Ctrl-C has ended it."""
+    files = BaseFiles(Path(home), "base")
+    files.make()
+    loader = IsolatedLoader(Limits(60), TARGET)
+
+    def load(path: Path, name: str, on_page: Callable[[int, int], None]) -> Document:
+        print("reading", flush=True)  # noqa: T201 - to the test
+        return loader.load(path, name, on_page)
+
+    sources = [Source(Path(path), Path(path).name, 1) for path in paths]
+    try:
+        list(ReadAhead(load, files, 2, lambda *_: None).run(sources, {}))
+    except KeyboardInterrupt:
+        loader.close()
+        print("stopped", flush=True)  # noqa: T201 - to the test
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
