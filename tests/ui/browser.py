@@ -130,10 +130,11 @@ def chat_box(page: Page) -> Locator:
 
 def ask(page: Page, question: str) -> None:
     """Ask, and wait until the answer is there."""
-    before = page.get_by_test_id("stFeedback").count()
     chat_box(page).fill(question)
     page.keyboard.press("Enter")
-    page.get_by_test_id("stFeedback").nth(before).wait_for()
+    asked = page.get_by_test_id("stChatMessage").filter(has_text=question).last
+    # The thumbs after this very question: those of an earlier conversation may stay on the page for a moment.
+    asked.locator("xpath=following::*[@data-testid='stFeedback']").last.wait_for()
 
 
 def go_to(page: Page, title: str) -> None:

@@ -69,6 +69,7 @@ def test_a_file_is_uploaded_and_found(page: Page) -> None:
     go_to(page, "Chat")
     page.get_by_role("button", name="New chat").click()
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
     ask(page, "What is the owl of the lighthouse called?")
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("Minerva")
 
