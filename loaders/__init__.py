@@ -10,6 +10,7 @@ from kb_server.errors import LoadError, MissingExtra
 from kb_server.ports import Loader
 from loaders.formats import FORMATS, SUFFIXES, Kind
 from loaders.kind import detect
+from loaders.locked import Locked, unlocked
 from loaders.source import check_readable
 from loaders.unpacking import Member, unpack
 
@@ -21,16 +22,25 @@ def load(path: Path, name: str, *, pictures: bool = True, passwords: Sequence[st
 
     `name` becomes the document's name; its suffix counts, for the file itself may be stored under another name.
     `pictures` says whether pictures between text are read by OCR, which takes a second or more for each; `passwords`
-    are tried on PDF files that need one.
+    are tried on PDF and Office files that need one.
     """
     check_readable(path, name)
-    kind = detect(path, name)
-    if kind is Kind.ZIP:
-        raise LoadError(f"'{name}' is an archive; what it holds are documents of their own.", "Unpack it first.")
-    document = _loader(kind, {"pictures": pictures, "passwords": passwords}).load(path, name)
+    options = {"pictures": pictures, "passwords": passwords}
+    try:
+        document = _read(path, name, options)
+    except Locked:
+        with unlocked(path, name, passwords) as plain:
+            document = _read(plain, name, options)
     if not document.text:
         raise LoadError(f"'{name}' holds no text.")
     return document
+
+
+def _read(path: Path, name: str, options: dict[str, Any]) -> Document:
+    kind = detect(path, name)
+    if kind is Kind.ZIP:
+        raise LoadError(f"'{name}' is an archive; what it holds are documents of their own.", "Unpack it first.")
+    return _loader(kind, options).load(path, name)
 
 
 def _loader(kind: Kind, options: dict[str, Any]) -> Loader:

@@ -9,7 +9,8 @@ from kb_server.domain import Document
 from kb_server.errors import LoadError
 from loaders.builder import DocumentBuilder
 from loaders.doc_binary import Encrypted, NotWord, Paragraph, stories, table_stream
-from loaders.ole import damaged, password_protected, streams
+from loaders.locked import Locked
+from loaders.ole import damaged, streams
 
 _FIELD = re.compile("\x13[^\x13\x14\x15]*(?:\x14([^\x13\x14\x15]*))?\x15")
 _CELL_END = "\x07"
@@ -29,7 +30,7 @@ class DocLoader:
             [table] = streams(path, name, table_stream(word))
             main, *others = stories(word, table)
         except Encrypted as error:
-            raise password_protected(name) from error
+            raise Locked(name) from error
         except NotWord as error:
             raise LoadError(f"'{name}' is no Word document of 97 or later.", "Save it as .docx.") from error
         except (struct.error, IndexError) as error:

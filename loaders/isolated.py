@@ -1,6 +1,7 @@
 """Reading files in processes of their own, with a limit of time and memory for each file."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -19,7 +21,7 @@ from loaders.worker import unpack
 
 # The path is set from here: a module that happens to lie in the current folder is never imported.
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from loaders.worker import serve; "
-_START += "serve(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))"
+_START += "serve(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5])"
 
 _STARTING = 60.0  # seconds that a new worker may take on a busy machine; they do not count for the file
 
@@ -104,6 +106,7 @@ class _Lost(Exception):
 class _Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
+    folder: TemporaryDirectory[str]  # for what its parsers write, which one that is killed leaves lying about
     is_idle: bool = field(default=True)
     is_ready: bool = field(default=False)
 
@@ -111,13 +114,17 @@ class _Worker:
     def start(cls, command: tuple[str, dict[str, Any]], memory: int) -> "_Worker":
         ours, theirs = Pipe()
         target, options = command
-        values = [json.dumps(sys.path), str(theirs.fileno()), target, str(memory)]
+        folder = TemporaryDirectory(prefix="kb-reading-", ignore_cleanup_errors=True)
+        values = [json.dumps(sys.path), str(theirs.fileno()), target, str(memory), folder.name]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-P", "-c", _START, *values], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+            [sys.executable, "-P", "-c", _START, *values],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": folder.name},
         )
         theirs.close()
         ours.send_bytes(json.dumps(options).encode())  # not as arguments: other users of the machine see those
-        return cls(process, ours)
+        return cls(process, ours, folder)
 
     def load(self, path: Path, name: str, limits: Limits, on_page: OnPage) -> Document:
         self.is_idle = False
@@ -144,6 +151,7 @@ class _Worker:
         self.process.kill()
         self.process.wait()
         self.connection.close()
+        self.folder.cleanup()
 
     def _crash(self, name: str, limits: Limits) -> _Lost:
         status = self.process.wait(timeout=10)

@@ -6,6 +6,7 @@ import olefile
 
 from kb_server.errors import LoadError
 from loaders.formats import Kind
+from loaders.locked import Locked
 
 _STREAMS = {
     "__properties_version1.0": Kind.OUTLOOK,
@@ -22,7 +23,7 @@ def ole_kind(path: Path, name: str) -> Kind:
     try:
         with olefile.OleFileIO(path) as compound:
             if compound.exists("EncryptedPackage"):
-                raise password_protected(name)
+                raise Locked(name)
             kinds = [kind for stream, kind in _STREAMS.items() if compound.exists(stream)]
     except _DAMAGED as error:
         raise damaged(name) from error
@@ -38,11 +39,6 @@ def streams(path: Path, name: str, *wanted: str) -> list[bytes]:
             return [compound.openstream(each).read() if compound.exists(each) else b"" for each in wanted]
     except _DAMAGED as error:
         raise damaged(name) from error
-
-
-def password_protected(name: str) -> LoadError:
-    """Make the error for a file that its owner locked."""
-    return LoadError(f"'{name}' is an Office document protected by a password.", "Save it without one.")
 
 
 def damaged(name: str) -> LoadError:

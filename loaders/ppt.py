@@ -5,7 +5,8 @@ from pathlib import Path
 
 from kb_server.domain import Document
 from loaders.builder import DocumentBuilder
-from loaders.ole import damaged, password_protected, streams
+from loaders.locked import Locked
+from loaders.ole import damaged, streams
 from loaders.ppt_binary import Encrypted, NotPowerPoint, Text, slides
 
 _PLACEHOLDERS = ("*",)  # what stands for the number of the slide, the date
@@ -32,7 +33,7 @@ class PptLoader:
                 for text in slide.notes:
                     _add(builder, Text(text.text, is_title=False), number)
         except Encrypted as error:
-            raise password_protected(name) from error
+            raise Locked(name) from error
         except (NotPowerPoint, struct.error) as error:
             raise damaged(name) from error
         return builder.build(number)

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import resource
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -26,16 +27,16 @@ _log = logging.getLogger(__name__)
 Load = Callable[..., Document]
 
 
-def serve(descriptor: int, target: str, memory: int) -> None:
+def serve(descriptor: int, target: str, memory: int, folder: str) -> None:
     """Take options, then answer requests `[path, name]` until the other side closes.
 
-    `target` is "module:function", `memory` in bytes.
+    `target` is "module:function", `memory` in bytes; `folder` is for temporary files, and goes when this process does.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it ends this one
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    Thread(target=_leave_with, args=(os.getppid(), folder), daemon=True).start()
     module, _, name = target.partition(":")
     load: Load = getattr(import_module(module), name)
     with Connection(descriptor) as connection:
@@ -46,13 +47,14 @@ def serve(descriptor: int, target: str, memory: int) -> None:
                 path, document = json.loads(connection.recv_bytes())
                 _send(connection, _answer(load, Path(path), document, options, connection))
         except (EOFError, ConnectionError):
-            return
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _leave_with(parent: int) -> None:
+def _leave_with(parent: int, folder: str) -> None:
     """End when the process that asks is gone, even in the middle of a file."""
     while os.getppid() == parent:
         sleep(1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

@@ -15,7 +15,8 @@ from xlrd.xldate import XLDateError, xldate_as_datetime
 from kb_server.domain import Document
 from loaders.builder import DocumentBuilder
 from loaders.cell_text import cell_text
-from loaders.ole import damaged, password_protected
+from loaders.locked import Locked
+from loaders.ole import damaged
 from loaders.sheet import Sheet, add_sheet
 
 _BROKEN = (
@@ -45,7 +46,7 @@ class XlsLoader:
                     add_sheet(builder, _sheet(book, sheet), number)
                 return builder.build(book.nsheets)
         except _BROKEN as error:
-            raise (password_protected(name) if "encrypted" in str(error) else damaged(name)) from error
+            raise (Locked(name) if "encrypted" in str(error) else damaged(name)) from error
 
 
 def _sheet(book: Book, sheet: OldSheet) -> Sheet:

@@ -29,9 +29,9 @@ class XlsxLoader:
         _check_size(path, name)
         builder = DocumentBuilder(name)
         try:
-            with warnings.catch_warnings():
+            with path.open("rb") as file, warnings.catch_warnings():  # of a path, openpyxl would refuse the name
                 warnings.simplefilter("ignore")  # of features that say nothing about the values
-                book = openpyxl.load_workbook(path, data_only=True, keep_links=False)
+                book = openpyxl.load_workbook(file, data_only=True, keep_links=False)
         except _BROKEN as error:
             raise LoadError(f"'{name}' is a damaged workbook.", "Open it in Excel and save it again.") from error
         for number, sheet in enumerate(book.worksheets, start=1):

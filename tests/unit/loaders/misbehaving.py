@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from tempfile import gettempdir
 
 from kb_server.domain import Document
 from kb_server.errors import LoadError
@@ -14,6 +15,7 @@ def load(path: Path, name: str) -> Document:  # noqa: C901 - a case for each mis
     builder = DocumentBuilder(name)
     match path.read_text().split():
         case ["hang"]:
+            (Path(gettempdir()) / "left behind").touch()
             while True:
                 pass
         case ["crash"]:

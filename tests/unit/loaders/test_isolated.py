@@ -50,6 +50,22 @@ def test_misbehaviour_costs_one_file(isolated: IsolatedLoader, tmp_path: Path, w
     assert isolated.load(told(tmp_path, "fine"), "told.txt").text == "Title\n\nfine"
 
 
+def test_what_a_stopped_reader_wrote_goes_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    loader = IsolatedLoader(Limits(seconds=60), TARGET)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(loader.load, told(tmp_path, "hang"), "a")
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("temporary/*/left behind")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert list(tmp_path.glob("temporary/*/left behind"))
+        loader.close()
+        with pytest.raises(LoadError):
+            waiting.result(timeout=60)
+    assert not list(tmp_path.glob("temporary/*"))
+
+
 def test_slow_pages_are_no_hang(isolated: IsolatedLoader, tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     document = isolated.load(told(tmp_path, "slow 10"), "a", lambda number, total: heard.append((number, total)))
