@@ -1,7 +1,7 @@
 """Wiring: from settings to the use cases. Everything heavy is made at first use and kept."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,7 @@ from kb_server.retrieval.confidence import ConfidenceModel, untuned
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.reranking import Reranking
 from kb_server.services.agent import Agent, AgentOptions
-from kb_server.services.answering import Answering, AnsweringOptions
+from kb_server.services.answering import Answering, AnsweringOptions, Source
 from kb_server.services.base_files import BaseFiles
 from kb_server.services.chunk_care import ChunkCare
 from kb_server.services.explaining import Explaining, Limits
@@ -50,6 +50,7 @@ from kb_server.services.moving import Moving, OnMoved
 from kb_server.services.open_base import OpenBase
 from kb_server.services.quotas import Room
 from kb_server.services.reading import Load
+from kb_server.services.searching import BasesRetriever
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
 from kb_server.services.tuning import Tuning
@@ -273,42 +274,59 @@ class Application(Models):
         )
 
     def answering(
-        self, name: str, sampling: Sampling | None = None, generator: Callable[[], Generator] | None = None
+        self,
+        names: str | Sequence[str],
+        sampling: Sampling | None = None,
+        generator: Callable[[], Generator] | None = None,
     ) -> Answering:
-        """Return the use case that answers from a base; as configured where sampling or generator are not given."""
-        opened = self._open(name)
-        answering, calibration = self.settings.answering, self._calibration(opened)
+        """Return the use case that answers from a base, or from several in one answer.
+
+        It is as configured where sampling or generator are not given.
+        """
+        asked = _each(names)
+        answering = self.settings.answering
         return Answering(
-            self.retriever(name),
-            Assessor(opened.lexical, ConfidenceModel(calibration.weights)),
-            SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
+            {name: self._source(name) for name in asked},
             PromptBuilder(answering.prompts, answering.examples),
             generator or (lambda: self.generator),
-            opened.base.fusion,
             AnsweringOptions(
-                calibration.passages,
+                self._passages(asked),
                 answering.sentences,
                 answering.threshold,
                 sampling or self.sampling,
-                calibration.refuse_below,
                 Technique(answering.reasoning, answering.samples),
             ),
-            lambda: self.knn_lm(name),
+            lambda: self.knn_lm(asked[0]),
         )
 
-    def agent(self, name: str, caller: Caller, sampling: Sampling | None = None) -> Agent:
-        """Return the use case that answers from a base with tools: those that the settings list and the caller may use.
+    def agent(self, names: str | Sequence[str], caller: Caller, sampling: Sampling | None = None) -> Agent:
+        """Return the use case that answers with tools: those that the settings list and the caller may use.
 
         Raises GenerationFailed if a server of tools does not answer.
         """
-        options = self.settings.agent
+        options, asked = self.settings.agent, _each(names)
         return Agent(
-            self.retriever(name),
+            BasesRetriever({name: self.retriever(name) for name in asked}),
             PromptBuilder(self.settings.answering.prompts),
             lambda: self.generator,
             [*(_BUILT_IN[tool]() for tool in options.tools), *self._outside_tools(caller)],
-            AgentOptions(options.calls, sampling or self.sampling, self._calibration(self._open(name)).passages),
+            AgentOptions(options.calls, sampling or self.sampling, self._passages(asked)),
         )
+
+    def _source(self, name: str) -> Source:
+        opened = self._open(name)
+        calibration = self._calibration(opened)
+        return Source(
+            self.retriever(name),
+            Assessor(opened.lexical, ConfidenceModel(calibration.weights)),
+            SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
+            opened.base.fusion,
+            calibration.refuse_below,
+        )
+
+    def _passages(self, names: Sequence[str]) -> int:
+        """Return from how many passages an answer is made: as many as the base that wants most."""
+        return max(self._calibration(self._open(name)).passages for name in names)
 
     def _outside_tools(self, caller: Caller) -> Iterator[Tool]:
         for listed in self.settings.agent.mcp:
@@ -335,16 +353,17 @@ class Application(Models):
         return KnnMeasuring(self.knn_lm(name))
 
     def knn_ask(
-        self, wanted: bool | Mapping[str, Any] | None, mode: AnswerMode | None
+        self, wanted: bool | Mapping[str, Any] | None, mode: AnswerMode | None, bases: int = 1
     ) -> tuple[AnswerMode, KnnAsk | None]:
         """Return how to answer, and with which neighbours: kNN-LM that is asked for by name calls for a written answer.
 
-        `wanted` None is as the settings say; a mapping changes single options of it.
+        `wanted` None is as the settings say, which are about answers from one base; a mapping changes single options.
         """
         settings = self.settings.knn_lm
         if wanted is None:
             mode = mode or self.settings.answering.mode
-            return mode, settings.ask() if settings.enabled and mode is AnswerMode.GENERATE else None
+            takes_part = settings.enabled and mode is AnswerMode.GENERATE and bases == 1
+            return mode, settings.ask() if takes_part else None
         if wanted is False:
             return mode or self.settings.answering.mode, None
         if mode not in (None, AnswerMode.GENERATE):
@@ -391,3 +410,7 @@ class Application(Models):
 
     def _open(self, base: str | KnowledgeBase) -> OpenBase:
         return self._shelf.open(self.bases.find(base) if isinstance(base, str) else base)
+
+
+def _each(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))

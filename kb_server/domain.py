@@ -215,11 +215,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk with its score, and what each stage of retrieval gave it (`dense`, `lexical`; absent if not asked)."""
+    """A chunk with its score, and what each stage of retrieval gave it (`dense`, `lexical`; absent if not asked).
+
+    `base` names the knowledge base it is from, once it stands among hits of several.
+    """
 
     chunk: Chunk
     score: float
     stages: Mapping[str, float] = field(default_factory=dict)
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +321,7 @@ class Citation:
 
     `start` and `end` are the quote's offsets in the document, or those of its whole passage if that was `edited`: the
     quote is then a person's wording and stands nowhere in the document. `supported` says that the numbers, dates and
-    names of the sentence occur in the cited chunk.
+    names of the sentence occur in the cited chunk. `base` names the knowledge base of the document.
     """
 
     number: int
@@ -329,6 +333,7 @@ class Citation:
     quote: str
     supported: bool
     edited: bool = False
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

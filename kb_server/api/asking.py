@@ -1,4 +1,4 @@
-"""Asking a base, for every router that answers questions."""
+"""Asking bases, for every router that answers questions."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from loaders.tokens import count_tokens
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question to a base; what is None is as the settings say."""
+    """A question to one base or several, by name; what is None is as the settings say."""
 
-    base: str
+    bases: Sequence[str]
     question: str
     history: Sequence[Message] = ()
     mode: AnswerMode | None = None
@@ -53,7 +53,7 @@ async def kept_events(
     def start() -> Iterator[AnswerEvent | Kept]:
         answering = _answering(service, caller, ask)
         conversing = Conversing(service.app.conversations)
-        conversation = earlier or conversing.begin(caller.id, ask.base, ask.question)
+        conversation = earlier or conversing.begin(caller.id, ask.bases, ask.question)
         return conversing.stream(conversation, answering, _asked(service, ask))
 
     return await service.chats.stream(start)
@@ -62,15 +62,15 @@ async def kept_events(
 def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:
     changes: dict[str, Any] = {"max_tokens": ask.max_tokens, "temperature": ask.temperature, "top_p": ask.top_p}
     sampling = replace(service.app.sampling, **{key: value for key, value in changes.items() if value is not None})
-    name = base_named(service, caller, ask.base).name
-    if service.app.knn_ask(ask.knn, ask.mode)[0] is AnswerMode.AGENT:
-        return service.app.agent(name, caller, sampling)
-    return service.app.answering(name, sampling)
+    names = [base_named(service, caller, name).name for name in ask.bases]
+    if service.app.knn_ask(ask.knn, ask.mode, len(names))[0] is AnswerMode.AGENT:
+        return service.app.agent(names, caller, sampling)
+    return service.app.answering(names, sampling)
 
 
 def _asked(service: Service, ask: Ask) -> Asked:
     settings = service.app.settings
-    mode, knn = service.app.knn_ask(ask.knn, ask.mode)
+    mode, knn = service.app.knn_ask(ask.knn, ask.mode, len(ask.bases))
     technique = Technique(
         settings.answering.reasoning if ask.reasoning is None else ask.reasoning,
         ask.samples or settings.answering.samples,

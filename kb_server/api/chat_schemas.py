@@ -1,9 +1,9 @@
 """What the chat and conversation routes of `/api/v1` take and give."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kb_server.api.knn_schemas import KnnChoice, KnnTrace
 from kb_server.api.schemas import BaseName, Hit, Only, Question, Taken, example
@@ -23,7 +23,25 @@ class Said(Taken):
         return Message(self.role, self.content.encode("utf-8", "replace").decode("utf-8"))
 
 
-class Chat(Taken):
+class Bases(Taken):
+    """Which bases: `knowledge_base` for one, or `knowledge_bases` for one or several."""
+
+    knowledge_base: BaseName | None = None
+    knowledge_bases: Annotated[tuple[BaseName, ...], Field(max_length=50)] = ()
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Their names, each once, in the order given."""
+        return tuple(dict.fromkeys(self.knowledge_bases or (self.knowledge_base or "",)))
+
+    @model_validator(mode="after")
+    def _named_one_way(self) -> Self:
+        if bool(self.knowledge_bases) == (self.knowledge_base is not None):
+            raise ValueError("give either knowledge_base or knowledge_bases")
+        return self
+
+
+class Chat(Bases):
     """A question: with `conversation_id` (or `keep`, which begins one) the service keeps the conversation.
 
     What is null is as the settings of the service say. `threshold` is the least score of a passage that is used; what
@@ -31,10 +49,14 @@ class Chat(Taken):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"knowledge_base": "handbook", "question": "Who signs travel requests?"}]}
+        json_schema_extra={
+            "examples": [
+                {"knowledge_base": "handbook", "question": "Who signs travel requests?"},
+                {"knowledge_bases": ["handbook", "manuals"], "question": "Who signs travel requests?"},
+            ]
+        }
     )
 
-    knowledge_base: BaseName
     question: Question
     history: Annotated[tuple[Said, ...], Field(max_length=100)] = ()
     conversation_id: Annotated[str, Field(max_length=64)] | None = None
@@ -56,6 +78,7 @@ class Citation(BaseModel):
     """A quote that backs a sentence; `supported` says that its numbers and names stand in the chunk."""
 
     number: int
+    knowledge_base: str
     chunk_id: int
     document: str
     page: int | None
@@ -99,12 +122,11 @@ class Answer(BaseModel):
     message_id: str | None = None
 
 
-class NewConversation(Taken):
+class NewConversation(Bases):
     """A conversation to begin."""
 
     model_config = example(knowledge_base="handbook", title="Travel")
 
-    knowledge_base: BaseName
     title: Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -117,10 +139,11 @@ class NewTitle(Taken):
 
 
 class Conversation(BaseModel):
-    """A conversation that the service keeps."""
+    """A conversation that the service keeps; `knowledge_base` is the first of its `knowledge_bases`."""
 
     id: str
     knowledge_base: str
+    knowledge_bases: list[str]
     title: str
     created: datetime
 

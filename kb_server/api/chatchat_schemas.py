@@ -110,7 +110,7 @@ class _Asked(_Lenient):
             Message(said.role, clean(said.content)) for said in self.history if said.role in ("user", "assistant")
         ]
         tokens = self.max_tokens if self.max_tokens and self.max_tokens > 0 else None
-        return Ask(base, question, history, k=self.top_k, temperature=self.temperature, max_tokens=tokens)
+        return Ask([base], question, history, k=self.top_k, temperature=self.temperature, max_tokens=tokens)
 
 
 class KbChat(_Asked):
@@ -179,9 +179,9 @@ def near_enough(hit: Hit, threshold: float) -> bool:
     return WORST_DISTANCE * (1 - hit.score) <= threshold
 
 
-def source(number: int, base: str, hit: Hit) -> str:
+def source(number: int, hit: Hit) -> str:
     """Return a hit as the text that pages show for it; what is of the document is shown as text and never as markup."""
-    query = urlencode({"knowledge_base_name": base, "file_name": hit.chunk.document})
+    query = urlencode({"knowledge_base_name": hit.base, "file_name": hit.chunk.document})
     name = html.escape(hit.chunk.document).replace("[", "&#91;").replace("]", "&#93;")
     return f"出处 [{number}] [{name}](/knowledge_base/download_doc?{query}) \n\n{html.escape(hit.chunk.text)}\n\n"
 

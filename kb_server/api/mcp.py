@@ -73,7 +73,7 @@ class Tools:
         known = [base_named(self._service, caller, name).name for name in dict.fromkeys(names)]
         searchers = {name: self._service.app.retriever(name) for name in known}
         found = search_bases(searchers, question, k, None, SearchMode.HYBRID)
-        return {"hits": [{"knowledge_base": one.base, **hit_json(one.hit)} for one in found.hits]}
+        return {"hits": [hit_json(hit) for hit in found.hits]}
 
     def _ask(self, caller: Caller, question: str, name: str) -> dict[str, Any]:
         settings = self._service.app.settings

@@ -86,7 +86,7 @@ class ChatRequest(_Sampled):
             raise UsageError("The last message is no question of a user.", "End `messages` with role 'user'.")
         history = [Message(said.role, said.text) for said in talk[:-1]]
         sampling = {**self.sampling, "max_tokens": self.max_completion_tokens or self.max_tokens}
-        return Ask(base, talk[-1].text, history, **sampling)
+        return Ask([base], talk[-1].text, history, **sampling)
 
 
 class CompletionRequest(_Sampled):
@@ -101,7 +101,7 @@ class CompletionRequest(_Sampled):
         prompt = clean(self.prompt if isinstance(self.prompt, str) else self.prompt[0])
         if not prompt:
             raise UsageError("The prompt is empty.", "Write the question into `prompt`.")
-        return Ask(base, prompt, **self.sampling)
+        return Ask([base], prompt, **self.sampling)
 
 
 class EmbeddingRequest(_Lenient):

@@ -208,15 +208,10 @@ class Place(BaseModel):
 class Hit(Chunk):
     """A chunk that was found, and other places of the same words. `stages` has its scores in each index."""
 
+    knowledge_base: str
     also: list[Place] = []
     score: float
     stages: dict[str, float]
-
-
-class FoundHit(Hit):
-    """A hit, and which base it is from."""
-
-    knowledge_base: str
 
 
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -263,7 +258,7 @@ class Search(Taken):
 class Found(BaseModel):
     """Hits of all bases in one ranking, best first."""
 
-    hits: list[FoundHit]
+    hits: list[Hit]
     timings_ms: dict[str, float]
 
 

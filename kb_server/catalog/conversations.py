@@ -1,6 +1,7 @@
 """Rows of conversations and their messages."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,11 +16,11 @@ from kb_server.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation of one owner about one base."""
+    """A conversation of one owner about one base or several, by their names."""
 
     id: str
     owner: str
-    base: str
+    bases: tuple[str, ...]
     title: str
     created: datetime
 
@@ -47,10 +48,11 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, owner: str, base: str, title: str) -> Conversation:
+    def create(self, owner: str, bases: Sequence[str], title: str) -> Conversation:
         """Begin a conversation under a random id."""
-        made = Conversation(secrets.token_hex(16), owner, base, title, now())
-        row = {name: getattr(made, name) for name in ("id", "owner", "base", "title", "created")}
+        made = Conversation(secrets.token_hex(16), owner, tuple(bases), title, now())
+        row = {name: getattr(made, name) for name in ("id", "owner", "title", "created")}
+        row |= {"base": made.bases[0], "bases": list(bases) if len(bases) > 1 else None}
         with self._database.writing() as connection:
             connection.execute(insert(conversations).values(row))
         return made
@@ -130,7 +132,7 @@ def _unknown(id_: str) -> NotFound:
 
 
 def _conversation(row: Row[Any]) -> Conversation:
-    return Conversation(row.id, row.owner, row.base, row.title, row.created)
+    return Conversation(row.id, row.owner, tuple(row.bases or [row.base]), row.title, row.created)
 
 
 def _turn(row: Row[Any]) -> Turn:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0008"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0009"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -154,6 +154,7 @@ conversations = Table(
     Column("id", String(32), nullable=False, unique=True),
     Column("owner", String(32), nullable=False),
     Column("base", String(128), nullable=False),  # by name: a conversation outlives its base
+    Column("bases", JSON(none_as_null=True)),  # where there are several: all of them, the one above first
     Column("title", Text, nullable=False),
     Column("created", DateTime, nullable=False),
     sqlite_autoincrement=True,

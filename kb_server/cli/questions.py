@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In Chinese or English. 中文或英文均可。")]
 Count = Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages. 取几个片段。")]
+Also = Annotated[
+    list[str] | None,
+    typer.Option("--also", metavar="NAME", help="Another knowledge base; may be repeated. 同时查询的其他知识库。"),
+]
 Mode = Annotated[
     AnswerMode | None,
     typer.Option(
@@ -40,6 +44,7 @@ def search(
     context: typer.Context,
     name: BaseName,
     question: Question,
+    also: Also = None,
     k: Count = None,
     mode: Annotated[SearchMode, typer.Option(help="Which index to ask. 用哪种索引。")] = SearchMode.HYBRID,
     documents: OnlyDocuments = None,
@@ -57,12 +62,17 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages that a question is about. 查找与问题相关的片段。"""
+    from kb_server.services.searching import search_bases
+
     session = session_of(context)
     filters = chosen(documents, folder, tags, pages, since, until)
     if explain is not None:
+        if also:
+            raise UsageError("A passage is explained in its own knowledge base.", "Leave out --also.")
         _explain(session, name, _checked(question), explain, k, filters, mode, as_json)
         return
-    found = session.app.retriever(name).search(_checked(question), k or session.settings.retrieval.k, filters, mode)
+    searchers = {base: session.app.retriever(base) for base in _names(name, also)}
+    found = search_bases(searchers, _checked(question), k or session.settings.retrieval.k, filters, mode)
     if as_json:
         timings = {step: round(value, 1) for step, value in found.timings_ms.items()}
         print_json({"hits": [hit_json(hit) for hit in found.hits], "timings_ms": timings})
@@ -91,6 +101,7 @@ def ask(
     context: typer.Context,
     name: BaseName,
     question: Question,
+    also: Also = None,
     k: Count = None,
     mode: Mode = None,
     documents: OnlyDocuments = None,
@@ -114,7 +125,8 @@ def ask(
     from kb_server.services.answering import Asked
 
     session = session_of(context)
-    way, knn = session.app.knn_ask(knn_choice(knn_lm, knn_scope, closed_book), mode)
+    names = _names(name, also)
+    way, knn = session.app.knn_ask(knn_choice(knn_lm, knn_scope, closed_book), mode, len(names))
     asked = Asked(
         _checked(question),
         way,
@@ -123,21 +135,24 @@ def ask(
         technique=_technique(session, reasoning, samples),
         knn=knn,
     )
-    answer = _answers(session, name, asked.mode).ask(asked)
+    answer = _answers(session, names, asked.mode).ask(asked)
     if as_json:
         print_json(answer_json(answer))
     else:
         show_answer(session, answer)
 
 
-def chat(context: typer.Context, name: BaseName, mode: Mode = None, knn_lm: KnnFlag = None) -> None:
+def chat(context: typer.Context, name: BaseName, also: Also = None, mode: Mode = None, knn_lm: KnnFlag = None) -> None:
     """Talk with a knowledge base; an empty line or Ctrl-D ends it. 与知识库多轮对话，空行结束。"""
     session = session_of(context)
-    way, knn = session.app.knn_ask(knn_lm, mode)
-    answering = _answers(session, name, way)
+    names = _names(name, also)
+    way, knn = session.app.knn_ask(knn_lm, mode, len(names))
+    answering = _answers(session, names, way)
     say = session.say
     session.console.print(
-        f"[bold]{escape(name)}[/]", say("· ask away; an empty line ends the chat.", "· 请提问，空行结束。"), style="dim"
+        f"[bold]{escape(', '.join(names))}[/]",
+        say("· ask away; an empty line ends the chat.", "· 请提问，空行结束。"),
+        style="dim",
     )
     history: list[Message] = []
     while question := _read_line(session):
@@ -149,9 +164,10 @@ def show_hits(session: Session, hits: list[Hit]) -> None:
     """Print hits, best first, each with where it stands."""
     if not hits:
         session.console.print(session.say("Nothing found.", "没有找到。"))
+    several = len({hit.base for hit in hits}) > 1
     for number, hit in enumerate(hits, 1):
         chunk = hit.chunk
-        where = place(session, chunk.document, chunk.page, chunk.heading_path)
+        where = place(session, chunk.document, chunk.page, chunk.heading_path, hit.base if several else "")
         session.console.print(f"[bold]{number}[/]  [cyan]{hit.score:.3f}[/]  {where}  [dim]#{chunk.id}[/]")
         for other in chunk.also:
             also = place(session, other.document, other.page, other.heading_path)
@@ -177,10 +193,12 @@ def show_answer(session: Session, answer: Answer) -> None:
 def show_citations(session: Session, answer: Answer) -> None:
     """Print where each citation stands, and what the check found."""
     headings = {hit.chunk.id: hit.chunk.heading_path for hit in answer.hits}
+    several = len({hit.base for hit in answer.hits}) > 1
     table = Table(box=None, show_header=False, padding=(0, 1))
     for citation in answer.citations:
         mark = "[green]✓[/]" if citation.supported else "[red]?[/]"
-        where = place(session, citation.document, citation.page, headings.get(citation.chunk_id, ()))
+        path, base = headings.get(citation.chunk_id, ()), citation.base if several else ""
+        where = place(session, citation.document, citation.page, path, base)
         table.add_row(f"[cyan]\\[{citation.number}][/]", mark, where)
         if answer.mode is AnswerMode.GENERATE:
             table.add_row("", "", f"[dim]“{escape(citation.quote)}”[/]")
@@ -190,9 +208,10 @@ def show_citations(session: Session, answer: Answer) -> None:
         session.console.print(f"[red]{note}[/]")
 
 
-def place(session: Session, document: str, page: int | None, heading_path: tuple[str, ...]) -> str:
-    """Say where a passage stands: document, page, headings."""
-    parts = [f"[bold blue]{escape(document)}[/]"]
+def place(session: Session, document: str, page: int | None, heading_path: tuple[str, ...], base: str = "") -> str:
+    """Say where a passage stands: perhaps the base, document, page, headings."""
+    parts = [escape(base)] if base else []
+    parts.append(f"[bold blue]{escape(document)}[/]")
     if page is not None:
         parts.append(session.say(f"p. {page}", f"第 {page} 页"))
     if heading_path:
@@ -224,10 +243,14 @@ def _stream(
     raise TypeError("an answer did not end with Done")
 
 
-def _answers(session: Session, name: str, mode: AnswerMode) -> "Answering | Agent":
+def _names(name: str, also: list[str] | None) -> list[str]:
+    return list(dict.fromkeys([name, *(also or [])]))
+
+
+def _answers(session: Session, names: list[str], mode: AnswerMode) -> "Answering | Agent":
     from kb_server.services.keys import LOCAL
 
-    return session.app.agent(name, LOCAL) if mode is AnswerMode.AGENT else session.app.answering(name)
+    return session.app.agent(names, LOCAL) if mode is AnswerMode.AGENT else session.app.answering(names)
 
 
 def _read_line(session: Session) -> str:

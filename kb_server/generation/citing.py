@@ -72,4 +72,5 @@ def _quote(number: int, sentence: Sentence, supported: bool = True) -> Citation:
     start, end = chunk.start + sentence.start, chunk.start + sentence.end
     if chunk.edited:
         start, end = chunk.start, chunk.end
-    return Citation(number, chunk.id, chunk.document, chunk.page, start, end, sentence.text, supported, chunk.edited)
+    where = (chunk.id, chunk.document, chunk.page, start, end)
+    return Citation(number, *where, sentence.text, supported, chunk.edited, sentence.hit.base)

@@ -41,15 +41,13 @@ class SentenceExtractor:
         self._lexical = lexical
 
     def extract(self, question: str, hits: Sequence[Hit], count: int, dense_weight: float) -> list[Sentence]:
-        """Return up to `count` sentences, the best one's passage first, in the order they stand in each passage."""
+        """Return up to `count` sentences as `best_sentences` picks them."""
+        return best_sentences(self.scored(question, hits, dense_weight), count)
+
+    def scored(self, question: str, hits: Sequence[Hit], dense_weight: float) -> list[tuple[Sentence, float]]:
+        """Return every sentence of the passages with its score, which means the same in every base."""
         found = _sentences(hits)
-        if not found:
-            return []
-        scores = self._scores(question, found, dense_weight)
-        ranked = sorted(range(len(found)), key=lambda i: -scores[i])[:count]
-        best = [found[i] for i in ranked if scores[i] >= _WORTH_ADDING * scores[ranked[0]]]
-        passages = [sentence.hit.chunk.id for sentence in best]
-        return sorted(best, key=lambda sentence: (passages.index(sentence.hit.chunk.id), sentence.start))
+        return list(zip(found, self._scores(question, found, dense_weight), strict=True)) if found else []
 
     def _scores(self, question: str, found: list[Sentence], dense_weight: float) -> list[float]:
         texts = [sentence.text for sentence in found] + [sentence.context for sentence in found]
@@ -69,6 +67,20 @@ class SentenceExtractor:
     def _cosines(self, question: str, texts: list[str]) -> np.ndarray:
         cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(question)
         return np.asarray(np.maximum(cosines, 0.0))
+
+
+def best_sentences(scored: Sequence[tuple[Sentence, float]], count: int) -> list[Sentence]:
+    """Return up to `count` sentences, the best one's passage first, in the order they stand in each passage.
+
+    Of several that say the same word for word, as where two bases hold one document, only the best is taken.
+    """
+    ranked: dict[str, tuple[Sentence, float]] = {}
+    for sentence, score in sorted(scored, key=lambda pair: -pair[1]):
+        ranked.setdefault(sentence.text, (sentence, score))
+    chosen = list(ranked.values())[:count]
+    best = [sentence for sentence, score in chosen if score >= _WORTH_ADDING * chosen[0][1]]
+    passages = [sentence.hit.chunk.id for sentence in best]
+    return sorted(best, key=lambda sentence: (passages.index(sentence.hit.chunk.id), sentence.start))
 
 
 def whole_sentences(hit: Hit) -> list[Sentence]:

@@ -12,8 +12,7 @@ from kb_server.generation.agent_loop import Called, Piece, Returned, Said, run_a
 from kb_server.generation.checking.support import normalised
 from kb_server.generation.citing import Cited, cite_written
 from kb_server.generation.prompts import PromptBuilder
-from kb_server.ports import Generator
-from kb_server.retrieval.hybrid import HybridRetriever
+from kb_server.ports import Generator, Retriever
 from kb_server.services.answering import REFUSALS, Asked
 from kb_server.terms import script
 from kb_server.tools.tool import Tool, parameters, text_of
@@ -50,11 +49,11 @@ class _Progress:
 
 
 class Agent:
-    """Answers about one base with tools. It is asked like `Answering`."""
+    """Answers about the bases of a retriever with tools. It is asked like `Answering`."""
 
     def __init__(
         self,
-        retriever: HybridRetriever,
+        retriever: Retriever,
         prompts: PromptBuilder,
         generator: Callable[[], Generator],
         tools: Sequence[Tool],

@@ -18,13 +18,14 @@ from kb_server.domain import (
     Message,
     Retrieved,
     Sampling,
+    SearchMode,
     Technique,
     Token,
 )
 from kb_server.errors import UsageError
 from kb_server.generation.checking.support import normalised
 from kb_server.generation.citing import Cited, cite_sentences, cite_written
-from kb_server.generation.extracting import SentenceExtractor
+from kb_server.generation.extracting import Sentence, SentenceExtractor, best_sentences
 from kb_server.generation.prompts import Prompt, PromptBuilder
 from kb_server.generation.reasoning import ReasoningSplit
 from kb_server.generation.self_consistency import majority, sample
@@ -33,9 +34,9 @@ from kb_server.ports import Generator
 from kb_server.retrieval.assessing import Assessor
 from kb_server.retrieval.evidence import EVIDENCE_DEPTH
 from kb_server.retrieval.fusion import dense_weight
-from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.services.knn_lm import KnnLm
 from kb_server.services.mixed_generator import MixedGenerator
+from kb_server.services.searching import Searcher, merge, search_each
 from kb_server.terms import script
 
 REFUSALS = {"other": "The documents do not say.", "cjk": "文档中没有提到。"}
@@ -61,8 +62,18 @@ class AnsweringOptions:
     sentences: int
     threshold: float
     sampling: Sampling
-    refuse_below: float
     technique: Technique = field(default_factory=Technique)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A base that is asked, and the confidence below which it holds no answer."""
+
+    searcher: Searcher
+    assessor: Assessor
+    extractor: SentenceExtractor
+    fusion: Fusion | None
+    refuse_below: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,7 @@ class Asked:
 
 
 class Answers(Protocol):
-    """What answers questions about a base."""
+    """What answers questions about one base or several."""
 
     def stream(self, asked: Asked) -> Iterator[AnswerEvent]:
         """Yield the events of an answer, Done last. Closing the iterator stops the model."""
@@ -102,25 +113,23 @@ class _Written:
 
 
 class Answering:
-    """Answers questions about one knowledge base."""
+    """Answers questions from one knowledge base, or from several in one answer.
+
+    Each base judges by itself whether it holds the answer. Passages of those that do come in one ranking; a base that
+    would refuse if it were asked alone gives none, unless all would: then the answer is a refusal.
+    """
 
     def __init__(
         self,
-        retriever: HybridRetriever,
-        assessor: Assessor,
-        extractor: SentenceExtractor,
+        sources: Mapping[str, Source],
         prompts: PromptBuilder,
         generator: Callable[[], Generator],
-        fusion: Fusion | None,
         options: AnsweringOptions,
         knn: Callable[[], KnnLm] | None = None,
     ) -> None:
-        self._retriever = retriever
-        self._assessor = assessor
-        self._extractor = extractor
+        self._sources = sources
         self._prompts = prompts
         self._generator = generator
-        self._fusion = fusion
         self._options = options
         self._knn = knn
 
@@ -139,12 +148,11 @@ class Answering:
         mixed = self._mixed(asked)
         searched = standalone(asked.question, asked.history)
         count = max(asked.k, asked.knn.passages if asked.knn else 0)
-        found = self._retriever.retrieve(searched, max(count, EVIDENCE_DEPTH), asked.filters)
-        confidence = self._assessor.confidence(searched, found)
+        found, confidence, holds = self._found(searched, max(count, EVIDENCE_DEPTH), asked.filters)
         hits = found[: asked.k]
         timings = {"retrieve": _milliseconds(started)}
         yield Retrieved(tuple(hits))
-        relevant = self._relevant(asked, hits) if confidence >= self._options.refuse_below else []
+        relevant = self._relevant(asked, hits) if holds else []
         generator = self._generator() if relevant and asked.mode is AnswerMode.GENERATE else None
         if generator and mixed and asked.knn:
             generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found[:count]], asked.knn, asked.filters)
@@ -165,6 +173,14 @@ class Answering:
         more = (written.reasoning, written.agreement, tuple(written.notes), (), written.knn, confidence)
         yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
 
+    def _found(self, question: str, depth: int, filters: Filter | None) -> tuple[list[Hit], float, bool]:
+        """Return the passages of the bases that hold the answer, how sure the surest is, and whether any does."""
+        searchers = {name: source.searcher for name, source in self._sources.items()}
+        parts = search_each(searchers, question, depth, filters, SearchMode.HYBRID)
+        sure = {name: self._sources[name].assessor.confidence(question, part.hits) for name, part in parts.items()}
+        holding = [part.hits for name, part in parts.items() if sure[name] >= self._sources[name].refuse_below]
+        return merge(holding or [part.hits for part in parts.values()], depth), max(sure.values()), bool(holding)
+
     def _relevant(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
         least = self._options.threshold if asked.threshold is None else asked.threshold
         return [hit for hit in hits if hit.score >= least][: self._options.passages]
@@ -175,11 +191,17 @@ class Answering:
         """Yield the tokens of the answer and return it checked; without citations it is a refusal."""
         if generator:
             return (yield from self._write(asked, relevant, generator, written))
-        weight = dense_weight(self._fusion, asked.question)
-        sentences = self._extractor.extract(asked.question, relevant, self._options.sentences, weight)
+        sentences = self._sentences(asked.question, relevant)
         cited = cite_sentences(sentences) if sentences else _refusal(asked.question)
         yield Token(cited.text)
         return cited
+
+    def _sentences(self, question: str, relevant: Sequence[Hit]) -> list[Sentence]:
+        scored = []
+        for name, source in self._sources.items():
+            weight = dense_weight(source.fusion, question)
+            scored += source.extractor.scored(question, [hit for hit in relevant if hit.base == name], weight)
+        return best_sentences(scored, self._options.sentences)
 
     def _write(
         self, asked: Asked, relevant: list[Hit], generator: Generator, written: _Written
@@ -214,6 +236,8 @@ class Answering:
         if asked.knn is None:
             return None
         technique = asked.technique or self._options.technique
+        if len(self._sources) > 1:
+            raise UsageError("kNN-LM takes part in answers from one base.", "Ask one base, or leave kNN-LM out.")
         if self._knn is None or asked.mode is not AnswerMode.GENERATE or technique.samples > 1:
             raise UsageError(
                 "kNN-LM takes part in what the model writes, once: not in mode extract, and not in several samples.",

@@ -27,11 +27,11 @@ class Conversing:
     def __init__(self, rows: Conversations) -> None:
         self._rows = rows
 
-    def begin(self, owner: str, base: str, question: str) -> Conversation:
+    def begin(self, owner: str, bases: Sequence[str], question: str) -> Conversation:
         """Begin a conversation that is named after its first question."""
         title = " ".join(question.split())
         return self._rows.create(
-            owner, base, title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
+            owner, bases, title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
         )
 
     def stream(self, conversation: Conversation, answering: Answers, asked: Asked) -> Iterator[AnswerEvent | Kept]:

@@ -1,7 +1,7 @@
 """Searching several knowledge bases at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Protocol
 
 from kb_server.domain import Filter, Hit, SearchMode
@@ -18,35 +18,43 @@ class Searcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class BaseHit:
-    """A hit and the name of the base it is from."""
+class BasesRetriever:
+    """A Retriever over several bases, given by their names."""
 
-    base: str
-    hit: Hit
+    def __init__(self, searchers: Mapping[str, Searcher]) -> None:
+        self._searchers = searchers
 
-
-@dataclass(frozen=True, slots=True)
-class MergedRetrieval:
-    """Hits of several bases in one ranking, best first, and the time spent in all of them."""
-
-    hits: list[BaseHit]
-    timings_ms: Mapping[str, float]
+    def retrieve(
+        self, question: str, k: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
+    ) -> list[Hit]:
+        """Return the best k of all bases."""
+        return search_bases(self._searchers, question, k, filters, mode).hits
 
 
 def search_bases(
     searchers: Mapping[str, Searcher], question: str, k: int, filters: Filter | None, mode: SearchMode
-) -> MergedRetrieval:
-    """Return the best k of all bases. Scores mean the same in every base, so they are compared as they are.
+) -> Retrieval:
+    """Return the best k of all bases in one ranking, and the time spent in all of them."""
+    parts = search_each(searchers, question, k, filters, mode)
+    return Retrieval(merge([part.hits for part in parts.values()], k), _summed(parts))
 
-    Equal scores keep the order of the bases given, and within one the order it gave.
-    """
+
+def search_each(
+    searchers: Mapping[str, Searcher], question: str, k: int, filters: Filter | None, mode: SearchMode
+) -> dict[str, Retrieval]:
+    """Return up to k hits of each base, which know the base they are from."""
     found = {base: searcher.search(question, k, filters, mode) for base, searcher in searchers.items()}
-    hits = [BaseHit(base, hit) for base, part in found.items() for hit in part.hits]
-    ranked = sorted(hits, key=lambda one: -one.hit.score)[:k]
-    return MergedRetrieval(ranked, _summed([part.timings_ms for part in found.values()]))
+    return {base: replace(part, hits=[replace(hit, base=base) for hit in part.hits]) for base, part in found.items()}
 
 
-def _summed(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    steps = {step for part in parts for step in part}
-    return {step: sum(part.get(step, 0.0) for part in parts) for step in sorted(steps)}
+def merge(parts: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
+    """Return the best k of all parts. Scores mean the same in every base, so they are compared as they are.
+
+    Equal scores keep the order of the parts, and within one the order it has.
+    """
+    return sorted((hit for part in parts for hit in part), key=lambda hit: -hit.score)[:k]
+
+
+def _summed(parts: Mapping[str, Retrieval]) -> dict[str, float]:
+    steps = {step for part in parts.values() for step in part.timings_ms}
+    return {step: sum(part.timings_ms.get(step, 0.0) for part in parts.values()) for step in sorted(steps)}

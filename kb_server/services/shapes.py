@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from kb_server.domain import Answer, Hit, Step
+from kb_server.domain import Answer, Citation, Hit, Step
 from kb_server.mixing import KnnTrace, TokenOrigin
 from kb_server.services.explaining import Explanation
 
@@ -12,6 +12,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     """Return a hit as the JSON contract has it."""
     chunk = hit.chunk
     return {
+        "knowledge_base": hit.base,
         "chunk_id": chunk.id,
         "document": chunk.document,
         "page": chunk.page,
@@ -26,12 +27,18 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
+def citation_json(citation: Citation) -> dict[str, Any]:
+    """Return a citation as the JSON contract has it."""
+    values = asdict(citation)
+    return {"number": values.pop("number"), "knowledge_base": values.pop("base"), **values}
+
+
 def answer_json(answer: Answer) -> dict[str, Any]:
     """Return an answer as the JSON contract has it."""
     return {
         "answer": answer.text,
         "refused": answer.refused,
-        "citations": [asdict(citation) for citation in answer.citations],
+        "citations": [citation_json(citation) for citation in answer.citations],
         "hits": [hit_json(hit) for hit in answer.hits],
         "mode": answer.mode,
         "model": answer.model,

@@ -249,3 +249,23 @@ def test_search_explains_why_a_passage_was_not_found(stocked: Kb) -> None:
     other = next(n for n in range(1, 80) if n != best["chunk_id"])
     explained = stocked.json("search", "samples", question, "-k", "1", "--explain", str(other))["explanation"]
     assert explained["limits"][0] == {"limit": "results", "value": 1, "passed": False}
+
+
+def test_several_bases_are_asked_in_one_answer(stocked: Kb, tmp_path: Path) -> None:
+    stocked.json("create", "cellar")
+    note = tmp_path / "cellar.txt"
+    note.write_text("The spare fuser for printer PR-02 lies in the cellar, on shelf 14.", "utf-8")
+    stocked.json("ingest", "cellar", note)
+    question = "Where is the spare fuser for printer PR-02?"
+    hits = stocked.json("search", "samples", question, "--also", "cellar")["hits"]
+    assert {hit["knowledge_base"] for hit in hits} == {"samples", "cellar"}
+    assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
+    answer = stocked.json("ask", "samples", question, "--also", "cellar", "--also", "samples")
+    assert ("cellar", "cellar.txt") in {(one["knowledge_base"], one["document"]) for one in answer["citations"]}
+    shown = stocked("ask", "samples", question, "--also", "cellar").out
+    assert "cellar.txt" in shown
+    status, error = stocked.error("ask", "samples", question, "--also", "attic")
+    assert (status, error["code"]) == (2, "not_found")
+    status, error = stocked.error("search", "samples", question, "--also", "cellar", "--explain", "1")
+    assert (status, error["code"]) == (2, "usage")
+    stocked.json("delete", "cellar")

@@ -52,10 +52,9 @@ def _earlier(asked: Chat, service: Service, caller: Caller) -> Conversation | No
     conversation = service.app.conversations.find(caller.id, asked.conversation_id)
     if asked.history:
         raise UsageError("A kept conversation has its own history.", "Leave out `history` or `conversation_id`.")
-    if conversation.base != asked.knowledge_base:
-        raise UsageError(
-            f"The conversation is about '{conversation.base}', not '{asked.knowledge_base}'.", "Begin another one."
-        )
+    if set(conversation.bases) != set(asked.bases):
+        kept, named = (", ".join(f"'{name}'" for name in names) for names in (conversation.bases, asked.bases))
+        raise UsageError(f"The conversation is about {kept}, not {named}.", "Begin another one.")
     return conversation
 
 
@@ -63,7 +62,7 @@ def _ask(asked: Chat) -> Ask:
     names = ("mode", "k", "threshold", "temperature", "top_p", "max_tokens", "reasoning", "samples")
     chosen = {name: getattr(asked, name) for name in names}
     history, knn = [said.message() for said in asked.history], knn_choice(asked.knn_lm)
-    return Ask(asked.knowledge_base, asked.question, history, filters=asked.only.filter(), knn=knn, **chosen)
+    return Ask(asked.bases, asked.question, history, filters=asked.only.filter(), knn=knn, **chosen)
 
 
 async def _encoded(events: Events) -> AsyncIterator[bytes]:

@@ -46,7 +46,7 @@ async def kb_chat(asked: KbChat, service: CurrentService, caller: CurrentCaller)
     if asked.mode == "search_engine":
         raise UsageError("This service does not search the web.", "Use the mode 'local_kb' or 'temp_kb'.")
     ask = asked.ask_base(asked.kb_name.strip())
-    talk = _Talk(ask, asked.model or ask.base, asked.score_threshold, asked.return_direct)
+    talk = _Talk(ask, asked.model or ask.bases[0], asked.score_threshold, asked.return_direct)
     return await talk.answer(service, caller, asked.stream)
 
 
@@ -67,8 +67,8 @@ async def base_completions(
 async def file_chat(asked: FileChat, service: CurrentService, caller: CurrentCaller) -> StreamingResponse:
     """Answer from temporary files: events with `answer`, then one with `docs`."""
     ask = asked.ask_base(asked.knowledge_id.strip())
-    await service.searches.run(lambda: chatchat_base(service, caller, ask.base))
-    return sse.stream(_pieces(ask.base, asked.score_threshold, await answer_events(service, caller, ask)))
+    await service.searches.run(lambda: chatchat_base(service, caller, ask.bases[0]))
+    return sse.stream(_pieces(asked.score_threshold, await answer_events(service, caller, ask)))
 
 
 @router.post("/chat/feedback", dependencies=[audited("answer.feedback", Scope.READ)])
@@ -100,7 +100,7 @@ class _Talk:
         self._made = {"id": f"chat{secrets.token_hex(16)}", "created": int(time.time()), "model": model}
 
     async def answer(self, service: Service, caller: Caller, stream: bool) -> dict[str, Any] | StreamingResponse:
-        await service.searches.run(lambda: chatchat_base(service, caller, self._ask.base))
+        await service.searches.run(lambda: chatchat_base(service, caller, self._ask.bases[0]))
         chunks = self._chunks(await kept_events(service, caller, self._ask))
         if stream:
             return sse.stream(_encoded(chunks))
@@ -125,7 +125,7 @@ class _Talk:
 
     def _sources(self, hits: tuple[Hit, ...]) -> list[str]:
         near = [hit for hit in hits if near_enough(hit, self._threshold)]
-        return [source(number, self._ask.base, hit) for number, hit in enumerate(near, 1)]
+        return [source(number, hit) for number, hit in enumerate(near, 1)]
 
     def _chunk(self, content: str, finish: str | None = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         delta = {"role": "assistant", "content": content, "tool_calls": []}
@@ -141,14 +141,14 @@ class _Talk:
         return {**self._made, "object": "chat.completion", "choices": [choice], **more}
 
 
-async def _pieces(base: str, threshold: float, events: AsyncIterator[AnswerEvent]) -> AsyncIterator[bytes]:
+async def _pieces(threshold: float, events: AsyncIterator[AnswerEvent]) -> AsyncIterator[bytes]:
     sources: list[str] = []
     try:
         async with aclosing(cast("Any", events)):
             async for event in events:
                 if isinstance(event, Retrieved):
                     near = [hit for hit in event.hits if near_enough(hit, threshold)]
-                    sources = [source(number, base, hit) for number, hit in enumerate(near, 1)]
+                    sources = [source(number, hit) for number, hit in enumerate(near, 1)]
                 elif isinstance(event, Token):
                     yield sse.event({"answer": event.text})
         yield sse.event({"docs": sources})

@@ -28,8 +28,8 @@ def list_conversations(
 @router.post("", status_code=201)
 def begin_conversation(new: NewConversation, service: CurrentService, caller: CurrentCaller) -> Conversation:
     """Begin a conversation."""
-    base = base_named(service, caller, new.knowledge_base)
-    return _conversation(service.app.conversations.create(caller.id, base.name, new.title))
+    names = [base_named(service, caller, name).name for name in new.bases]
+    return _conversation(service.app.conversations.create(caller.id, names, new.title))
 
 
 @router.get("/{conversation_id}")
@@ -73,7 +73,8 @@ def take_back(conversation_id: str, message_id: str, service: CurrentService, ca
 
 
 def _conversation(one: StoredConversation) -> Conversation:
-    return Conversation(id=one.id, knowledge_base=one.base, title=one.title, created=one.created)
+    first, names = one.bases[0], list(one.bases)
+    return Conversation(id=one.id, knowledge_base=first, knowledge_bases=names, title=one.title, created=one.created)
 
 
 def _turn(one: StoredTurn) -> Turn:

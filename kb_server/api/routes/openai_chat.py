@@ -4,7 +4,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import asdict
 from typing import Any, cast
 
 from fastapi import APIRouter
@@ -18,7 +17,7 @@ from kb_server.api.routes.openai_models import resolve, with_mode
 from kb_server.api.service import CurrentCaller, CurrentService, Service
 from kb_server.domain import Answer, AnswerEvent, Done, Token
 from kb_server.services.keys import Caller
-from kb_server.services.shapes import trace_json
+from kb_server.services.shapes import citation_json, trace_json
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 
@@ -56,7 +55,7 @@ async def complete(
 
 def references(answer: Answer) -> list[dict[str, Any]]:
     """Return the citations of an answer."""
-    return [asdict(citation) for citation in answer.citations]
+    return [citation_json(citation) for citation in answer.citations]
 
 
 def backing(answer: Answer) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from kb_server.api.schemas import ExampleQuestions, Explain, Explanation, Found, FoundHit, Search
+from kb_server.api.schemas import ExampleQuestions, Explain, Explanation, Found, Hit, Search
 from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, base_named, visible_bases
 from kb_server.domain import KnowledgeBase
+from kb_server.retrieval.hybrid import Retrieval
 from kb_server.services.keys import Caller
 from kb_server.services.questions import make_questions
-from kb_server.services.searching import MergedRetrieval, search_bases
+from kb_server.services.searching import search_bases
 from kb_server.services.shapes import explanation_json, hit_json
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
@@ -21,7 +22,7 @@ _CHUNKS_ASKED = 400  # enough for a handful of questions, and quick in a base of
 async def search(asked: Search, service: CurrentService, caller: CurrentCaller) -> Found:
     """Find passages in one or several bases, in one ranking; `stages` explains each score."""
     found = await service.searches.run(lambda: _search(asked, service, caller))
-    hits = [FoundHit(knowledge_base=one.base, **hit_json(one.hit)) for one in found.hits]
+    hits = [Hit(**hit_json(hit)) for hit in found.hits]
     return Found(hits=hits, timings_ms={step: round(value, 1) for step, value in found.timings_ms.items()})
 
 
@@ -39,7 +40,7 @@ async def example_questions(
     return await service.searches.run(lambda: _questions(base, service, count))
 
 
-def _search(asked: Search, service: Service, caller: Caller) -> MergedRetrieval:
+def _search(asked: Search, service: Service, caller: Caller) -> Retrieval:
     named = [base_named(service, caller, name) for name in dict.fromkeys(asked.knowledge_bases)]
     searchers = {base.name: service.app.retriever(base) for base in named or visible_bases(service, caller)}
     k = asked.k or service.app.settings.retrieval.k

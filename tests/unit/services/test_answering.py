@@ -23,7 +23,7 @@ from kb_server.retrieval.assessing import Assessor
 from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.lexical import TantivyIndex
-from kb_server.services.answering import REFUSALS, Answering, AnsweringOptions, Asked, standalone
+from kb_server.services.answering import REFUSALS, Answering, AnsweringOptions, Asked, Source, standalone
 from vectorstores.memory import MemoryStore
 
 TEXTS = {
@@ -87,14 +87,18 @@ def _answering(generator: Generator, threshold: float = 0.1, refuse_below: float
     store.add(list(TEXTS), embedder.embed_passages(list(TEXTS.values())))
     lexical.add(list(TEXTS), list(TEXTS.values()))
     lexical.flush()
-    return Answering(
+    source = Source(
         HybridRetriever(embedder, store, lexical, ToySource(), fusion),
         Assessor(lexical, ConfidenceModel(UNTUNED.weights)),
         SentenceExtractor(embedder, lexical),
+        fusion,
+        refuse_below,
+    )
+    return Answering(
+        {"towers": source},
         PromptBuilder(),
         lambda: generator,
-        fusion,
-        AnsweringOptions(2, 2, threshold, Sampling(), refuse_below),
+        AnsweringOptions(2, 2, threshold, Sampling()),
     )
 
 

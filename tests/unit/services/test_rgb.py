@@ -17,7 +17,7 @@ from kb_server.retrieval.assessing import Assessor
 from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel, untuned
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.lexical import TantivyIndex
-from kb_server.services.answering import Answering, AnsweringOptions, Asked
+from kb_server.services.answering import Answering, AnsweringOptions, Asked, Source
 from tests.unit.services.test_answering import FlatEmbedder
 from vectorstores.memory import MemoryStore
 
@@ -51,12 +51,11 @@ def _answer(question: str, texts: list[str]) -> Answer:
     lexical.flush()
     store.add(range(len(texts)), np.tile(np.array([1, 0], np.float32), (len(texts), 1)))
     retriever = HybridRetriever(embedder, store, lexical, Texts(texts), fusion)
-    options = AnsweringOptions(3, 2, 0.1, Sampling(), untuned(len(texts)).refuse_below)
+    options = AnsweringOptions(3, 2, 0.1, Sampling())
     assessor = Assessor(lexical, ConfidenceModel(UNTUNED.weights))
     extractor = SentenceExtractor(embedder, lexical)
-    return Answering(retriever, assessor, extractor, PromptBuilder(), _no_model, fusion, options).ask(
-        Asked(question, AnswerMode.EXTRACT, 5)
-    )
+    source = Source(retriever, assessor, extractor, fusion, untuned(len(texts)).refuse_below)
+    return Answering({"news": source}, PromptBuilder(), _no_model, options).ask(Asked(question, AnswerMode.EXTRACT, 5))
 
 
 def _no_model() -> Generator:

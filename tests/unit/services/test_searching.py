@@ -32,8 +32,8 @@ class Ranked:
 @given(st.dictionaries(st.sampled_from("abc"), Scores, min_size=1), st.integers(1, 10))
 def test_the_best_of_all_come_first(scores: Mapping[str, list[float]], k: int) -> None:
     found = search_bases({name: Ranked(part) for name, part in scores.items()}, "?", k, None, SearchMode.HYBRID)
-    ranked = [hit.hit.score for hit in found.hits]
+    ranked = [hit.score for hit in found.hits]
     assert ranked == sorted((score for part in scores.values() for score in part), reverse=True)[:k]
-    places = [(-one.hit.score, list(scores).index(one.base), one.hit.chunk.id) for one in found.hits]
+    places = [(-hit.score, list(scores).index(hit.base), hit.chunk.id) for hit in found.hits]
     assert places == sorted(places), "equal scores keep the order of the bases"
     assert found.timings_ms == {"search": float(len(scores))}
