@@ -74,6 +74,23 @@ def test_a_run_shows_its_numbers_and_what_went_wrong(screen: Open, fake: FakeSer
     assert text(nodes(page, "failed_r1_7")) == "Bert."
 
 
+def test_a_run_that_ends_shows_its_numbers(screen: Open, fake: FakeService) -> None:
+    fake.canned[("GET", f"{PLACE}/cases")] = {"cases": [], "total": 0}
+    fake.canned[("GET", f"{PLACE}/evaluations/r1/results")] = {"results": [], "total": 0}
+    put_run(fake, "running", None)
+    page = open_tab(screen, "Runs")
+    assert not page.metric
+    put_run(fake, "done", SUMMARY)
+    page.run()
+    assert "Right document first" in {metric.label for metric in page.metric}
+
+
+def put_run(fake: FakeService, state: str, summary: dict[str, Any] | None) -> None:
+    fake.canned[("GET", f"{PLACE}/evaluations")] = {"runs": [run("r1", state)]}
+    more: dict[str, Any] = {"summary": summary, "coverage": [], "risk": []}
+    fake.canned[("GET", f"{PLACE}/evaluations/r1")] = {**run("r1", state), **more}
+
+
 def test_two_runs_are_compared(screen: Open, fake: FakeService) -> None:
     fake.canned[("GET", f"{PLACE}/evaluations")] = {"runs": [run("r2"), run("r1"), run("r0", "running")]}
     difference = {"n": 2, "a": 0.5, "b": 0.9, "difference": 0.4, "low": 0.1, "high": 0.7, "verdict": "better"}

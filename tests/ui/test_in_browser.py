@@ -5,7 +5,22 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.browser import PageServer, ask, chat_box, chromium, go_to, needs_browser, picture, running, sign_in, visit
+from tests.ui.browser import (
+    PageServer,
+    ask,
+    chat_box,
+    chromium,
+    go_to,
+    idle,
+    needs_browser,
+    picture,
+    put_files,
+    running,
+    sign_in,
+    sign_out,
+    tab,
+    visit,
+)
 
 pytestmark = needs_browser
 
@@ -34,12 +49,13 @@ def page(browser: Browser, server: PageServer) -> Iterator[Page]:
 def test_an_answer_has_a_citation_that_opens_with_the_quote_marked(page: Page) -> None:
     ask(page, "How do I reset the device?")
     page.locator("button.cite").first.click()
-    marked = page.get_by_role("dialog").locator("mark")
-    marked.wait_for()
-    assert "red button" in marked.inner_text()
-    assert page.get_by_role("dialog").get_by_text("device.txt").count()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("mark")).to_contain_text("red button")
+    expect(dialog.get_by_text("device.txt").first).to_be_visible()
+    idle(page)
     picture(page, "citation")
     page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
 
 
 def test_a_refresh_keeps_who_i_am_and_what_was_said(page: Page) -> None:
@@ -54,6 +70,7 @@ def test_a_refresh_keeps_who_i_am_and_what_was_said(page: Page) -> None:
 def test_the_language_is_switched(page: Page) -> None:
     page.get_by_test_id("stSidebar").get_by_text("中文").click()
     expect(page.get_by_test_id("stTopNavLink").first).to_contain_text("对话")
+    idle(page)
     picture(page, "chat-zh")
     page.get_by_test_id("stSidebar").get_by_text("English").click()
     expect(page.get_by_test_id("stTopNavLink").first).to_contain_text("Chat")
@@ -61,11 +78,10 @@ def test_the_language_is_switched(page: Page) -> None:
 
 def test_a_file_is_uploaded_and_found(page: Page) -> None:
     go_to(page, "Knowledge bases")
-    page.get_by_role("tab", name="Add").click()
-    owl = {"name": "owl.txt", "mimeType": "text/plain", "buffer": b"The owl of the lighthouse is called Minerva."}
-    page.locator("input[type=file]").first.set_input_files(owl)  # type: ignore[arg-type]
+    tab(page, "Add")
+    put_files(page, ("owl.txt", "text/plain", b"The owl of the lighthouse is called Minerva."))
     page.get_by_role("button", name="Add 1 file").click()
-    expect(page.get_by_text("1 of 1 files")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 of 1 files")).to_be_visible()
     go_to(page, "Chat")
     page.get_by_role("button", name="New chat").click()
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
@@ -75,8 +91,7 @@ def test_a_file_is_uploaded_and_found(page: Page) -> None:
 
 
 def test_signing_out_forgets(page: Page) -> None:
-    page.get_by_role("button", name="Sign out").click()
-    page.locator("input[type=password]").wait_for()
+    sign_out(page)
     page.reload()
     page.locator("input[type=password]").wait_for()
     expect(chat_box(page)).to_have_count(0)

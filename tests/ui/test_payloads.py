@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.browser import chat_box, chromium, go_to, needs_browser, page_over
+from tests.ui.browser import chat_box, chromium, go_to, idle, needs_browser, page_over, tab
 from tests.ui.fake_service import NOW, FakeService, answer, hit, turn
 from tests.ui.payloads import PAYLOADS
 from webui.client.connection import pool
@@ -72,7 +72,8 @@ def _ours(url: str) -> bool:
 
 def looked_at(page: Page, elsewhere: list[str]) -> None:
     """Check that nothing ran, nothing was fetched from elsewhere, nothing but text was made."""
-    page.wait_for_timeout(300)
+    idle(page)
+    page.wait_for_timeout(300)  # time to run, for what should not
     found = page.evaluate(PROBE)
     assert {name: found[name] for name in ("ran", "links", "made")} == {"ran": None, "links": [], "made": 0}
     assert elsewhere == []
@@ -85,6 +86,8 @@ def test_twenty_payloads_do_nothing_anywhere(browser: Browser, address: str) -> 
     page.on("dialog", lambda dialog: elsewhere.append(dialog.message))
     page.goto(f"{address}/?c=c1")
     expect(page.locator("button.cite")).to_have_count(len(PAYLOADS))
+    idle(page)
+    expect(page.locator(".st-key-hits_a20_1 .inert, .st-key-text_q20 .inert")).to_have_count(2)
     shown = " ".join(" ".join(page.locator(".inert").all_inner_texts()).split())
     for payload in PAYLOADS:
         assert " ".join(payload.split()) in shown, "it is shown as it was written"
@@ -95,8 +98,8 @@ def test_twenty_payloads_do_nothing_anywhere(browser: Browser, address: str) -> 
     page.keyboard.press("Escape")
     for title, tabs in (("Knowledge bases", ("Snapshots", "Documents")), ("Evaluation", ("Questions",))):
         go_to(page, title)
-        for tab in tabs:
-            page.get_by_role("tab", name=tab).click()
+        for name in tabs:
+            tab(page, name)
             looked_at(page, elsewhere)
     go_to(page, "Chat")
     expect(chat_box(page)).to_be_visible()

@@ -21,20 +21,18 @@ def draw(visit: Visit, base: Base) -> None:
         st.info(say(words.NO_DOCUMENTS), icon=":material/inbox:")
         return
     question = st.text_input(say(words.QUESTION), max_chars=8000, key=f"check_{base.name}")
-    document = st.selectbox(
-        say(words.EXPECTED), documents, format_func=lambda one: one.name, key=f"check_in_{base.name}"
-    )
-    chunks, _ = visit.service.chunks(base.name).of(document.id, _MOST_CHUNKS, 0)
+    ids = {one.name: one.id for one in documents}
+    document = ids[st.selectbox(say(words.EXPECTED), list(ids), key=f"check_in_{base.name}")]
+    found, _ = visit.service.chunks(base.name).of(document, _MOST_CHUNKS, 0)
+    texts = {one.chunk_id: f"#{one.chunk_id} {shortened(one.text, 90)}" for one in found}
     chunk = st.selectbox(
-        say(words.EXPECTED_CHUNK),
-        chunks,
-        format_func=lambda one: f"#{one.chunk_id} {shortened(one.text, 90)}",
-        key=f"check_chunk_{document.id}",
+        say(words.EXPECTED_CHUNK), list(texts), format_func=texts.__getitem__, key=f"check_chunk_{document}"
     )
     k = st.slider(say(chat.K), 1, 20, 5, key=f"check_k_{base.name}")
-    if st.button(say(words.EXPLAIN), type="primary", icon=":material/troubleshoot:", disabled=not question.strip()):
+    ready = bool(question.strip()) and chunk is not None
+    if st.button(say(words.EXPLAIN), type="primary", icon=":material/troubleshoot:", disabled=not ready):
         with troubles.shown(say):
-            _draw_explanation(say, visit.service.search.explain(base.name, question.strip(), chunk.chunk_id, k))
+            _draw_explanation(say, visit.service.search.explain(base.name, question.strip(), chunk, k))
 
 
 def _draw_explanation(say: Say, found: Explanation) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from webui.client.evaluations import Comparison
 from webui.parts import troubles
 from webui.parts.evaluation.plots import difference_plot
-from webui.parts.evaluation.runs import run_name
+from webui.parts.evaluation.runs import choose_run
 from webui.parts.visit import Visit
 from webui.words import Say
 from webui.words import evaluation as words
@@ -22,14 +22,12 @@ def draw(visit: Visit, base: str) -> None:
         st.info(say(words.NEED_TWO), icon=":material/compare_arrows:")
         return
     left, right = st.columns(2)
-    first = left.selectbox(
-        say(words.FIRST), done, index=1, format_func=lambda run: run_name(say, run), key=f"first_{base}_{done[0].id}"
-    )
-    second = right.selectbox(
-        say(words.SECOND), done, index=0, format_func=lambda run: run_name(say, run), key=f"second_{base}_{done[0].id}"
-    )
+    with left:
+        first = choose_run(say, words.FIRST, done, f"first_{base}_{done[0].id}", index=1)
+    with right:
+        second = choose_run(say, words.SECOND, done, f"second_{base}_{done[0].id}")
     with troubles.shown(say):
-        _draw_comparison(say, evaluations.compare(first.id, second.id))
+        _draw_comparison(say, evaluations.compare(first, second))
 
 
 def _draw_comparison(say: Say, found: Comparison) -> None:

@@ -11,7 +11,7 @@ from webui.parts.chat.state import ask_later
 from webui.parts.evaluation.plots import latency_plot, recall_plot, risk_plot
 from webui.parts.times import shown
 from webui.parts.visit import Visit
-from webui.words import Say, bases, chat
+from webui.words import Phrase, Say, bases, chat
 from webui.words import evaluation as words
 
 MODES = {"extract": chat.EXTRACT, "generate": chat.GENERATE}
@@ -36,13 +36,17 @@ def draw(visit: Visit, base: str) -> None:
     if not runs:
         st.caption(say(words.NO_RUNS))
         return
-    chosen = st.selectbox(
-        say(words.RUN), runs, format_func=lambda run: run_name(say, run), key=f"run_{base}_{runs[0].id}"
-    )
-    if chosen.over:
-        _draw_run(visit, evaluations, base, evaluations.run(chosen.id))
+    run = evaluations.run(choose_run(say, words.RUN, runs, f"run_{base}_{runs[0].id}"))
+    if run.over:
+        _draw_run(visit, evaluations, base, run)
     else:
-        _follow(visit, evaluations, chosen.id)
+        _follow(visit, evaluations, run.id)
+
+
+def choose_run(say: Say, title: Phrase, runs: list[Run], key: str, index: int = 0) -> str:
+    """Let a run be chosen and return its id: Streamlit would keep a run itself as it was when it was chosen."""
+    names = {run.id: run_name(say, run) for run in runs}
+    return st.selectbox(say(title), list(names), index=index, format_func=names.__getitem__, key=key)
 
 
 def run_name(say: Say, run: Run) -> str:
