@@ -11,7 +11,7 @@ from typing import Any
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.domain import KnowledgeBase
-from kb_server.ports import VectorStore
+from kb_server.ports import LexicalIndex, VectorStore
 from kb_server.registry import find_backend
 from kb_server.services.knowledge_bases import KnowledgeBases
 from kb_server.services.shelf import Shelf
@@ -54,9 +54,14 @@ class Foundation:
     @cached_property
     def _shelf(self) -> Shelf:
         once = self.settings.cleaning.near_duplicates
-        return Shelf(self._database, self.settings.home, self._open_store, once=once)
+        return Shelf(self._database, self.settings.home, self._open_store, self._open_words, once=once)
 
     def _open_store(self, backend: str, folder: Path, dimension: int) -> VectorStore:
         options = self.settings.store.options(backend)
         made: VectorStore = find_backend("store", backend)(folder=folder, dimension=dimension, **options)
+        return made
+
+    def _open_words(self, folder: Path) -> LexicalIndex:
+        words = self.settings.store.words
+        made: LexicalIndex = find_backend("words", words)(folder=folder, **self.settings.store.word_options())
         return made

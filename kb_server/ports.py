@@ -150,6 +150,10 @@ class LexicalIndex(Protocol):
         """Release files; not a flush."""
         ...
 
+    def destroy(self) -> None:
+        """Remove everything, wherever it is kept, and close."""
+        ...
+
 
 class ChunkSource(Protocol):
     """Where the chunks behind the ids come from: the catalog."""

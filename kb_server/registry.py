@@ -24,6 +24,10 @@ BACKENDS = {
         "faiss": "vectorstores.descriptions:describe_faiss",
         "milvus": "vectorstores.descriptions:describe_milvus",
     },
+    "words": {
+        "milvus": "vectorstores.milvus_words:MilvusWords",
+        "tantivy": "kb_server.retrieval.lexical:TantivyIndex",
+    },
     "generator": {
         "langchain": "kb_server.generation.langchain:LangChainGenerator",
         "llama_cpp": "kb_server.generation.llama_cpp:LlamaCppGenerator",

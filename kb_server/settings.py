@@ -131,6 +131,7 @@ class StoreSettings(_Section):
     """Where the vectors of new knowledge bases go; a backend's options are in the section of its name."""
 
     backend: str = "faiss"
+    words: Literal["tantivy", "milvus"] = "tantivy"
     faiss: FaissSettings = FaissSettings()
     annoy: AnnoySettings = AnnoySettings()
     milvus: MilvusSettings = MilvusSettings()
@@ -139,6 +140,12 @@ class StoreSettings(_Section):
         """Return what the backend of this name is made with, beside folder and dimension."""
         section = getattr(self, backend, None)
         return dict(section) if isinstance(section, _Section) else {}
+
+    def word_options(self) -> dict[str, Any]:
+        """Return what the word index is made with, beside its folder."""
+        if self.words == "tantivy":
+            return {}
+        return {name: value for name, value in self.milvus if not name.startswith("index")}
 
 
 class RetrievalSettings(_Section):

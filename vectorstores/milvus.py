@@ -3,7 +3,7 @@
 import re
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,11 @@ from kb_server.errors import StorageError
 from kb_server.ports import Vectors
 from vectorstores.changes import adding, merged
 from vectorstores.milvus_client import MilvusConnection, MilvusPlace
+from vectorstores.milvus_rows import IDS_A_FILTER, all_ids, count, delete, id_filters, parts, upsert
 from vectorstores.ranking import checked_query
 
 LITE_FILE = "milvus.db"
 _ROWS_A_CALL = 1_000  # a message to a server may have 64 MB: 16,000 vectors of 1,000 numbers
-_IDS_A_FILTER = 10_000  # ids in one filter expression
-_IDS_A_PAGE = 10_000  # a query returns 16,384 rows at most
 
 
 class MilvusStore:
@@ -68,13 +67,13 @@ class MilvusStore:
         rows = [
             {"id": number, "vector": row} for number, row in zip(changes.added.tolist(), changes.vectors, strict=True)
         ]
-        for part in _parts(rows, _ROWS_A_CALL):
-            self._ask(partial(_upsert, self._collection, part))
+        for part in parts(rows, _ROWS_A_CALL):
+            self._ask(partial(upsert, self._collection, part))
 
     def delete(self, ids: Collection[int]) -> None:
         """Remove; ids that are not there are ignored."""
-        for part in _parts(sorted(ids), _IDS_A_FILTER):
-            self._ask(partial(_delete, self._collection, part))
+        for part in parts(sorted(ids), IDS_A_FILTER):
+            self._ask(partial(delete, self._collection, part))
 
     def search(self, vector: Vectors, k: int, allowed: Collection[int] | None = None) -> list[tuple[int, float]]:
         """Return up to k (id, score), best first and the lower id first among equals; only `allowed` ids if given.
@@ -84,30 +83,25 @@ class MilvusStore:
         query = checked_query(vector, self._dimension)
         if k < 1:
             return []
-        filters = [""] if allowed is None else list(_filters(allowed))
+        filters = [""] if allowed is None else list(id_filters(allowed))
         found = [pair for expression in filters for pair in self._found(query, k, expression)]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         """Return float32 [n, dimension] in the order of `ids`; raises KeyError for an id that is not there."""
         rows: dict[int, Vectors] = {}
-        for part in _parts(list(ids), _ROWS_A_CALL):
+        for part in parts(list(ids), _ROWS_A_CALL):
             rows.update(self._ask(partial(_fetch, self._collection, part)))
         return np.array([rows[number] for number in ids], np.float32).reshape(len(ids), self._dimension)
 
     def ids(self) -> set[int]:
         """Return every id in the store."""
-        ids: set[int] = self._ask(self._all_ids)
+        ids: set[int] = self._ask(partial(all_ids, self._collection, self._consistency))
         return ids
 
     def __len__(self) -> int:
         """Number of vectors."""
-        rows = self._ask(
-            lambda client: client.query(
-                self._collection, filter="", output_fields=["count(*)"], consistency_level=self._consistency
-            )
-        )
-        return int(rows[0]["count(*)"])
+        return int(self._ask(partial(count, self._collection, "", self._consistency)))
 
     def flush(self) -> None:
         """Wait until everything is durable. A server has logged it already, and limits how often one may flush it."""
@@ -137,16 +131,6 @@ class MilvusStore:
             )
         )
         return [(int(hit["id"]), float(np.clip((1 + hit["distance"]) / 2, 0, 1))) for hit in result[0]]
-
-    def _all_ids(self, client: Any) -> set[int]:  # noqa: ANN401
-        pages = client.query_iterator(
-            self._collection, batch_size=_IDS_A_PAGE, output_fields=["id"], consistency_level=self._consistency
-        )
-        found: set[int] = set()
-        while page := pages.next():
-            found.update(int(row["id"]) for row in page)
-        pages.close()
-        return found
 
     def _ask(self, call: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - pymilvus has no types
         self._make_folder()
@@ -185,23 +169,6 @@ def collection_name(folder: Path) -> str:
     return re.sub(r"\W", "_", f"kb_{folder.parent.name}_{folder.name}", flags=re.ASCII)
 
 
-def _upsert(collection: str, rows: list[Any], client: Any) -> None:  # noqa: ANN401
-    client.upsert(collection, rows)
-
-
-def _delete(collection: str, ids: list[int], client: Any) -> None:  # noqa: ANN401
-    client.delete(collection, ids=ids)
-
-
 def _fetch(collection: str, ids: list[int], client: Any) -> dict[int, Vectors]:  # noqa: ANN401
     rows = client.get(collection, ids=ids, output_fields=["vector"])
     return {int(row["id"]): np.asarray(row["vector"], np.float32) for row in rows}
-
-
-def _filters(allowed: Collection[int]) -> Iterator[str]:
-    kept = sorted(number for number in set(allowed) if -(2**63) <= number < 2**63)
-    return (f"id in {part}" for part in _parts(kept, _IDS_A_FILTER))
-
-
-def _parts(rows: list[Any], size: int) -> Iterator[list[Any]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kb_server.bm25 import BM25_B, BM25_K1
 from kb_server.domain import Chunk, Fusion
 from kb_server.ports import ChunkSource, Embedder, LexicalIndex, VectorStore
 from kb_server.retrieval.fusion import UNFITTED_WEIGHT, dense_scores
-from kb_server.retrieval.lexical import BM25_B, BM25_K1
 from kb_server.sentences import sentences
 from kb_server.terms import script, terms
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
+import shutil
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -12,11 +12,10 @@ from typing import cast
 
 import tantivy
 
+from kb_server.bm25 import BM25_K1, inverse_document_frequency
 from kb_server.errors import StorageError, StorageFull
 from kb_server.terms import terms
 
-BM25_K1 = 1.2  # tantivy's constants; a term's score stays below idf * (k1 + 1)
-BM25_B = 0.75
 _HEAP_BYTES = 50_000_000
 _FULL = ("No space left", "StorageFull", "os error 28")
 
@@ -78,7 +77,7 @@ class TantivyIndex:
         searcher = self._searcher()
         total = searcher.num_docs
         counts = {term: min(searcher.doc_freq("terms", term), total) for term in terms(question)}
-        return {term: math.log1p((total - count + 0.5) / (count + 0.5)) for term, count in counts.items()}
+        return {term: inverse_document_frequency(total, count) for term, count in counts.items()}
 
     def ids(self) -> set[int]:
         """Return every chunk id in the index."""
@@ -105,6 +104,12 @@ class TantivyIndex:
                 with suppress(ValueError):  # it died on a full disk, which the flush has told
                     self._writer.wait_merging_threads()
                 self._writer = None
+
+    def destroy(self) -> None:
+        """Close, and remove the files."""
+        self.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _open(self) -> tantivy.Index:
         builder = tantivy.SchemaBuilder()

@@ -60,7 +60,7 @@ class Importing:
 
     def _remove(self, base: KnowledgeBase) -> None:
         opened = self._shelf.open(base)
-        opened.store.destroy()
+        opened.destroy()
         self._shelf.drop(base.id)
         opened.files.delete()  # before the rows: on a full disk they need what this frees
         self._bases.delete(base.id)

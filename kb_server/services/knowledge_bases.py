@@ -49,7 +49,7 @@ class KnowledgeBases:
         with opened.writing():
             self._bases.delete(opened.base.id)
         try:
-            opened.store.destroy()
+            opened.destroy()
         finally:  # a server that is away keeps its collection, and nothing else stays behind
             self._shelf.drop(opened.base.id)
             opened.files.delete()

@@ -107,6 +107,13 @@ class OpenBase:
         self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
         self._flush()
 
+    def destroy(self) -> None:
+        """Remove vectors and words, wherever they are kept, and close; a server that is away keeps its collections."""
+        try:
+            self.store.destroy()
+        finally:
+            self.lexical.destroy()
+
     def close(self) -> None:
         """Let go of the stores' files."""
         self.store.close()

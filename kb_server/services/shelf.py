@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kb_server.catalog.database import Database
 from kb_server.catalog.tags import Tags
 from kb_server.domain import KnowledgeBase
-from kb_server.ports import VectorStore
+from kb_server.ports import LexicalIndex, VectorStore
 from kb_server.services.base_files import BaseFiles
 
 if TYPE_CHECKING:
@@ -19,18 +19,23 @@ if TYPE_CHECKING:
     from kb_server.services.open_base import OpenBase
 
 OpenStore = Callable[[str, Path, int], VectorStore]
+OpenWords = Callable[[Path], LexicalIndex]
 
 
 class Shelf:
     """Opens bases and keeps them open; threads may share it.
 
-    `open_store` takes a backend, a folder and a dimension; `once` is whether chunks of the same words are indexed once.
+    `open_store` takes a backend, a folder and a dimension, `open_words` a folder; `once` is whether chunks of the same
+    words are indexed once.
     """
 
-    def __init__(self, database: Database, home: Path, open_store: OpenStore, *, once: bool = True) -> None:
+    def __init__(
+        self, database: Database, home: Path, open_store: OpenStore, open_words: OpenWords, *, once: bool = True
+    ) -> None:
         self._database = database
         self._home = home
         self._open_store = open_store
+        self._open_words = open_words
         self._once = once
         self._open: dict[str, OpenBase] = {}
         self._lock = Lock()
@@ -81,7 +86,6 @@ class Shelf:
     def _opened(self, base: KnowledgeBase) -> OpenBase:
         # Imported here: whoever only lists bases waits for neither numpy nor the word index.
         from kb_server.catalog.documents import Documents
-        from kb_server.retrieval.lexical import TantivyIndex
         from kb_server.services.open_base import OpenBase
         from vectorstores.kept import KeptVectors
 
@@ -90,4 +94,4 @@ class Shelf:
         store = self.store(base)
         kept = KeptVectors(files.kept(base.fingerprint), base.dimension)
         documents = Documents(self._database, base.id, once=self._once)
-        return OpenBase(base, documents, store, TantivyIndex(files.lexical), kept, files)
+        return OpenBase(base, documents, store, self._open_words(files.lexical), kept, files)

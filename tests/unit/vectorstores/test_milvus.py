@@ -103,7 +103,7 @@ def test_a_server_gone_in_the_middle_of_a_batch(
         client.upsert(collection, part)  # type: ignore[attr-defined] # pymilvus has no types
 
     with monkeypatch.context() as patch:
-        patch.setattr("vectorstores.milvus._upsert", upsert)
+        patch.setattr("vectorstores.milvus.upsert", upsert)
         with pytest.raises(StoreUnavailable, match="what was committed there is intact"):
             store.add(range(1, 5), rows(4))
     server.start()
