@@ -84,6 +84,19 @@ class Tags(Taken):
     tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=100)]
 
 
+class TagCount(BaseModel):
+    """A tag, and how many documents have it."""
+
+    tag: str
+    documents: int
+
+
+class TagCounts(BaseModel):
+    """The tags of a base by name."""
+
+    tags: list[TagCount]
+
+
 class Documents(BaseModel):
     """A page of a base's documents, by name."""
 

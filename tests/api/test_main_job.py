@@ -70,6 +70,8 @@ def test_tags_and_pages_bound_a_search(admin: httpx.Client, handbook: str) -> No
     ):
         hits = admin.post("/api/v1/search", json={**body, "only": only}).json()["hits"]
         assert {hit["document"] for hit in hits} == names
+    place = f"/api/v1/knowledge-bases/{handbook}/tags"
+    assert admin.get(place).json() == {"tags": [{"tag": "device", "documents": 1}]}
     problem(admin.put(f"{path}/tags", json={"tags": ["x" * 65]}), 422, "invalid_request")
 
 

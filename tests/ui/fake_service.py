@@ -27,13 +27,16 @@ def hit(chunk_id: int = 1, document: str = "device.txt", text: str = PASSAGE) ->
         "end": len(text),
         "score": 0.83,
         "stages": {"dense": 0.8, "lexical": 0.6},
+        "knowledge_base": "handbook",
+        "also": [],
     }
 
 
 def answer(text: str = f"{QUOTE}[1]", quote: str = QUOTE, supported: bool = True, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Return an answer with one citation."""
     start = PASSAGE.find(quote)
-    citation = {"number": 1, "chunk_id": 1, "document": "device.txt", "page": 3, "start": start, "quote": quote}
+    at = {"knowledge_base": "handbook", "chunk_id": 1, "document": "device.txt", "page": 3, "start": start}
+    citation = {"number": 1, **at, "quote": quote}
     return {
         "answer": text,
         "refused": False,
@@ -61,6 +64,7 @@ class FakeService:
         self.sent: list[float] = []
         self.breaks_off = False
         self.failure: tuple[int, str, str] | None = None
+        self.refusals: dict[tuple[str, str], tuple[int, str, str]] = {}
         self.canned: dict[tuple[str, str], Any] = {}
         self.calls: list[tuple[str, str, Any]] = []
         self.add_base("handbook", documents=2)
@@ -94,7 +98,8 @@ class FakeService:
             ("GET", "/api/v1/knowledge-bases", lambda: {"knowledge_bases": self.bases}),
             ("GET", "/api/v1/jobs", lambda: {"jobs": self.jobs}),
             ("GET", "/api/v1/conversations", lambda: {"conversations": list(self.conversations.values())[::-1]}),
-            ("POST", "/api/v1/search", lambda: {"hits": [{**hit(), "knowledge_base": "handbook"}], "timings_ms": {}}),
+            ("POST", "/api/v1/search", lambda: {"hits": [hit()], "timings_ms": {}}),
+            ("GET", "/api/v1/knowledge-bases/{base}/tags", lambda: {"tags": self._tags()}),
             ("GET", "/api/v1/knowledge-bases/{base}/questions", lambda: {"questions": ["How long does it take?"]}),
         ):
             app.add_api_route(path, route, methods=[method])
@@ -108,8 +113,9 @@ class FakeService:
         body = await request.body()
         kind = request.headers.get("content-type", "")
         self.calls.append((request.method, request.url.path, json.loads(body) if "json" in kind and body else None))
-        if self.failure is not None and request.url.path != "/health/ready":
-            status, code, detail = self.failure
+        failure = self.refusals.get((request.method, request.url.path), self.failure)
+        if failure is not None and request.url.path != "/health/ready":
+            status, code, detail = failure
             return JSONResponse({"code": code, "detail": detail, "hint": ""}, status, {"Retry-After": "1"})
         canned = self.canned.get((request.method, request.url.path))
         if canned is not None:
@@ -121,6 +127,10 @@ class FakeService:
 
     def _documents(self, base: str, limit: int = 100, offset: int = 0) -> dict[str, Any]:  # noqa: ARG002 - of its path
         return {"documents": self.documents[offset : offset + limit], "total": len(self.documents)}
+
+    def _tags(self) -> list[dict[str, Any]]:
+        every = [tag for document in self.documents for tag in document.get("tags", ())]
+        return [{"tag": tag, "documents": every.count(tag)} for tag in sorted(set(every))]
 
     async def _begin(self, request: Request) -> dict[str, Any]:
         made = {"id": f"c{len(self.conversations) + 1}", "created": NOW, "messages": [], **(await request.json())}

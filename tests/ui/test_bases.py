@@ -1,7 +1,11 @@
 """The page of knowledge bases with a fake service."""
 
+from streamlit.testing.v1 import AppTest
+
 from tests.ui.conftest import Open, said
 from tests.ui.fake_service import FakeService
+
+PLACE = "/api/v1/knowledge-bases/handbook"
 
 
 def test_the_documents_are_in_a_table_that_can_be_filtered(screen: Open, fake: FakeService) -> None:
@@ -15,6 +19,39 @@ def test_the_documents_are_in_a_table_that_can_be_filtered(screen: Open, fake: F
     page.text_input(key="filter_handbook").set_value("出").run()
     assert list(page.dataframe[0].value["name"]) == ["出差.txt"]
     assert "1 of 2 documents" in said(page)
+
+
+def choose_first(page: AppTest) -> AppTest:
+    """Choose the first row of the table, as a click does."""
+    page.session_state["documents_handbook"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    return page.run()
+
+
+def test_tags_are_shown_filtered_and_set(screen: Open, fake: FakeService) -> None:
+    fake.add_document("device.txt", tags=["travel"])
+    fake.add_document("pump.txt")
+    page = screen("bases")
+    assert [list(tags) for tags in page.dataframe[0].value["tags"]] == [["travel"], []]
+    page.text_input(key="filter_handbook").set_value("TRAV").run()
+    assert list(page.dataframe[0].value["name"]) == ["device.txt"]
+    choose_first(page).multiselect(key="tags_handbook_1").set_value(["travel", "2026"]).run()
+    assert fake.called("PUT", f"{PLACE}/documents/1/tags") == [{"tags": ["travel", "2026"]}]
+
+
+def test_a_tag_that_is_none_is_said(screen: Open, fake: FakeService) -> None:
+    fake.add_document("device.txt")
+    fake.refusals[("PUT", f"{PLACE}/documents/1/tags")] = (422, "invalid_name", "That cannot be a tag.")
+    page = choose_first(screen("bases"))
+    page.multiselect(key="tags_handbook_1").set_value(["\n"]).run()
+    assert "That cannot be a tag" in said(page)
+    assert page.multiselect(key="tags_handbook_1").value == []
+
+
+def test_who_may_only_read_sees_tags(screen: Open, fake: FakeService) -> None:
+    fake.add_document("device.txt", tags=["travel"])
+    fake.scope = "read"
+    tags = choose_first(screen("bases")).multiselect(key="tags_handbook_1")
+    assert (tags.value, tags.disabled) == (["travel"], True)
 
 
 def test_what_a_key_may_not_do_is_not_shown(screen: Open, fake: FakeService) -> None:

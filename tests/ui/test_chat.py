@@ -3,7 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import Open, nodes, said, text
-from tests.ui.fake_service import PASSAGE, QUOTE, FakeService, answer
+from tests.ui.fake_service import PASSAGE, QUOTE, FakeService, answer, hit
 
 
 def ask(page: AppTest, question: str) -> AppTest:
@@ -14,7 +14,7 @@ def ask(page: AppTest, question: str) -> AppTest:
 def test_a_question_is_answered_with_a_citation_that_is_a_button(app: AppTest, fake: FakeService) -> None:
     ask(app.run(), "How long?")
     (body,) = fake.called("POST", "/api/v1/chat")
-    assert body["knowledge_base"] == "handbook"
+    assert body["knowledge_bases"] == ["handbook"]
     assert (body["question"], body["mode"]) == ("How long?", "extract")
     assert body["conversation_id"] == "c1"
     (paragraph,) = nodes(app, "answer_m1")
@@ -82,12 +82,71 @@ def test_search_only_lists_passages_of_several_bases(app: AppTest, fake: FakeSer
     fake.add_base("spare", documents=1)
     app.run()
     app.segmented_control(key="panel_mode").set_value("search").run()
-    app.multiselect(key="panel_bases").set_value(["handbook", "spare"]).run()
+    app.multiselect(key="panel_also").set_value(["spare"]).run()
     ask(app, "How long?")
     (body,) = fake.called("POST", "/api/v1/search")
     assert body["knowledge_bases"] == ["handbook", "spare"]
     assert text(nodes(app, "found_1")) == PASSAGE
     assert not fake.called("POST", "/api/v1/chat")
+
+
+def test_several_bases_give_one_answer_that_names_the_base_of_each_passage(app: AppTest, fake: FakeService) -> None:
+    fake.add_base("spare", documents=1)
+    fake.answer = answer(hits=[hit(), {**hit(2, "box.txt"), "knowledge_base": "spare"}])
+    app.run()
+    app.multiselect(key="panel_also").set_value(["spare"]).run()
+    ask(app, "How long?")
+    (body,) = fake.called("POST", "/api/v1/chat")
+    assert body["knowledge_bases"] == ["handbook", "spare"]
+    assert ":material/folder_open: spare" in said(app)
+    ask(app, "And then?")
+    assert fake.called("POST", "/api/v1/chat")[1]["conversation_id"] == "c1", "the same bases go on with it"
+    app.multiselect(key="panel_also").set_value([]).run()
+    ask(app, "And now?")
+    assert fake.called("POST", "/api/v1/chat")[2]["conversation_id"] == "c2", "other bases begin another"
+
+
+def test_a_conversation_is_opened_with_its_bases(app: AppTest, fake: FakeService) -> None:
+    fake.add_base("spare", documents=1)
+    app.run()
+    app.selectbox(key="panel_base").set_value("spare").run()
+    app.multiselect(key="panel_also").set_value(["handbook"]).run()
+    ask(app, "How long?")
+    app.button(key="new_chat").click().run()
+    app.multiselect(key="panel_also").set_value([]).run()
+    app.button(key="open_c1").click().run()
+    assert app.selectbox(key="panel_base").value == "spare"
+    assert app.multiselect(key="panel_also").value == ["handbook"]
+
+
+def test_a_base_that_is_chosen_first_is_not_asked_twice(app: AppTest, fake: FakeService) -> None:
+    fake.add_base("spare", documents=1)
+    app.run()
+    app.multiselect(key="panel_also").set_value(["spare"]).run()
+    app.selectbox(key="panel_base").set_value("spare").run()
+    assert app.multiselect(key="panel_also").value == []
+    assert not app.exception
+
+
+def test_a_question_is_kept_to_tags(app: AppTest, fake: FakeService) -> None:
+    app.run()
+    assert not [one for one in app.multiselect if one.label == "Only with a tag"], "nothing to choose from"
+    fake.add_document("device.txt", tags=["travel", "2026"])
+    app.run()
+    (tags,) = [one for one in app.multiselect if one.label == "Only with a tag"]
+    assert tags.options == ["2026", "travel"]
+    tags.set_value(["travel"]).run()
+    ask(app, "How long?")
+    assert fake.called("POST", "/api/v1/chat")[0]["only"] == {"tags": ["travel"]}
+
+
+def test_other_places_of_the_same_words_are_listed(app: AppTest, fake: FakeService) -> None:
+    copy = {"chunk_id": 9, "document": "*copy*.txt", "start": 0, "end": 9, "page": 4, "heading_path": ["Annex"]}
+    fake.answer = answer(hits=[{**hit(), "also": [copy] * 12}])
+    ask(app.run(), "How long?")
+    assert "The same words stand here too" in said(app)
+    assert "\\*copy\\*\\.txt · page 4 · Annex" in said(app)
+    assert "and 2 more" in said(app)
 
 
 def test_a_question_is_edited_from_where_it_stands(app: AppTest, fake: FakeService) -> None:

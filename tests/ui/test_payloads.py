@@ -1,6 +1,7 @@
 """Scripts in names, texts and answers: nothing of them runs, nothing is fetched, no link is made."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -24,14 +25,19 @@ PROBE = """() => {
 }"""
 
 
+def found_twice(payload: str) -> dict[str, Any]:
+    other = {"chunk_id": 2, "document": payload, "start": 0, "end": 1, "page": 1, "heading_path": [payload]}
+    return {**hit(1, payload, payload), "also": [other]}
+
+
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[FakeService]:
     """Return a service where every name and text is a payload."""
     service = FakeService()
     for number, payload in enumerate(PAYLOADS, 1):
         service.add_base(payload, documents=1)
-        service.add_document(payload, state="failed", error=payload, chunks=0)
-        found = answer(f"{payload}[1]", mode="generate", notes=[payload], hits=[hit(1, payload, payload)])
+        service.add_document(payload, state="failed", error=payload, chunks=0, tags=[payload])
+        found = answer(f"{payload}[1]", mode="generate", notes=[payload], hits=[found_twice(payload)])
         found["citations"][0] |= {
             "document": payload,
             "quote": payload,
@@ -41,8 +47,8 @@ def hostile() -> Iterator[FakeService]:
         }
         question = {**turn(2 * number, "user", payload), "id": f"q{number}"}
         said = {**turn(2 * number + 1, "assistant", found["answer"]), "id": f"a{number}", "answer": found}
-        kept = {"id": f"c{number}", "title": payload, "created": NOW, "knowledge_base": "handbook"}
-        service.conversations[kept["id"]] = {**kept, "messages": []}
+        kept = {"title": payload, "created": NOW, "knowledge_bases": ["handbook"], "messages": []}
+        service.conversations[f"c{number}"] = {"id": f"c{number}", **kept}
         service.conversations["c1"]["messages"] += [question, said]
     shots = [{"name": payload, "created": NOW, "documents": 1, "chunks": 1} for payload in PAYLOADS]
     service.canned[("GET", f"{PLACE}/snapshots")] = {"snapshots": shots}

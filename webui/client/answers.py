@@ -13,6 +13,7 @@ class Citation(Shape):
     """A quote that backs a sentence; `supported` says that the sentence's numbers and names stand in the chunk."""
 
     number: int
+    knowledge_base: str = ""  # not there in answers kept long ago
     chunk_id: int
     document: str
     page: int | None
@@ -55,9 +56,10 @@ class Answer(Shape):
         """Return the citation of this number."""
         return next((one for one in self.citations if one.number == number), None)
 
-    def hit(self, chunk_id: int) -> Hit | None:
-        """Return the passage with this chunk."""
-        return next((one for one in self.hits if one.chunk_id == chunk_id), None)
+    def hit(self, citation: Citation) -> Hit | None:
+        """Return the passage that a citation is from."""
+        wanted = (citation.knowledge_base, citation.chunk_id)
+        return next((one for one in self.hits if (one.knowledge_base, one.chunk_id) == wanted), None)
 
 
 def events(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:

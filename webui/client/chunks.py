@@ -19,9 +19,18 @@ class Chunk(Shape):
     original: str | None = None
 
 
-class Hit(Chunk):
-    """A chunk that was found; `stages` has its score at each stage."""
+class Place(Shape):
+    """Where else the words of a chunk stand."""
 
+    document: str
+    page: int | None = None
+    heading_path: tuple[str, ...] = ()
+
+
+class Hit(Chunk):
+    """A chunk that was found, and other places of the same words; `stages` has its score at each stage."""
+
+    also: tuple[Place, ...] = ()
     score: float
     stages: dict[str, float]
     knowledge_base: str = ""

@@ -1,5 +1,6 @@
 """Conversations that the service keeps."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ class Conversation(Shape):
     """A conversation."""
 
     id: str
-    knowledge_base: str
+    knowledge_bases: tuple[str, ...]
     title: str
     created: datetime
 
@@ -56,9 +57,10 @@ class Conversations:
         """Return one as a Markdown file."""
         return self._connection.content(f"{ROOT}/{conversation_id}/markdown")
 
-    def begin(self, base: str, title: str) -> Conversation:
+    def begin(self, bases: Sequence[str], title: str) -> Conversation:
         """Begin one."""
-        return Conversation.model_validate(self._connection.post(ROOT, {"knowledge_base": base, "title": title}))
+        body = {"knowledge_bases": list(bases), "title": title}
+        return Conversation.model_validate(self._connection.post(ROOT, body))
 
     def find(self, conversation_id: str) -> ConversationDetail:
         """Return one with its messages."""

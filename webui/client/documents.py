@@ -22,6 +22,7 @@ class Document(Shape):
     chunks: int
     sha256: str
     error: str | None
+    tags: tuple[str, ...] = ()
     size: int | None = None
     added: datetime | None = None
 
@@ -42,6 +43,14 @@ class Documents:
             found += [Document.model_validate(one) for one in page["documents"]]
             if not page["documents"] or len(found) >= page["total"]:
                 return found
+
+    def tags(self) -> list[str]:
+        """Return the tags that some document has, by name."""
+        return [one["tag"] for one in self._connection.get(f"{self._base}/tags")["tags"]]
+
+    def tag(self, document_id: int, tags: Sequence[str]) -> None:
+        """Give one these tags in place of those it has."""
+        self._connection.put(f"{self._place}/{document_id}/tags", {"tags": list(tags)})
 
     def named(self, name: str) -> Document | None:
         """Return the document of this name."""

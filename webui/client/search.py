@@ -16,12 +16,12 @@ class Search:
         self._connection = connection
 
     def find(
-        self, bases: Sequence[str], question: str, k: int, documents: Sequence[str] = (), mode: str = "hybrid"
+        self, bases: Sequence[str], question: str, k: int, only: dict[str, Any] | None = None, mode: str = "hybrid"
     ) -> list[Hit]:
         """Return the best passages of all bases, best first."""
         body: dict[str, Any] = {"knowledge_bases": list(bases), "question": question, "k": k, "mode": mode}
-        if documents:
-            body["only"] = {"documents": list(documents)}
+        if only:
+            body["only"] = only
         return [Hit.model_validate(one) for one in self._connection.post("/api/v1/search", body)["hits"]]
 
     def explain(self, base: str, question: str, chunk_id: int, k: int) -> Explanation:

@@ -1,5 +1,6 @@
 """Files that only this key can ask: a base of their own, of which the service keeps the last few."""
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from webui.client.connection import Connection, Shape
@@ -38,6 +39,6 @@ class TemporaryFiles:
         return Attached(base=data["id"], failed=failed)
 
 
-def is_temporary(base: str) -> bool:
-    """Say whether a base is one of these."""
-    return base.startswith(PREFIX)
+def temporary(bases: Sequence[str]) -> str | None:
+    """Return the base of attached files, if it is one that is asked."""
+    return next((base for base in bases if base.startswith(PREFIX)), None)

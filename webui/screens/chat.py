@@ -6,7 +6,7 @@ from webui.client.bases import Base
 from webui.client.conversations import ConversationDetail
 from webui.client.errors import NotThere
 from webui.client.service import Service
-from webui.client.temporary import is_temporary
+from webui.client.temporary import temporary
 from webui.inert.labels import plain
 from webui.parts.chat.attaching import attach, draw_attached
 from webui.parts.chat.conversation_list import draw_conversations
@@ -28,7 +28,7 @@ def draw(visit: Visit) -> None:
     conversation = _kept(visit, state)
     with visit.side:
         draw_conversations(visit, state)
-        panel = draw_panel(visit, bases, _base_to_show(state, conversation)) if bases else None
+        panel = draw_panel(visit, bases, _bases_to_show(state, conversation)) if bases else None
     if panel is None:
         _draw_no_base(visit)
         return
@@ -54,37 +54,37 @@ def _take_question(visit: Visit, state: ChatState, panel: Panel, conversation: C
     elif _elsewhere(panel, conversation):
         state.open(None)
     if text.strip():
-        state.asking = Asking(text, _base_to_ask(state, panel, conversation))
+        state.asking = Asking(text, _bases_to_ask(state, panel, conversation))
     return conversation is not None and state.conversation is None
 
 
 def _elsewhere(panel: Panel, conversation: ConversationDetail | None) -> bool:
-    """Say whether the panel names another base than the conversation is about."""
-    if conversation is None or is_temporary(conversation.knowledge_base):
+    """Say whether the panel names other bases than the conversation is about."""
+    if conversation is None or temporary(conversation.knowledge_bases):
         return False
-    return panel.mode != "search" and conversation.knowledge_base != panel.bases[0]
+    return panel.mode != "search" and set(conversation.knowledge_bases) != set(panel.bases)
 
 
-def _base_to_ask(state: ChatState, panel: Panel, conversation: ConversationDetail | None) -> str:
+def _bases_to_ask(state: ChatState, panel: Panel, conversation: ConversationDetail | None) -> tuple[str, ...]:
     if state.conversation is not None and conversation is not None:
-        return conversation.knowledge_base
-    return state.files_base or panel.bases[0]
+        return conversation.knowledge_bases
+    return (state.files_base,) if state.files_base else tuple(panel.bases)
 
 
-def _base_to_show(state: ChatState, conversation: ConversationDetail | None) -> str | None:
-    """Return the base that the panel should go to, once when a conversation is opened."""
+def _bases_to_show(state: ChatState, conversation: ConversationDetail | None) -> tuple[str, ...]:
+    """Return the bases that the panel should go to, once when a conversation is opened."""
     if conversation is None or state.shown == conversation.id:
-        return None
+        return ()
     state.shown = conversation.id
-    return conversation.knowledge_base
+    return conversation.knowledge_bases
 
 
 def _draw_middle(
     visit: Visit, state: ChatState, panel: Panel, bases: list[Base], conversation: ConversationDetail | None
 ) -> None:
     hello = st.empty()  # cleared at once when there is a conversation, not only when its answer is there
-    files = conversation.knowledge_base if conversation else state.files_base
-    if files and is_temporary(files):
+    files = temporary(conversation.knowledge_bases) if conversation else state.files_base
+    if files:
         draw_attached(visit, files)
     if conversation is not None:
         draw_messages(visit, state, conversation)
@@ -97,7 +97,7 @@ def _draw_middle(
     if panel.mode == "search":
         draw_search(visit, panel, asking.question)
     else:
-        stream_answer(visit, state, Asking(asking.question, asking.base, panel.options))
+        stream_answer(visit, state, Asking(asking.question, asking.bases, panel.options))
 
 
 def _kept(visit: Visit, state: ChatState) -> ConversationDetail | None:
@@ -129,7 +129,7 @@ def _draw_examples(visit: Visit, state: ChatState, base: Base) -> None:
     st.caption(visit.say(chat.EXAMPLES))
     for place, question in enumerate(questions):
         if st.button(plain(question), key=f"example_{place}", icon=":material/arrow_outward:"):
-            state.asking = Asking(question, base.name)
+            state.asking = Asking(question, (base.name,))
             st.rerun()
 
 

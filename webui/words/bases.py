@@ -38,7 +38,14 @@ STATES = {
     "running": Phrase("running", "进行中"),
     "cancelling": Phrase("stopping", "正在停止"),
 }
-FILTER = Phrase("Filter by name", "按名称筛选")
+TAGS = Phrase("Tags", "标签")
+TAGS_HINT = Phrase("Choose a tag or write a new one", "选择标签，或输入新标签")
+TAGS_NONE = Phrase("none", "无")
+TAGS_HELP = Phrase(
+    "A question can be kept to documents with a tag. Tags stay when another version replaces the document.",
+    "提问时可限定标签；文档更新后标签仍保留。",
+)
+FILTER = Phrase("Filter by name or tag", "按名称或标签筛选")
 SHOWN = Phrase("{shown} of {total} documents", "共 {total} 个文档，显示 {shown} 个")
 NO_DOCUMENTS = Phrase("No documents yet. Add some in the tab “Add”.", "还没有文档，请在“添加”中上传。")
 CHOOSE_DOCUMENT = Phrase("Choose a row to see its chunks.", "选中一行可查看其片段。")

@@ -37,6 +37,17 @@ ONLY = Phrase("Only these files", "限定文件")
 FOLDER = Phrase("Only this folder", "限定文件夹")
 FOLDER_HELP = Phrase("The beginning of the documents' names, such as reports/", "文档名称的开头，例如 reports/")
 ONLY_ALL = Phrase("All files", "全部文件")
+ONLY_TAGS = Phrase("Only with a tag", "限定标签")
+ONLY_TAGS_HELP = Phrase(
+    "Documents that have any of these tags. Tags are given in the table of documents.",
+    "含任一所选标签的文档；标签在文档表中设置。",
+)
+ALSO = Phrase("Ask these with it", "同时询问")
+ALSO_NONE = Phrase("this base alone", "仅此知识库")
+ALSO_HELP = Phrase(
+    "Several bases give one answer; each citation says which base it is from.",
+    "多个知识库共同给出一个回答，每条引用注明所属知识库。",
+)
 K = Phrase("Passages found", "检索片段数")
 K_HELP = Phrase("How many passages a question finds.", "每个问题检索多少个片段。")
 THRESHOLD = Phrase("Least score", "最低得分")
@@ -86,6 +97,8 @@ ORIGINAL = Phrase("Download the original", "下载原文件")
 ORIGINAL_GONE = Phrase(
     "The passage has changed since; this is what was cited.", "片段此后有变动，以下为当时引用的内容。"
 )
+ALSO_AT = Phrase("The same words stand here too:", "以下位置也有相同内容：")
+AND_MORE = Phrase("and {n} more", "另有 {n} 处")
 NOT_SUPPORTED = Phrase(
     "The sentence that cites this is not supported by it: a number, date, name or negation differs.",
     "引用此处的句子缺少依据：数字、日期、名称或否定不一致。",

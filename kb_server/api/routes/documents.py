@@ -1,5 +1,6 @@
 """Documents of a base: upload, list, download, delete."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from kb_server.api.multipart import receive
 from kb_server.api.routes.jobs import job_json
-from kb_server.api.schemas import Document, Documents, JobDetail, Tags
+from kb_server.api.schemas import Document, Documents, JobDetail, TagCount, TagCounts, Tags
 from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
 from kb_server.domain import KnowledgeBase, StoredDocument
 from kb_server.errors import NotFound
@@ -79,6 +80,15 @@ def tag_document(base: CurrentBase, service: CurrentService, document_id: Docume
     before = service.app.tagging.all(base.name).get(document.name, ())
     now = service.app.tagging.change(base.name, [document.name], asked.tags, before)
     return _document(document, now[document.name], service.app.original_sizes(base))
+
+
+@router.get("/tags")
+def list_tags(base: CurrentBase, service: CurrentService) -> TagCounts:
+    """List the tags that documents have, by name."""
+    known = service.app.documents(base).names()
+    tags = service.app.tagging.all(base.name).items()
+    counts = Counter(tag for document, of_it in tags if document in known for tag in of_it)
+    return TagCounts(tags=[TagCount(tag=tag, documents=counts[tag]) for tag in sorted(counts)])
 
 
 @router.get("/documents/{document_id}/content", response_class=FileResponse)

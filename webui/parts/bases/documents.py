@@ -8,6 +8,7 @@ from webui.client.bases import Base
 from webui.client.documents import Document
 from webui.inert.labels import plain
 from webui.parts.bases.chunks import draw_chunks
+from webui.parts.bases.tags import draw_tags
 from webui.parts.times import local
 from webui.parts.visit import Visit
 from webui.words import bases as words
@@ -27,7 +28,7 @@ def draw(visit: Visit, base: Base) -> None:
     if chosen is None:
         st.caption(f"{visit.say(words.SHOWN, shown=len(shown), total=len(every))} · {visit.say(words.CHOOSE_DOCUMENT)}")
     else:
-        _draw_document(visit, base, chosen)
+        _draw_document(visit, base, chosen, sorted({tag for one in every for tag in one.tags}))
 
 
 def _filtered(visit: Visit, base: Base, every: list[Document]) -> list[Document]:
@@ -52,7 +53,11 @@ def _filtered(visit: Visit, base: Base, every: list[Document]) -> list[Document]
             label_visibility="collapsed",
         )
     wanted = name.casefold()
-    return [one for one in every if wanted in one.name.casefold() and (not states or one.state in states)]
+    return [one for one in every if _matches(one, wanted) and (not states or one.state in states)]
+
+
+def _matches(document: Document, wanted: str) -> bool:
+    return any(wanted in text.casefold() for text in (document.name, *document.tags))
 
 
 def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | None:
@@ -66,6 +71,8 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
         "size": [one.size for one in shown],
         "added": [local(one.added) if one.added else None for one in shown],
     }
+    if any(one.tags for one in shown):
+        table["tags"] = [list(one.tags) for one in shown]
     if any(one.error for one in shown):
         table["error"] = [one.error or "" for one in shown]
     titles = {
@@ -75,6 +82,7 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
         "chunks": words.CHUNKS,
         "size": words.SIZE,
         "added": words.TIME,
+        "tags": words.TAGS,
         "error": words.REASON,
     }
     columns: dict[str, Any] = {name: st.column_config.Column(say(titles[name])) for name in table}
@@ -82,6 +90,7 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
     columns["size"] = st.column_config.NumberColumn(say(words.SIZE), format="bytes")
     columns["added"] = st.column_config.DatetimeColumn(say(words.TIME), format="YYYY-MM-DD HH:mm")
     columns["name"] = st.column_config.TextColumn(say(words.DOCUMENT), width="large")
+    columns["tags"] = st.column_config.ListColumn(say(words.TAGS))
     event = st.dataframe(
         table,
         hide_index=True,
@@ -97,7 +106,7 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
     return shown[rows[0]] if rows and rows[0] < len(shown) else None
 
 
-def _draw_document(visit: Visit, base: Base, document: Document) -> None:
+def _draw_document(visit: Visit, base: Base, document: Document, tags: list[str]) -> None:
     say = visit.say
     st.subheader(plain(document.name), anchor=False)
     if document.error:
@@ -113,6 +122,7 @@ def _draw_document(visit: Visit, base: Base, document: Document) -> None:
         )
         if visit.me.may("write") and st.button(say(words.DELETE_DOCUMENT), icon=":material/delete:"):
             _remove(visit, base, document)
+    draw_tags(visit, base, document, tags)
     draw_chunks(visit, base, document)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from webui.client.conversations import ConversationDetail
-from webui.client.temporary import is_temporary
+from webui.client.temporary import temporary
 from webui.inert.labels import plain
 from webui.parts import troubles
 from webui.parts.chat.state import ChatState
@@ -17,10 +17,10 @@ def attach(visit: Visit, state: ChatState, conversation: ConversationDetail | No
     """Read files into a base of their own; a conversation about kept documents ends, another begins."""
     say = visit.say
     base = state.files_base
-    if conversation is not None and not is_temporary(conversation.knowledge_base):
-        state.open(None)
-    elif conversation is not None:
-        base = conversation.knowledge_base
+    if conversation is not None:
+        base = temporary(conversation.knowledge_bases)
+        if base is None:
+            state.open(None)
     names = ", ".join(file.name for file in files)
     with troubles.shown(say), st.spinner(say(chat.READING, name=plain(names))):
         found = visit.service.temporary.attach([(file.name, file) for file in files], base)

@@ -60,7 +60,7 @@ def _draw_question(visit: Visit, state: ChatState, conversation: ConversationDet
 def ask_from(visit: Visit, state: ChatState, conversation: ConversationDetail, turn: Turn, question: str) -> None:
     """Take a conversation back to before a question, and ask another one there."""
     visit.service.conversations.take_back(conversation.id, turn.id)
-    state.asking = Asking(question, conversation.knowledge_base)
+    state.asking = Asking(question, conversation.knowledge_bases)
 
 
 def _draw_answer(
@@ -70,7 +70,7 @@ def _draw_answer(
     if backed is None:
         draw_text(turn.content, f"text_{turn.id}")
     else:
-        draw_backed(visit, conversation.knowledge_base, backed, turn.id)
+        draw_backed(visit, conversation.knowledge_bases[0], backed, turn.id)
     if not turn.complete:
         st.caption(f":material/stop_circle: {say(chat.UNFINISHED)}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

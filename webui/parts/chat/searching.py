@@ -13,5 +13,5 @@ def draw_search(visit: Visit, panel: Panel, question: str) -> None:
     with st.chat_message("user", avatar=AVATARS["user"]):
         draw_text(question, "searched")
     with st.chat_message("assistant", avatar=":material/manage_search:"):
-        hits = visit.service.search.find(panel.bases, question, panel.k, panel.documents)
+        hits = visit.service.search.find(panel.bases, question, panel.k, panel.only)
         draw_hits(visit.say, hits, "found", expanded=True)

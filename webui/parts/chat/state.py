@@ -14,7 +14,7 @@ class Asking:
     """A question that is about to be asked: where, and with which options of the request."""
 
     question: str
-    base: str
+    bases: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -53,7 +53,7 @@ def ask_later(question: str, base: str) -> None:
     """Ask a question in a new conversation as soon as the chat is shown."""
     state = chat_state()
     state.open(None)
-    state.asking = Asking(question, base)
+    state.asking = Asking(question, (base,))
 
 
 def show_address(conversation: str | None) -> None:

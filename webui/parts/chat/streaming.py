@@ -24,8 +24,8 @@ def stream_answer(visit: Visit, state: ChatState, asking: Asking) -> None:
     with st.chat_message("user", avatar=AVATARS["user"]):
         draw_text(asking.question, "asking")
     if state.conversation is None:
-        state.conversation = service.conversations.begin(asking.base, asking.question[:200]).id
-    body = {"knowledge_base": asking.base, "question": asking.question, **asking.options}
+        state.conversation = service.conversations.begin(asking.bases, asking.question[:200]).id
+    body = {"knowledge_bases": list(asking.bases), "question": asking.question, **asking.options}
     state.broken_off = True  # until it has ended
     with st.chat_message("assistant", avatar=AVATARS["assistant"]):
         view = _View(visit.say, st.empty(), st.empty(), st.empty())
