@@ -352,7 +352,8 @@ class Answer:
 
     `reasoning` is what the model thought before it, `agreement` the share of samples that said the same, `notes` what
     the reader should know, such as passages that did not fit into the model's window, `knn` where each token came from
-    if kNN-LM took part. `confidence` is how sure one can be, 0..1, that the base holds the answer.
+    if kNN-LM took part. `confidence` is how sure one can be, 0..1, that the base holds the answer. `prompt` names the
+    one that was asked for.
     """
 
     text: str
@@ -368,6 +369,7 @@ class Answer:
     steps: tuple[Step, ...] = ()
     knn: KnnTrace | None = None
     confidence: float | None = None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

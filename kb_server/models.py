@@ -11,14 +11,14 @@ from platformdirs import user_cache_path
 from kb_server.backend_options import backend_options
 from kb_server.domain import KnowledgeBase, Sampling
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import ModelMismatch
+from kb_server.errors import ModelMismatch, NotFound
 from kb_server.foundation import Foundation
 from kb_server.ports import Embedder, Generator, NextTokenModel, Reranker, WithStates
 from kb_server.registry import find_backend
 from kb_server.services.knn_lm import needs_model
-from kb_server.settings import Settings
+from kb_server.settings import ModelSettings, Settings
 
-_NOT_OFFERED = {"backend", *Sampling.__dataclass_fields__}  # chosen before, or given with each question
+_NOT_OFFERED = {"backend", "name", "others", *Sampling.__dataclass_fields__}  # chosen before, or with each question
 
 
 class Models(Foundation):
@@ -27,17 +27,33 @@ class Models(Foundation):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._embedders: dict[str, Embedder] = {}
+        self._generators: dict[str, Generator] = {}
         self._next_token: NextTokenModel | None = None
         self._lock = Lock()
+        self._generator_lock = Lock()
 
-    @cached_property
+    @property
     def generator(self) -> Generator:
-        """The language model."""
-        options = self.settings.generation
-        backend = find_backend("generator", options.backend)
-        values = backend_options(backend, options, "generation", _NOT_OFFERED)
-        made: Generator = backend(**values, **_cache_for(backend, self.settings.home / ".cache"))
-        return made
+        """The language model that writes unless a question names another."""
+        return self.generator_named(None)
+
+    def generator_named(self, name: str | None) -> Generator:
+        """Return a configured language model, made once; raises NotFound with the names there are."""
+        section, name = self.model_section(name), name or self.settings.generation.name
+        with self._generator_lock:
+            if name not in self._generators:
+                backend = find_backend("generator", section.backend)
+                values = backend_options(backend, section, "generation", _NOT_OFFERED)
+                self._generators[name] = backend(**values, **_cache_for(backend, self.settings.home / ".cache"))
+            return self._generators[name]
+
+    def model_section(self, name: str | None) -> ModelSettings:
+        """Return the settings of a configured language model; raises NotFound with the names there are."""
+        section = self.settings.generation.section(name)
+        if section is None:
+            names = ", ".join(self.settings.generation.names)
+            raise NotFound(f"There is no model '{str(name)[:80]}' to answer with.", f"Those that are set up: {names}.")
+        return section
 
     def embedder(self, model: str) -> Embedder:
         """Return the embedder of this name, made once; it remembers the last questions' vectors."""
@@ -49,10 +65,9 @@ class Models(Foundation):
         with self._lock:
             return set(self._embedders)
 
-    @property
-    def generator_is_made(self) -> bool:
-        """Whether this process has the language model."""
-        return "generator" in self.__dict__
+    def loaded_generators(self) -> set[str]:
+        """Return the names of the language models that this process has loaded."""
+        return set(self._generators)
 
     @cached_property
     def reranker(self) -> Reranker | None:

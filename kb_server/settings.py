@@ -178,8 +178,8 @@ class AnsweringSettings(_Section):
     samples: int = Field(default=1, ge=1, le=16)
 
 
-class GenerationSettings(_Section):
-    """The language model that writes answers in `generate` mode."""
+class ModelSettings(_Section):
+    """A language model that writes answers in `generate` mode."""
 
     backend: str = "transformers"
     model: str = "SmolLM2-135M-Instruct"
@@ -202,6 +202,41 @@ class GenerationSettings(_Section):
     provider: str = "openai"
     key: SecretStr | None = None
     timeout: float = Field(default=60.0, gt=0)
+
+
+class NamedModelSettings(ModelSettings):
+    """Another language model, which a question may name."""
+
+    name: str = Field(pattern=r"^[^\W_][\w.-]{0,63}$")
+
+
+class GenerationSettings(ModelSettings):
+    """The language model that writes unless a question names one of the `others`."""
+
+    others: tuple[NamedModelSettings, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What questions call it."""
+        return Path(self.model).name
+
+    @property
+    def names(self) -> list[str]:
+        """What questions may name: this one first."""
+        return [self.name, *(other.name for other in self.others)]
+
+    def section(self, name: str | None) -> ModelSettings | None:
+        """Return the settings of a model by its name, this one's for None; None if there is no such model."""
+        if name in (None, self.name):
+            return self
+        return next((other for other in self.others if other.name == name), None)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        taken = [*self.names, *AnswerMode]
+        if twice := [name for name in taken if taken.count(name) > 1]:
+            raise ValueError(f"two models, or a model and a mode, are named '{twice[0]}'")
+        return self
 
 
 class McpSettings(_Section):

@@ -7,6 +7,7 @@ from typing import Any
 from kb_server.api.service import Service, base_named
 from kb_server.catalog.conversations import Conversation
 from kb_server.domain import Answer, AnswerEvent, AnswerMode, Done, Filter, Message, Retrieved, Technique
+from kb_server.mixing import KnnAsk
 from kb_server.services.answering import Answers, Asked
 from kb_server.services.conversing import Conversing, Kept
 from kb_server.services.keys import Caller
@@ -30,6 +31,8 @@ class Ask:
     threshold: float | None = None
     reasoning: bool | None = None
     samples: int | None = None
+    model: str | None = None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +63,28 @@ async def kept_events(
 
 
 def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:
-    changes: dict[str, Any] = {"max_tokens": ask.max_tokens, "temperature": ask.temperature, "top_p": ask.top_p}
-    sampling = replace(service.app.sampling, **{key: value for key, value in changes.items() if value is not None})
+    asked: dict[str, Any] = {"max_tokens": ask.max_tokens, "temperature": ask.temperature, "top_p": ask.top_p}
+    changes = {key: value for key, value in asked.items() if value is not None}
+    sampling = replace(service.app.sampling(ask.model), **changes)
     names = [base_named(service, caller, name).name for name in ask.bases]
-    if service.app.knn_ask(ask.knn, ask.mode, len(names))[0] is AnswerMode.AGENT:
+    if _way(service, ask)[0] is AnswerMode.AGENT:
         return service.app.agent(names, caller, sampling)
     return service.app.answering(names, sampling)
 
 
 def _asked(service: Service, ask: Ask) -> Asked:
     settings = service.app.settings
-    mode, knn = service.app.knn_ask(ask.knn, ask.mode, len(ask.bases))
+    mode, knn = _way(service, ask)
     technique = Technique(
         settings.answering.reasoning if ask.reasoning is None else ask.reasoning,
         ask.samples or settings.answering.samples,
     )
     k, history = ask.k or settings.retrieval.k, tuple(ask.history)
-    return Asked(ask.question, mode, k, ask.filters, history, technique, ask.threshold, knn)
+    return Asked(ask.question, mode, k, ask.filters, history, technique, ask.threshold, knn, ask.model, ask.prompt)
+
+
+def _way(service: Service, ask: Ask) -> tuple[AnswerMode, KnnAsk | None]:
+    return service.app.way(ask.mode, ask.knn, ask.model, ask.prompt, len(ask.bases))
 
 
 async def whole_answer(events: AsyncIterator[AnswerEvent]) -> Answer:

@@ -10,6 +10,7 @@ from kb_server.api.schemas import BaseName, Hit, Only, Question, Taken, example
 from kb_server.domain import AnswerMode, Message
 
 _LONGEST_MESSAGE = 100_000
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Said(Taken):
@@ -45,7 +46,7 @@ class Chat(Bases):
     """A question: with `conversation_id` (or `keep`, which begins one) the service keeps the conversation.
 
     What is null is as the settings of the service say. `threshold` is the least score of a passage that is used; what
-    comes after it is for written answers.
+    comes after it is for written answers, as are `model` and `prompt`: names that `GET /api/v1/models` lists.
     """
 
     model_config = ConfigDict(
@@ -53,6 +54,7 @@ class Chat(Bases):
             "examples": [
                 {"knowledge_base": "handbook", "question": "Who signs travel requests?"},
                 {"knowledge_bases": ["handbook", "manuals"], "question": "Who signs travel requests?"},
+                {"knowledge_base": "handbook", "question": "Who signs?", "model": "glm4", "prompt": "brief"},
             ]
         }
     )
@@ -62,6 +64,8 @@ class Chat(Bases):
     conversation_id: Annotated[str, Field(max_length=64)] | None = None
     keep: bool = False
     mode: AnswerMode | None = None
+    model: Name | None = None
+    prompt: Name | None = None
     k: Annotated[int, Field(ge=1, le=100)] | None = None
     only: Only = Only()
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -111,6 +115,7 @@ class Answer(BaseModel):
     hits: list[Hit]
     mode: AnswerMode
     model: str | None
+    prompt: str | None = None
     timings_ms: dict[str, float]
     reasoning: str | None = None
     agreement: float | None = None

@@ -11,11 +11,18 @@ class Model(BaseModel):
     loaded: bool
 
 
+class LanguageModel(Model):
+    """A model that writes; an `askable` one may be named in a question."""
+
+    askable: bool
+
+
 class Models(BaseModel):
-    """Models of each sort, by name."""
+    """Models of each sort, and the prompts that a question may name, by name."""
 
     embedders: list[Model]
-    generators: list[Model]
+    generators: list[LanguageModel]
+    prompts: list[str]
 
 
 class Memory(BaseModel):

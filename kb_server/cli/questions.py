@@ -12,18 +12,23 @@ from kb_server.cli.knn_options import ClosedBook, KnnFlag, KnnScope, knn_choice,
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Step, Technique, Token
 from kb_server.errors import UsageError
-from kb_server.mixing import KnnAsk
 from kb_server.services.shapes import answer_json, explanation_json, hit_json
 
 if TYPE_CHECKING:
     from kb_server.services.agent import Agent
-    from kb_server.services.answering import Answering
+    from kb_server.services.answering import Answering, Asked
 
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In Chinese or English. 中文或英文均可。")]
 Count = Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages. 取几个片段。")]
 Also = Annotated[
     list[str] | None,
     typer.Option("--also", metavar="NAME", help="Another knowledge base; may be repeated. 同时查询的其他知识库。"),
+]
+ModelName = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="generate: a model of the settings. 用设置中的某个模型。")
+]
+PromptName = Annotated[
+    str | None, typer.Option("--prompt", metavar="NAME", help="generate: a prompt of the settings. 用某个提示词。")
 ]
 Mode = Annotated[
     AnswerMode | None,
@@ -104,6 +109,8 @@ def ask(
     also: Also = None,
     k: Count = None,
     mode: Mode = None,
+    model: ModelName = None,
+    prompt: PromptName = None,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
     tags: OnlyTags = None,
@@ -126,7 +133,7 @@ def ask(
 
     session = session_of(context)
     names = _names(name, also)
-    way, knn = session.app.knn_ask(knn_choice(knn_lm, knn_scope, closed_book), mode, len(names))
+    way, knn = session.app.way(mode, knn_choice(knn_lm, knn_scope, closed_book), model, prompt, len(names))
     asked = Asked(
         _checked(question),
         way,
@@ -134,20 +141,32 @@ def ask(
         chosen(documents, folder, tags, pages, since, until),
         technique=_technique(session, reasoning, samples),
         knn=knn,
+        model=model,
+        prompt=prompt,
     )
-    answer = _answers(session, names, asked.mode).ask(asked)
+    answer = _answers(session, names, asked.mode, model).ask(asked)
     if as_json:
         print_json(answer_json(answer))
     else:
         show_answer(session, answer)
 
 
-def chat(context: typer.Context, name: BaseName, also: Also = None, mode: Mode = None, knn_lm: KnnFlag = None) -> None:
+def chat(
+    context: typer.Context,
+    name: BaseName,
+    also: Also = None,
+    mode: Mode = None,
+    model: ModelName = None,
+    prompt: PromptName = None,
+    knn_lm: KnnFlag = None,
+) -> None:
     """Talk with a knowledge base; an empty line or Ctrl-D ends it. 与知识库多轮对话，空行结束。"""
+    from kb_server.services.answering import Asked
+
     session = session_of(context)
     names = _names(name, also)
-    way, knn = session.app.knn_ask(knn_lm, mode, len(names))
-    answering = _answers(session, names, way)
+    way, knn = session.app.way(mode, knn_lm, model, prompt, len(names))
+    answering = _answers(session, names, way, model)
     say = session.say
     session.console.print(
         f"[bold]{escape(', '.join(names))}[/]",
@@ -156,7 +175,9 @@ def chat(context: typer.Context, name: BaseName, also: Also = None, mode: Mode =
     )
     history: list[Message] = []
     while question := _read_line(session):
-        answer = _stream(session, answering, question, way, history, knn)
+        said = tuple(history)
+        asked = Asked(question, way, session.settings.retrieval.k, history=said, knn=knn, model=model, prompt=prompt)
+        answer = _stream(session, answering, asked)
         history += [Message("user", question), Message("assistant", answer.text)]
 
 
@@ -219,17 +240,7 @@ def place(session: Session, document: str, page: int | None, heading_path: tuple
     return " · ".join(parts)
 
 
-def _stream(
-    session: Session,
-    answering: "Answering | Agent",
-    question: str,
-    mode: AnswerMode,
-    history: list[Message],
-    knn: KnnAsk | None,
-) -> Answer:
-    from kb_server.services.answering import Asked
-
-    asked = Asked(question, mode, session.settings.retrieval.k, history=tuple(history), knn=knn)
+def _stream(session: Session, answering: "Answering | Agent", asked: "Asked") -> Answer:
     for event in answering.stream(asked):
         if isinstance(event, Token):
             session.console.print(escape(event.text), end="", style="bold", soft_wrap=True)
@@ -247,10 +258,12 @@ def _names(name: str, also: list[str] | None) -> list[str]:
     return list(dict.fromkeys([name, *(also or [])]))
 
 
-def _answers(session: Session, names: list[str], mode: AnswerMode) -> "Answering | Agent":
+def _answers(session: Session, names: list[str], mode: AnswerMode, model: str | None) -> "Answering | Agent":
     from kb_server.services.keys import LOCAL
 
-    return session.app.agent(names, LOCAL) if mode is AnswerMode.AGENT else session.app.answering(names)
+    sampling = session.app.sampling(model)
+    agent = mode is AnswerMode.AGENT
+    return session.app.agent(names, LOCAL, sampling) if agent else session.app.answering(names, sampling)
 
 
 def _read_line(session: Session) -> str:

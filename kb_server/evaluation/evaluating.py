@@ -97,7 +97,7 @@ class Evaluator:
         judge = Judge(self._app.generator) if options.judge else None
         meter: list[MeteredGenerator] = []
 
-        def metered() -> MeteredGenerator:
+        def metered(_model: str | None) -> MeteredGenerator:
             if not meter:
                 meter.append(MeteredGenerator(self._app.generator))
             return meter[0]

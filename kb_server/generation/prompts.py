@@ -2,9 +2,11 @@
 
 A file has the system message, a line `---`, and the user message with `$passages` and `$question`. `reason.en.md` and
 `reason.zh.md` are put behind the system message when the model shall think first; `agent.en.md` and `agent.zh.md` are
-the whole system message of a model that has tools.
+the whole system message of a model that has tools. `answer-NAME.en.md` with `answer-NAME.zh.md` is a prompt
+that a question may name. Only whoever can write that folder words prompts: a question brings none of its own.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,12 +15,13 @@ from pathlib import Path
 from string import Template
 
 from kb_server.domain import Hit, Message
-from kb_server.errors import InvalidSetting
+from kb_server.errors import InvalidSetting, NotFound
 from kb_server.generation.examples import read_examples
 from kb_server.ports import Generator
 from kb_server.terms import script
 
 _HISTORY_TURNS = 6
+_NAMED = re.compile(r"answer-([^\W_][\w.-]{0,63})\.(en|zh)\.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,15 @@ class PromptBuilder:
         generator: Generator,
         answer_tokens: int,
         reasoning: bool = False,
+        name: str | None = None,
     ) -> Prompt:
-        """Fill the prompt so that it and the answer fit the window, counted in the model's own tokens.
+        """Fill the prompt (of this name) so that it and the answer fit the window, counted in the model's own tokens.
 
         What does not fit is left out: first passages from the least relevant on, then the oldest turns. The best
         passage and the question always stay; a generator says if even they are too long.
         """
         language = "zh" if script(question) == "cjk" else "en"
-        system, user = self._templates(language)
+        system, user = self._templates(language, name)
         if reasoning:
             system = f"{system}\n{self._read(f'reason.{language}.md').strip()}"
         before = [Message("system", system), *self._shown(user)]
@@ -72,6 +76,21 @@ class PromptBuilder:
             else:
                 break
         return Prompt(messages, kept, len(hits) - len(kept))
+
+    def names(self) -> list[str]:
+        """Return the prompts that a question may name: those that are there in both languages."""
+        place = self._place()
+        found = [match.groups() for entry in place.iterdir() if (match := _NAMED.fullmatch(entry.name))]
+        return sorted({name for name, _ in found if {(name, "en"), (name, "zh")} <= set(found)})
+
+    def check(self, name: str | None) -> None:
+        """Raise NotFound for a name that is none of those; only a name that is there becomes a file's."""
+        if name is None or name in (names := self.names()):
+            return
+        raise NotFound(
+            f"There is no prompt '{name[:80]}'.",
+            f"There are: {', '.join(names)}." if names else "The folder answering.prompts has none with a name.",
+        )
 
     def agent(self, question: str) -> str:
         """Return the system message of a model that has tools."""
@@ -90,12 +109,13 @@ class PromptBuilder:
             turns += [Message("user", asked), Message("assistant", example.answer)]
         return turns
 
-    def _templates(self, language: str) -> tuple[str, Template]:
-        name = f"answer.{language}.md"
-        system, separator, user = self._read(name).partition("\n---\n")
+    def _templates(self, language: str, name: str | None) -> tuple[str, Template]:
+        self.check(name)
+        file = f"answer-{name}.{language}.md" if name else f"answer.{language}.md"
+        system, separator, user = self._read(file).partition("\n---\n")
         if not separator:
             raise InvalidSetting(
-                f"The prompt '{self._place() / name}' has no line '---'.",
+                f"The prompt '{self._place() / file}' has no line '---'.",
                 "Put it between the system and the user message.",
             )
         return system.strip(), Template(user.strip())

@@ -55,7 +55,7 @@ class Agent:
         self,
         retriever: Retriever,
         prompts: PromptBuilder,
-        generator: Callable[[], Generator],
+        generator: Callable[[str | None], Generator],
         tools: Sequence[Tool],
         options: AgentOptions,
     ) -> None:
@@ -75,7 +75,7 @@ class Agent:
     def stream(self, asked: Asked) -> Iterator[AnswerEvent]:
         """Yield Steps, Retrieved after each search, Tokens, and last Done. A Step makes the Tokens before it void."""
         started, timings = perf_counter(), {"retrieve": 0.0}
-        generator = self._generator()
+        generator = self._generator(asked.model)
         progress = _Progress(was_read=any(message.role == "assistant" for message in asked.history))
         messages = [Message("system", self._prompts.agent(asked.question)), *asked.history]
         messages.append(Message("user", asked.question))
@@ -95,7 +95,8 @@ class Agent:
                     said = text
         cited, refused = self._judged(asked.question, said, progress.hits)
         timings["total"] = _milliseconds(started)
-        answer = Answer(cited.text, refused, cited.citations, tuple(progress.hits), asked.mode, generator.name, timings)
+        model = asked.model or generator.name
+        answer = Answer(cited.text, refused, cited.citations, tuple(progress.hits), asked.mode, model, timings)
         yield Done(replace(answer, steps=tuple(progress.steps.values())))
 
     def _judged(self, question: str, said: str | None, hits: Sequence[Hit]) -> tuple[Cited, bool]:

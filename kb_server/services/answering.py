@@ -81,7 +81,7 @@ class Asked:
     """A question as it was put: how to answer it, from what, and after which conversation (itself left out).
 
     With `knn` the base's datastore takes part in choosing each token of a written answer. `technique` and `threshold`
-    are as the settings say where they are None.
+    are as the settings say where they are None. `model` and `prompt` are names of configured ones.
     """
 
     question: str
@@ -92,6 +92,8 @@ class Asked:
     technique: Technique | None = None
     threshold: float | None = None
     knn: KnnAsk | None = None
+    model: str | None = None
+    prompt: str | None = None
 
 
 class Answers(Protocol):
@@ -123,7 +125,7 @@ class Answering:
         self,
         sources: Mapping[str, Source],
         prompts: PromptBuilder,
-        generator: Callable[[], Generator],
+        generator: Callable[[str | None], Generator],
         options: AnsweringOptions,
         knn: Callable[[], KnnLm] | None = None,
     ) -> None:
@@ -153,7 +155,7 @@ class Answering:
         timings = {"retrieve": _milliseconds(started)}
         yield Retrieved(tuple(hits))
         relevant = self._relevant(asked, hits) if holds else []
-        generator = self._generator() if relevant and asked.mode is AnswerMode.GENERATE else None
+        generator = self._generator(asked.model) if relevant and asked.mode is AnswerMode.GENERATE else None
         if generator and mixed and asked.knn:
             generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found[:count]], asked.knn, asked.filters)
         written = _Written()
@@ -169,8 +171,9 @@ class Answering:
         refused = not cited.citations
         if isinstance(generator, MixedGenerator):
             written.knn = generator.trace()
-        model = generator.name if generator else None
-        more = (written.reasoning, written.agreement, tuple(written.notes), (), written.knn, confidence)
+        model = (asked.model or generator.name) if generator else None
+        prompt = asked.prompt if generator else None
+        more = (written.reasoning, written.agreement, tuple(written.notes), (), written.knn, confidence, prompt)
         yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
 
     def _found(self, question: str, depth: int, filters: Filter | None) -> tuple[list[Hit], float, bool]:
@@ -210,9 +213,8 @@ class Answering:
         if asked.knn and asked.knn.closed_book:
             prompt = self._prompts.closed_book(asked.question, relevant, asked.history)
         else:
-            prompt = self._prompts.build(
-                asked.question, relevant, asked.history, generator, sampling.max_tokens, technique.reasoning
-            )
+            shape = (sampling.max_tokens, technique.reasoning, asked.prompt)
+            prompt = self._prompts.build(asked.question, relevant, asked.history, generator, *shape)
         if prompt.left_out:
             written.notes.append(_note(LEFT_OUT, asked.question, prompt.left_out, len(relevant)))
         said = generator.stream(prompt.messages, sampling)

@@ -42,6 +42,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "hits": [hit_json(hit) for hit in answer.hits],
         "mode": answer.mode,
         "model": answer.model,
+        "prompt": answer.prompt,
         "timings_ms": dict(answer.timings_ms),
         "reasoning": answer.reasoning,
         "agreement": answer.agreement,

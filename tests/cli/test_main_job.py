@@ -14,6 +14,7 @@ from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
 from kb_server.settings import load_settings
 from tests.cli.conftest import SAMPLES, Kb
+from tests.models.openai_server import serving
 
 COMMANDS = (
     *("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "doctor", "demo"),
@@ -269,3 +270,18 @@ def test_several_bases_are_asked_in_one_answer(stocked: Kb, tmp_path: Path) -> N
     status, error = stocked.error("search", "samples", question, "--also", "cellar", "--explain", "1")
     assert (status, error["code"]) == (2, "usage")
     stocked.json("delete", "cellar")
+
+
+def test_a_model_and_a_prompt_of_the_settings_answer(stocked: Kb) -> None:
+    pytest.importorskip("langchain_openai", reason="needs the extra `chat-models`")
+    with serving() as model:
+        model.pieces = ["The fuser was replaced."]
+        other = f'[{{"name": "small", "backend": "langchain", "model": "m", "url": "{model.url}"}}]'
+        answer = stocked.json(
+            "ask", "samples", PRINTER, "--model", "small", "--prompt", "brief", KB_GENERATION__OTHERS=other
+        )
+    assert (answer["mode"], answer["model"], answer["prompt"]) == ("generate", "small", "brief")
+    assert "as few words as will do" in model.requests[0]["messages"][0]["content"]
+    status, error = stocked.error("ask", "samples", PRINTER, "--model", "large")
+    assert (status, error["code"]) == (2, "not_found")
+    assert "SmolLM2-135M-Instruct" in error["hint"]

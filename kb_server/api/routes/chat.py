@@ -59,7 +59,7 @@ def _earlier(asked: Chat, service: Service, caller: Caller) -> Conversation | No
 
 
 def _ask(asked: Chat) -> Ask:
-    names = ("mode", "k", "threshold", "temperature", "top_p", "max_tokens", "reasoning", "samples")
+    names = ("mode", "model", "prompt", "k", "threshold", "temperature", "top_p", "max_tokens", "reasoning", "samples")
     chosen = {name: getattr(asked, name) for name in names}
     history, knn = [said.message() for said in asked.history], knn_choice(asked.knn_lm)
     return Ask(asked.bases, asked.question, history, filters=asked.only.filter(), knn=knn, **chosen)

@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, cast
 
 from fastapi import APIRouter
@@ -13,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from kb_server.api import sse
 from kb_server.api.asking import Ask, Usage, answer_events, usage_of, whole_answer
 from kb_server.api.openai_schemas import ChatRequest, CompletionRequest
-from kb_server.api.routes.openai_models import resolve, with_mode
+from kb_server.api.routes.openai_models import resolve
 from kb_server.api.service import CurrentCaller, CurrentService, Service
 from kb_server.domain import Answer, AnswerEvent, Done, Token
 from kb_server.services.keys import Caller
@@ -72,8 +73,8 @@ def usage_json(usage: Usage) -> dict[str, int]:
 async def _begin(
     asked: ChatRequest | CompletionRequest, service: Service, caller: Caller
 ) -> tuple[Ask, AsyncIterator[AnswerEvent]]:
-    base, mode = await run_in_threadpool(resolve, service, caller, asked.model)
-    ask = with_mode(asked.ask(base), mode)
+    meant = await run_in_threadpool(resolve, service, caller, asked.model)
+    ask = replace(asked.ask(meant.base), mode=meant.mode, model=meant.model)
     return ask, await answer_events(service, caller, ask)
 
 

@@ -1,13 +1,11 @@
 """`/v1/models` and `/v1/embeddings`: what the names of models mean here."""
 
 import base64
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
 
-from kb_server.api.asking import Ask
 from kb_server.api.openai_schemas import EmbeddingRequest
 from kb_server.api.service import CurrentCaller, CurrentService, Service, base_named, visible_bases
 from kb_server.domain import AnswerMode, KnowledgeBase
@@ -23,8 +21,8 @@ router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 def list_models(service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """List each base, the base with each way to answer, and the embedders."""
     bases = visible_bases(service, caller)
-    writer = Path(service.app.settings.generation.model).name
-    names = [name for base in bases for name in (base.name, f"{base.name}@extract", f"{base.name}@{writer}")]
+    ways = ("", "@extract", *(f"@{model}" for model in service.app.settings.generation.names))
+    names = [f"{base.name}{way}" for base in bases for way in ways]
     return {"object": "list", "data": [_model(name) for name in (*names, *sorted(_embedders(service, bases)))]}
 
 
@@ -55,22 +53,26 @@ async def embed(asked: EmbeddingRequest, service: CurrentService, caller: Curren
     return {"object": "list", "model": asked.model, "data": data, "usage": usage}
 
 
-def resolve(service: Service, caller: Caller, model: str) -> tuple[str, AnswerMode | None]:
-    """Return the base and the way to answer that a model's name means: `base` or `base@model`; raises NotFound."""
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a model's name means here: a base, and how it answers."""
+
+    base: str
+    mode: AnswerMode | None = None
+    model: str | None = None
+
+
+def resolve(service: Service, caller: Caller, model: str) -> Resolved:
+    """Return what a model's name means: `base`, `base@mode` or `base@model`; raises NotFound."""
     name, _, way = model.partition("@")
     base = base_named(service, caller, name)
     if not way:
-        return base.name, None
-    if way == AnswerMode.EXTRACT:
-        return base.name, AnswerMode.EXTRACT
-    if way in (AnswerMode.GENERATE, Path(service.app.settings.generation.model).name):
-        return base.name, AnswerMode.GENERATE
+        return Resolved(base.name)
+    if way in (AnswerMode.EXTRACT, AnswerMode.GENERATE):
+        return Resolved(base.name, AnswerMode(way))
+    if way in service.app.settings.generation.names:
+        return Resolved(base.name, AnswerMode.GENERATE, way)
     raise NotFound(f"There is no model '{way[:80]}' here.", "See the names with: GET /v1/models")
-
-
-def with_mode(ask: Ask, mode: AnswerMode | None) -> Ask:
-    """Return the question to be answered in this way."""
-    return replace(ask, mode=mode)
 
 
 def _embed(service: Service, caller: Caller, model: str, texts: list[str]) -> Vectors:

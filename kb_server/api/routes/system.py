@@ -1,7 +1,5 @@
 """How the service fares: models, memory, queues."""
 
-from pathlib import Path
-
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
@@ -9,7 +7,7 @@ from kb_server import __version__
 from kb_server.api.models import known_embedders
 from kb_server.api.process import resident_bytes
 from kb_server.api.service import CurrentCaller, CurrentService, Service
-from kb_server.api.system_schemas import Memory, Model, Models, Queue, System
+from kb_server.api.system_schemas import LanguageModel, Memory, Model, Models, Queue, System
 from kb_server.catalog.jobs import JobState
 from kb_server.generation.local_models import local_models
 from kb_server.generation.memory import free_memory
@@ -20,8 +18,9 @@ router = APIRouter(prefix="/api/v1", tags=["system"])
 
 @router.get("/models")
 def list_models(service: CurrentService, caller: CurrentCaller) -> Models:
-    """List the models that are found, which are in use, and which are loaded in this process."""
-    return Models(embedders=_embedders(service, caller), generators=_generators(service))
+    """List the models that are found, in use and loaded in this process; and the models and prompts for questions."""
+    prompts = service.app.prompts.names()
+    return Models(embedders=_embedders(service, caller), generators=_generators(service), prompts=prompts)
 
 
 @router.get("/system")
@@ -38,11 +37,13 @@ def _embedders(service: Service, caller: Caller) -> list[Model]:
     return [Model(name=name, chosen=name == chosen, loaded=name in loaded) for name in sorted(names)]
 
 
-def _generators(service: Service) -> list[Model]:
-    chosen = Path(service.app.settings.generation.model).name
-    names = {chosen, *(model.name for model in local_models())}
-    loaded = service.app.generator_is_made
-    return [Model(name=name, chosen=name == chosen, loaded=loaded and name == chosen) for name in sorted(names)]
+def _generators(service: Service) -> list[LanguageModel]:
+    askable, loaded = service.app.settings.generation.names, service.app.loaded_generators()
+    names = sorted({*askable, *(model.name for model in local_models())})
+    return [
+        LanguageModel(name=name, chosen=name == askable[0], loaded=name in loaded, askable=name in askable)
+        for name in names
+    ]
 
 
 def _system(service: Service) -> System:

@@ -97,7 +97,7 @@ def _answering(generator: Generator, threshold: float = 0.1, refuse_below: float
     return Answering(
         {"towers": source},
         PromptBuilder(),
-        lambda: generator,
+        lambda _: generator,
         AnsweringOptions(2, 2, threshold, Sampling()),
     )
 

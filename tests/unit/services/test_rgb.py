@@ -58,7 +58,7 @@ def _answer(question: str, texts: list[str]) -> Answer:
     return Answering({"news": source}, PromptBuilder(), _no_model, options).ask(Asked(question, AnswerMode.EXTRACT, 5))
 
 
-def _no_model() -> Generator:
+def _no_model(_name: str | None) -> Generator:
     raise AssertionError("extracting asks no model")
 
 

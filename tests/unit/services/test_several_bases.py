@@ -61,7 +61,7 @@ def test_a_written_answer_cites_passages_of_both(tmp_path: Path) -> None:
         first, second = (next(iter(town_texts(number, number + 1).values())).split(". ")[0] for number in (0, 30))
         model = ScriptedGenerator(f"{first}. {second}.")
         question = f"{first} and {second}?"
-        answer = made.app.answering(["west", "east"], generator=lambda: model).ask(
+        answer = made.app.answering(["west", "east"], generator=lambda _: model).ask(
             _asked(question, AnswerMode.GENERATE)
         )
     assert [(citation.base, citation.document) for citation in answer.citations] == [
