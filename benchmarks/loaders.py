@@ -8,6 +8,7 @@ passed over, by name; --peers is a folder more to look for packages in (pip inst
 
 words: share of the words in tests/data/documents.expected.jsonl that the text holds, wherever they stand.
 rows: share of the table rows below whose line, as it is cut for search, holds the name of the column too.
+letters: those of the PDF files' pages that the text holds, of those that one sees there (benchmarks/pdf_letters.py).
 order: share of the neighbours below, phrases of two-column pages, that come in the order in which one reads them.
 """
 
@@ -156,7 +157,7 @@ def joined(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def score(found: dict[str, str], seconds: float) -> list[str]:
+def score(found: dict[str, str], seconds: float, letters: str = "–") -> list[str]:
     lines = (ROOT / "tests" / "data" / "documents.expected.jsonl").read_text("utf-8").splitlines()
     expected = [each for each in map(json.loads, lines) if each["file"] in found]
     words = [all(word in joined(found[each["file"]]) for word in each["words"].split()) for each in expected]
@@ -164,7 +165,32 @@ def score(found: dict[str, str], seconds: float) -> list[str]:
     order = [each for name, phrases in ORDER.items() for each in in_order(joined(found.get(name, "")), phrases)]
     read = sum(bool(text.strip()) for text in found.values())
     characters = sum(len(re.sub(r"\s", "", text)) for text in found.values())
-    return [f"{read} of {len(found)}", f"{characters:,}", share(words), share(rows), share(order), f"{seconds:.0f}"]
+    return [
+        f"{read} of {len(found)}",
+        f"{characters:,}",
+        letters,
+        share(words),
+        share(rows),
+        share(order),
+        f"{seconds:.0f}",
+    ]
+
+
+def letters_kept(found: dict[str, str], documents: Path) -> str:
+    """Compare with what one sees on the pages; files that the reference cannot read do not count."""
+    from pdfplumber.utils.exceptions import PdfminerException  # here, lest it be there before the readers
+
+    from benchmarks import pdf_letters
+
+    kept = total = 0
+    for name, text in found.items():
+        try:
+            seen = pdf_letters.seen_words(documents / name)
+        except PdfminerException:
+            continue
+        kept += pdf_letters.kept(text, seen)
+        total += pdf_letters.total(seen)
+    return f"{kept:,} of {total:,}"
 
 
 def has_row(text: str, cell: str, column: str) -> bool:
@@ -191,7 +217,7 @@ def main() -> None:
     if options.only:
         read_all(options.documents, options.only)
         return
-    table = Table("loader", "files read", "characters", "words", "rows", "order", "seconds")
+    table = Table("loader", "files read", "characters", "letters", "words", "rows", "order", "seconds")
     for peer in PEERS:
         command = [sys.executable, "-W", "ignore", "-m", "benchmarks.loaders", *sys.argv[1:], "--only", peer]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -200,11 +226,12 @@ def main() -> None:
             continue
         records = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"name"')]
         found = {each["name"]: each["text"] for each in records}
-        table.add_row(peer, *score(found, sum(each["seconds"] for each in records)))
+        pdf = {name: text for name, text in found.items() if name.endswith(".pdf")}
+        letters = letters_kept(pdf, options.documents)
+        table.add_row(peer, *score(found, sum(each["seconds"] for each in records), letters))
         if peer == "ours":
-            pdf = [each for each in records if each["name"].endswith(".pdf")]
-            row = score({each["name"]: each["text"] for each in pdf}, sum(each["seconds"] for each in pdf))
-            table.add_row("ours, PDF only", *row)
+            seconds = sum(each["seconds"] for each in records if each["name"] in pdf)
+            table.add_row("ours, PDF only", *score(pdf, seconds, letters))
     Console(width=120).print(table)
 
 
