@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kb_server.services.progress import OnProgress, Progress
 
 NOTHING = Gathered()
+_RATE_OVER = 600.0  # seconds: files differ so much that a shorter span would have the rest jump up and down
 _STATES = {"indexed": "[green]indexed[/]", "pending": "[yellow]pending[/]", "failed": "[red]failed[/]"}
 
 
@@ -169,7 +170,9 @@ def _progress_bar(session: Session, shown: bool) -> Iterator["OnProgress"]:
         TextColumn("[dim]{task.description}"),
     )
     # On standard error, so that a report sent to a file holds no bar.
-    with rich_progress.Progress(*columns, console=session.errors, transient=True, disable=not shown) as progress:
+    with rich_progress.Progress(
+        *columns, console=session.errors, transient=True, disable=not shown, speed_estimate_period=_RATE_OVER
+    ) as progress:
         task = progress.add_task("", total=None)
 
         def show(step: "Progress") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 from kb_server.services.sources import Source
 
@@ -24,13 +25,15 @@ OnProgress = Callable[[Progress], None]
 
 
 class Meter:
-    """Counts bytes and tells the listener."""
+    """Counts bytes and tells the listener, from whatever thread; what it tells never goes back."""
 
     def __init__(self, total: int, on_progress: OnProgress) -> None:
         self._total = total
         self._on_progress = on_progress
         self._done = 0
+        self._shown = 0
         self._current = ""
+        self._lock = Lock()
 
     def start(self, current: str) -> None:
         """Say which document is at hand."""
@@ -39,7 +42,8 @@ class Meter:
 
     def page(self, source: Source, page: int, pages: int) -> None:
         """Say that pages of a document are read; called from threads that read ahead."""
-        self._on_progress(Progress(self._done, self._total, source.name, page, pages))
+        with self._lock:
+            self._on_progress(Progress(self._shown, self._total, source.name, page, pages))
 
     def advance(self, size: int) -> None:
         """Count bytes as done."""
@@ -51,4 +55,6 @@ class Meter:
         self._tell(size)
 
     def _tell(self, extra: int) -> None:
-        self._on_progress(Progress(self._done + extra, self._total, self._current))
+        with self._lock:
+            self._shown = max(self._shown, self._done + extra)
+            self._on_progress(Progress(self._shown, self._total, self._current))
