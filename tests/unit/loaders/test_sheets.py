@@ -92,6 +92,25 @@ def test_values_not_formulas_and_comments(tmp_path: Path) -> None:
     assert "A2: is sold out" in text
 
 
+def test_a_formula_that_nothing_calculated_stands_for_its_value(tmp_path: Path) -> None:
+    book, sheet, path = _book(tmp_path)
+    for row in [["Item", "Count", "Total"], ["Desk", 2, "=B2*3"], ["Lamp", 4, "=B3*3"], ["Rug", 5, '=IF(B4>9,"x","")']]:
+        sheet.append(row)
+    book.save(path)
+    _put_cached_value(path, "<f>B3*3</f><v></v>", "<f>B3*3</f><v>12</v>")
+    rows = load(path, path.name).text.split("\n")
+    assert rows[-3:-1] == ["Item: Desk; Count: 2; Total: =B2*3", "Item: Lamp; Count: 4; Total: 12"]
+
+
+def test_a_formula_whose_result_is_no_text_adds_nothing(tmp_path: Path) -> None:
+    book, sheet, path = _book(tmp_path)
+    for row in [["Item", "Count", "Note"], ["Desk", 2, '=IF(B2>9,"x","")']]:
+        sheet.append(row)
+    book.save(path)
+    _put_cached_value(path, '<c r="C2"><f>', '<c r="C2" t="str"><f>')
+    assert load(path, path.name).text.endswith("Item: Desk; Count: 2")
+
+
 def _put_cached_value(path: Path, old: str, new: str) -> None:
     """Do what Excel does when it saves: write the result beside the formula."""
     with zipfile.ZipFile(path) as archive:
