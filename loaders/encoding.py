@@ -27,6 +27,7 @@ _ALIASES = {
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _RARE = re.compile("[\u0250-\u036f\u0483-\u0489\u0591-\u05cf\u0700-\u07ff]")
 _MOST_CONTROLS = 0.02
+_MOST_CONTROLS_IN_UTF8 = 0.1  # that is a proof by itself; logs of programs that crashed have NULs by the thousand
 _SAMPLE = 1 << 16
 
 
@@ -60,16 +61,16 @@ def _decode_wide(data: bytes) -> str:
     )
     if wide and _wide_plausibility(wide) > 0.5:
         return wide
-    stray = data.count(b"\0") <= max(1, len(data) // 1000)
-    text = _strict(data.replace(b"\0", b""), "utf-8") if stray else None
-    if text is None or _has_controls(data.replace(b"\0", b"")):
+    bare = data.replace(b"\0", b"")
+    text = _strict(bare, "utf-8")
+    if text is None or _has_controls(bare, _MOST_CONTROLS_IN_UTF8):
         raise Undecodable
     return text
 
 
-def _has_controls(data: bytes) -> bool:
+def _has_controls(data: bytes, most: float = _MOST_CONTROLS) -> bool:
     sample = data[:_SAMPLE]
-    return len(_CONTROL.findall(sample)) > _MOST_CONTROLS * len(sample) + 1
+    return len(_CONTROL.findall(sample)) > most * len(sample) + 1
 
 
 def _wide_plausibility(text: str) -> float:
@@ -81,8 +82,17 @@ def _decode_utf8(data: bytes, *, partial: bool) -> str | None:
     try:
         decoded = text.decode(data, final=not partial)
     except UnicodeDecodeError:
-        return None
+        return _decode_surrogates(data)
     return _strict(data, "iso2022_jp") or decoded if b"\x1b$" in data else decoded
+
+
+def _decode_surrogates(data: bytes) -> str | None:
+    """Read UTF-8 in which pairs of surrogates, or halves of them, are written as if they were characters."""
+    try:
+        halves = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _decode_declared(data: bytes, declared: str | None) -> str | None:

@@ -36,6 +36,7 @@ _OTHER_MAGIC = {
 }
 _TEXT_LIKE_MAGIC = (b"BM", b"MZ", b"ID3", b"RIFF")  # ordinary words may begin so
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
+_INSTEAD = {"spreadsheet": ".xlsx", "presentation": ".pptx"}
 _HTML = re.compile(r"(?is)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b")
 _XML = re.compile(r"\s*<\?xml\s")
 _MAIL_START = re.compile(
@@ -92,8 +93,7 @@ def _zip_kind(path: Path, name: str) -> Kind:
         for prefix, kind in by_member.items():
             if any(member.startswith(prefix) for member in members) and _is_package(members):
                 return kind
-        if "xl/workbook.bin" in members:
-            raise LoadError(f"'{name}' is a binary Excel workbook, which is not supported.", "Save it as .xlsx.")
+        _refuse_other_offices(name, members)
         try:
             declared = archive.read("mimetype")[:99] if "mimetype" in members else b""
         except BROKEN as error:
@@ -101,8 +101,18 @@ def _zip_kind(path: Path, name: str) -> Kind:
     if declared.startswith(_OPEN_DOCUMENT + b"text"):
         return Kind.ODT
     if declared.startswith(_OPEN_DOCUMENT):
-        raise LoadError(f"'{name}' is no OpenDocument text, which is the only kind supported.", "Save it as PDF.")
+        thing = declared.removeprefix(_OPEN_DOCUMENT).decode("ascii", "replace")
+        message = f"'{name}' is an OpenDocument {thing}, which is not supported."
+        raise LoadError(message, f"Save it as {_INSTEAD.get(thing, 'PDF')}.")
     return Kind.ZIP
+
+
+def _refuse_other_offices(name: str, members: list[str]) -> None:
+    if "xl/workbook.bin" in members:
+        raise LoadError(f"'{name}' is a binary Excel workbook, which is not supported.", "Save it as .xlsx.")
+    if "Index/Document.iwa" in members:
+        message = f"'{name}' is a document of Apple's Pages, Numbers or Keynote, which is not supported."
+        raise LoadError(message, "Export it as Word, Excel, PowerPoint or PDF.")
 
 
 def _is_package(members: list[str]) -> bool:

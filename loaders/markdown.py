@@ -15,6 +15,8 @@ from loaders.text import read_text
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)\n\1[^\S\n]*(?:\n|\Z)", re.DOTALL)
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
 _INDENT = "  "
+_DEEPEST = 200  # beyond it, the parser leaves out what stands there
+_MARKS = re.compile(r"(?m)^[>\s+*-]+")
 
 
 class MarkdownLoader:
@@ -32,9 +34,13 @@ class MarkdownLoader:
 
 
 def add_markdown(builder: DocumentBuilder, text: str) -> None:
-    """Feed Markdown to a builder."""
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    _Walk(builder).run(parser.parse(text))
+    """Feed Markdown to a builder; what nests deeper than anything people write is taken as plain text."""
+    parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
+    tokens = parser.parse(text)
+    if any(token.level >= _DEEPEST - 1 for token in tokens):
+        builder.lines(_MARKS.sub("", text))
+    else:
+        _Walk(builder).run(tokens)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from kb_server.domain import Block, BlockKind, Document
 
 _MOJIBAKE = re.compile(
     r"\ufffd|Ã[\u0080-\u00bf]|â€[\u0080-\u2122]?|ï¿½|锟斤拷|烫烫烫|屯屯屯|(?:[åæçèé][\u0080-\u00bf\u2018-\u203a]{2})"
+    r"|[ã-ï][¡-ª¬-¶¸-º¼-¿]"  # Chinese whose control characters are gone
 )
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_\\-]{120,}")
 _PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST)

@@ -13,9 +13,11 @@ from rich.table import Table
 
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 from kb_server.errors import Interrupted
-from kb_server.services.sources import Gathered, is_url
+from kb_server.services.sources import Failure, Gathered, is_url
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from kb_server.services.ingesting import Bulk, IngestReport
     from kb_server.services.progress import OnProgress, Progress
 
@@ -205,9 +207,24 @@ def show_report(session: Session, name: str, report: "IngestReport") -> None:
             f"[yellow]{say('set aside', '已搁置')}[/]", escape(f"{part.document}: {part.reason} × {part.blocks}")
         )
     if report.failed:
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        table.add_column(say("Not ingested", "未能导入"), style="red", overflow="fold")
-        table.add_column(say("Why", "原因"), overflow="fold")
-        for failure in report.failed:
-            table.add_row(escape(failure.path), escape(failure.reason))
-        console.print(table)
+        console.print(f"[bold]{say('Not ingested', '未能导入')}[/]")
+        _show_failures(console, sorted(report.failed, key=lambda failure: failure.path))
+
+
+def _show_failures(console: "Console", failures: list[Failure]) -> None:
+    """Print a sentence for each: on a terminal indented where it is wrapped, in a file on one line."""
+    grid = Table.grid(padding=(0, 1))
+    for failure in failures:
+        grid.add_row("[red]✗[/]", _sentence(failure))
+    if console.is_terminal:
+        console.print(grid)
+    else:
+        console.print("\n".join(f"✗ {_sentence(failure)}" for failure in failures), soft_wrap=True)
+
+
+def _sentence(failure: Failure) -> str:
+    """Say the name once: most reasons begin with it, and the path ends with it."""
+    name, _, rest = failure.reason.removeprefix("'").partition("' ")
+    if rest and failure.path.endswith(name):
+        return f"[red]{escape(failure.path)}[/] {escape(rest)}"
+    return f"[red]{escape(failure.path)}[/]: {escape(failure.reason)}"

@@ -89,6 +89,20 @@ def test_broken_files_cost_only_themselves(notes: Kb, papers: Path) -> None:
     assert {document["name"] for document in documents if document["state"] == "indexed"} == {"good.txt", "empty.txt"}
 
 
+def test_each_failure_is_a_line_that_says_the_path_once(notes: Kb, papers: Path) -> None:
+    (papers / "empty.txt").write_bytes(b"")
+    (papers / "sheet.docx").write_bytes(b"PK\x03\x04 broken")
+    result = notes("ingest", "notes", papers, papers / "none.txt", COLUMNS="60")
+    assert result.status == 3
+    assert result.out.splitlines()[-4:] == [
+        "Not ingested",
+        f"✗ {papers}/empty.txt is empty.",
+        f"✗ {papers}/none.txt: There is no such file. Check the path.",
+        f"✗ {papers}/sheet.docx is a damaged Office document or archive. Save or download it again.",
+    ]
+    assert "未能导入" in notes("ingest", "notes", papers, KB_LANGUAGE="zh").out
+
+
 def test_an_encrypted_pdf(notes: Kb, papers: Path) -> None:
     manual = (SAMPLES / "user-manual.pdf").read_bytes()
     head, trailer, tail = manual.rpartition(b"trailer")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from kb_server.domain import Document, Redaction
 from kb_server.errors import LoadError
 from loaders.builder import DocumentBuilder
+from loaders.characters import clean
 from loaders.cleaning import Cleaner
 from loaders.redaction import redact, redact_text
 from loaders.splitter import SentenceSplitter
@@ -88,6 +89,8 @@ def test_long_hostile_text_takes_linear_time() -> None:
     [
         ("CafÃ© crÃ¨me dÃ©jÃ vu Ã  la carte naÃ¯ve", "wrongly decoded"),
         ("锟斤拷锟斤拷锟斤拷 一二三", "wrongly decoded"),
+        (clean("本制度适用于全体员工，年假为十五天。".encode().decode("latin-1")), "wrongly decoded"),
+        ("本制度适用于全体员工，年假为十五天。".encode().decode("cp1252", "replace"), "wrongly decoded"),
         ("A" * 50 + "b3+/" * 300, "binary"),
         ("~!@#$%^&*()_+" * 8, "binary"),
         ("tick\n" * 40, "over and over"),
@@ -103,7 +106,14 @@ def test_noise_is_set_aside_with_a_reason(noise: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Ein Café à la carte, naïve Âge.", "中文段落，没有乱码。", "x² + y² = z²", "https://example.org/a/b?c=d"]
+    "text",
+    [
+        "Ein Café à la carte, naïve Âge.",
+        "«é», ¿qué?, não º 1",
+        "中文段落，没有乱码。",
+        "x² + y² = z²",
+        "https://example.org/a/b?c=d",
+    ],
 )
 def test_ordinary_text_stays(text: str) -> None:
     assert Cleaner().clean(document(text)).set_aside == {}

@@ -81,6 +81,18 @@ def test_declared_charset_decides_and_a_wrong_one_is_ignored() -> None:
     assert decode("数据".encode(), "big5") == "数据"
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"before\0after\0\x01\x02 a papaya\x1b[31m red\x7f", "beforeafter\x01\x02 a papaya\x1b[31m red\x7f"),
+        (b"12:01 started\n" + b"\0" * 5000 + "12:09 重新启动\n".encode(), "12:01 started\n12:09 重新启动\n"),
+        (b"lone \xed\xa0\x80 half, \xed\xa0\xbd\xed\xb8\x80 pair", "lone  half, \U0001f600 pair"),
+    ],
+)
+def test_nuls_and_surrogates_in_utf8(data: bytes, text: str) -> None:
+    assert decode(data) == text
+
+
 def test_a_few_damaged_bytes_do_not_spoil_utf8() -> None:
     data = "知识库问答系统的说明文档，包含许多内容。".encode()
     assert decode(data + b"\xe7\x9f") == data.decode()

@@ -135,6 +135,13 @@ def test_what_nests_without_end(tmp_path: Path, name: str, content: str) -> None
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize("depth", [12, 60, 300])
+def test_markdown_keeps_what_nests_deeply(tmp_path: Path, depth: int) -> None:
+    text = _load(tmp_path, "a.md", "".join(f"{'  ' * level}- level{level}.\n" for level in range(depth)))
+    assert all(f"level{level}." in text for level in range(depth))
+    assert _load(tmp_path, "b.md", "> " * depth + "deep").endswith("deep")
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv", "a.py", "a.json", "a.xml", "a.srt", "a.eml"])
 def test_one_line_of_3_mb(tmp_path: Path, name: str) -> None:
     line = "word " * 600_000

@@ -77,7 +77,9 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes,
     ("member", "content", "reason"),
     [
         ("xl/workbook.bin", "x", "binary Excel"),
-        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet", "no OpenDocument text"),
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet", r"OpenDocument spreadsheet.* Save it as \.xlsx"),
+        ("mimetype", "application/vnd.oasis.opendocument.graphics", "OpenDocument graphics.* Save it as PDF"),
+        ("Index/Document.iwa", "x", "Apple's Pages.* Export it as Word"),
         ("a.txt", "words", "is an archive"),
     ],
 )
