@@ -13,7 +13,6 @@ from kb_server.catalog.evaluation_cases import EvaluationCases
 from kb_server.catalog.jobs import JobKind, Jobs
 from kb_server.catalog.kept_files import KeptFiles
 from kb_server.catalog.keys import ApiKeys
-from kb_server.catalog.notes import Notes
 from kb_server.catalog.temporary import TemporaryBases
 from kb_server.domain import KnowledgeBase, StoredDocument
 from kb_server.errors import KbError
@@ -100,11 +99,6 @@ class Application(Answerers):
         return TemporaryBases(self._database)
 
     @cached_property
-    def notes(self) -> Notes:
-        """What bases are about."""
-        return Notes(self._database)
-
-    @cached_property
     def kept_files(self) -> Keeping:
         """Files that clients keep here."""
         quota = self.settings.service.kept_megabytes << 20
@@ -163,6 +157,7 @@ class Application(Answerers):
         store: str | None = None,
         embedding_model: str | None = None,
         splitting: Mapping[str, Any] | None = None,
+        description: str = "",
     ) -> KnowledgeBase:
         """Make a base with the given or the configured store and embedder, and perhaps its own way of splitting."""
         check_name(name)
@@ -170,7 +165,7 @@ class Application(Answerers):
         store = store or self.settings.store.backend
         find_backend("store", store)
         model = embedding_model or self.settings.embedding.model
-        return self.knowledge_bases.create(name, store, model, self.embedder(model), own)
+        return self.knowledge_bases.create(name, store, model, self.embedder(model), own, description)
 
     @property
     def load(self) -> Load:

@@ -187,6 +187,7 @@ class KnowledgeBase:
     """A named set of documents with one embedder and one store; `id` names its folder, `vectors` the store's in it.
 
     `splitting` is its own way of cutting documents; None means the settings'. `calibration` is None until it is tuned.
+    `description` says in a person's words what it is about.
     """
 
     id: str
@@ -200,6 +201,7 @@ class KnowledgeBase:
     vectors: str = "vectors"
     splitting: Splitting | None = None
     calibration: Calibration | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.api.asking import Ask
 from kb_server.api.openai_schemas import clean
-from kb_server.api.schemas import example
+from kb_server.api.schemas import Description, example
 from kb_server.domain import Chunk, Filter, Hit, Message
 from kb_server.errors import UsageError
 
@@ -30,7 +30,7 @@ class NewBase(_Lenient):
 
     knowledge_base_name: _Name
     vector_store_type: _Name | None = None
-    kb_info: _Text = ""
+    kb_info: Description = ""
     embed_model: _Name | None = None
 
 
@@ -40,7 +40,7 @@ class BaseInfo(_Lenient):
     model_config = example(knowledge_base_name="samples", kb_info="Handbooks")
 
     knowledge_base_name: _Name
-    kb_info: _Text
+    kb_info: Description
 
 
 class Search(_Lenient):

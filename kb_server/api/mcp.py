@@ -42,7 +42,7 @@ class Tools:
         self._guarded = guarded
 
     async def list_knowledge_bases(self, context: Context) -> dict[str, Any]:
-        """List the knowledge bases with how many documents each has."""
+        """List the knowledge bases: what each is about, and how many documents it has."""
         return await self._run(context, self._list)
 
     async def search(
@@ -66,7 +66,8 @@ class Tools:
     def _list(self, caller: Caller) -> dict[str, Any]:
         hidden = self._service.app.temporary.ids()
         visible = [one for one in self._service.app.knowledge_bases.all() if caller.sees(one.base.id)]
-        rows = [{"name": o.base.name, "documents": o.documents} for o in visible if o.base.id not in hidden]
+        shown = [one for one in visible if one.base.id not in hidden]
+        rows = [{"name": o.base.name, "description": o.base.description, "documents": o.documents} for o in shown]
         return {"knowledge_bases": rows}
 
     def _search(self, caller: Caller, question: str, names: list[str], k: int) -> dict[str, Any]:

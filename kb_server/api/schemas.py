@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kb_server.domain import Filter, SearchMode
+from kb_server.services.knowledge_bases import LONGEST_DESCRIPTION
 
 _LONGEST_QUESTION = 8000
 
@@ -20,6 +21,7 @@ def speakable(text: str) -> str:
 
 Question = Annotated[str, Field(max_length=_LONGEST_QUESTION), AfterValidator(speakable)]
 BaseName = Annotated[str, Field(min_length=1, max_length=128)]
+Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION)]
 Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(speakable)]
 
 
@@ -37,17 +39,29 @@ class Taken(BaseModel):
 class NewBase(Taken):
     """A knowledge base to make."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "handbook"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "handbook", "description": "Rules for travel and expenses"}]}
+    )
 
     name: BaseName
     store: str | None = None
     embedder: str | None = None
+    description: Description = ""
+
+
+class BaseChange(Taken):
+    """What a base is about, in place of what was said before."""
+
+    model_config = example(description="Rules for travel and expenses, 2026")
+
+    description: Description
 
 
 class Base(BaseModel):
-    """A knowledge base."""
+    """A knowledge base; `description` says in a person's words what it is about."""
 
     name: str
+    description: str
     store: str
     embedder: str
     documents: int

@@ -28,6 +28,7 @@ class Bases:
         fingerprint: str,
         dimension: int,
         splitting: Splitting | None = None,
+        description: str = "",
     ) -> KnowledgeBase:
         """Add a base under a generated id; raises AlreadyExists."""
         base = KnowledgeBase(
@@ -40,6 +41,7 @@ class Bases:
             None,
             datetime.now(UTC).replace(tzinfo=None),
             splitting=splitting,
+            description=description,
         )
         row = {column.name: getattr(base, column.name) for column in knowledge_bases.columns}
         row["splitting"] = asdict(splitting) if splitting else None
@@ -77,6 +79,12 @@ class Bases:
         )
         with self._database.reading() as connection:
             return {base_id: (documents_, chunks_) for base_id, documents_, chunks_ in connection.execute(query)}
+
+    def describe(self, base_id: str, text: str) -> None:
+        """Say what a base is about, in place of what was said before."""
+        changed = update(knowledge_bases).where(knowledge_bases.c.id == base_id)
+        with self._database.writing() as connection:
+            connection.execute(changed.values(description=text))
 
     def set_fusion(self, base_id: str, fusion: Fusion) -> None:
         """Keep newly fitted fusion weights."""

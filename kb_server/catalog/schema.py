@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0009"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0010"  # the newest migration; a test holds the two together
 
 metadata = MetaData()
 
@@ -38,6 +38,7 @@ knowledge_bases = Table(
     Column("vectors", String(32), nullable=False, server_default="vectors"),
     Column("splitting", JSON(none_as_null=True)),
     Column("calibration", JSON(none_as_null=True)),
+    Column("description", Text, nullable=False, server_default=""),
 )
 
 documents = Table(
@@ -198,13 +199,6 @@ temporary_bases = Table(
     Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
     Column("owner", String(32), nullable=False),
     Column("number", Integer, nullable=False),  # of the owner, in order: a clock may go back
-)
-
-base_notes = Table(
-    "base_notes",
-    metadata,
-    Column("base_id", ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True),
-    Column("text", Text, nullable=False),
 )
 
 # What a person has taken out of search. A table of its own: chunks are many, these are few.

@@ -1,9 +1,10 @@
-"""`kb create`, `kb list`, `kb delete`."""
+"""`kb create`, `kb list`, `kb describe`, `kb delete`."""
 
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from kb_server.cli.session import BaseName, JsonFlag, print_json, session_of
@@ -13,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog='Example 例： kb create "员工手册"')(create)
     app.command("list")(list_bases)
+    app.command(epilog='Example 例： kb describe notes "Minutes of the board, 2020 to 2026"')(describe)
     app.command(epilog="Example 例： kb delete notes --yes")(delete)
 
 
@@ -29,6 +31,7 @@ def create(
         str | None, typer.Option(metavar="WHAT", help="sentences, rows or delimiter. 切分方式。")
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="What begins a record, such as Q: 记录的起始标记。")] = None,
+    description: Annotated[str, typer.Option(metavar="TEXT", help="What it is about. 知识库简介。")] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Make an empty knowledge base. 新建一个空知识库。
@@ -39,7 +42,7 @@ def create(
     session = session_of(context)
     asked = {"size": chunk_size, "overlap": chunk_overlap, "by": split_by, "delimiter": delimiter}
     splitting = {key: value for key, value in asked.items() if value is not None}
-    base = session.app.create(name, store, embedder, splitting)
+    base = session.app.create(name, store, embedder, splitting, description)
     if as_json:
         print_json({"name": base.name, "store": base.store, "embedder": base.embedder})
         return
@@ -55,6 +58,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
     rows = [
         {
             "name": item.base.name,
+            "description": item.base.description,
             "store": item.base.store,
             "embedder": item.base.embedder,
             "documents": item.documents,
@@ -74,9 +78,28 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
         return
     table = Table(say("Name", "名称"), say("Documents", "文档"), say("Chunks", "片段"), say("Store", "向量库"))
     table.add_column(say("Embedder", "向量模型"), overflow="fold")
+    columns = ["name", "documents", "chunks", "store", "embedder"]
+    if any(row["description"] for row in rows):
+        table.add_column(say("About", "简介"), overflow="fold")
+        columns.append("description")
     for row in rows:
-        table.add_row(*(str(row[key]) for key in ("name", "documents", "chunks", "store", "embedder")))
+        table.add_row(*(escape(str(row[key])) for key in columns))
     session.console.print(table)
+
+
+def describe(
+    context: typer.Context,
+    name: BaseName,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Empty: take it back. 留空则清除。")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what a knowledge base is about, for people and programs that choose one. 填写知识库简介。"""
+    session = session_of(context)
+    base = session.foundation.knowledge_bases.describe(session.foundation.bases.find(name), text)
+    if as_json:
+        print_json({"name": base.name, "description": base.description})
+    else:
+        session.console.print(f"[bold]{escape(base.name)}[/]", escape(base.description))
 
 
 def delete(

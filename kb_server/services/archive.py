@@ -41,6 +41,7 @@ class BaseEntry(_Part):
     dimension: int = Field(ge=1, le=100_000)
     fusion: dict[str, float] | None
     fusion_chunks: int = 0
+    description: str = ""
 
 
 class FileEntry(_Part):

@@ -95,6 +95,7 @@ def _base_entry(opened: OpenBase) -> BaseEntry:
         dimension=base.dimension,
         fusion=dict(fusion.weights) if fusion else None,
         fusion_chunks=fusion.chunks if fusion else 0,
+        description=base.description,
     )
 
 

@@ -15,7 +15,7 @@ from kb_server.domain import Document, Fusion, KnowledgeBase, Slice, searchable_
 from kb_server.errors import AlreadyExists
 from kb_server.ports import Vectors
 from kb_server.services.archive import DOCUMENTS, ORIGINALS, VECTORS, Archive, DocumentEntry, broken, opened_archive
-from kb_server.services.knowledge_bases import check_name
+from kb_server.services.knowledge_bases import check_name, checked_description
 from kb_server.services.open_base import OpenBase
 from kb_server.services.shelf import Shelf
 
@@ -44,7 +44,12 @@ class Importing:
                 raise AlreadyExists(f"A knowledge base named '{name}' exists already.", "Give another with --name.")
             unfinished = f"{name} (importing {secrets.token_hex(4)})"
             base = self._bases.create(
-                unfinished, store or entry.store, entry.embedder, entry.fingerprint, entry.dimension
+                unfinished,
+                store or entry.store,
+                entry.embedder,
+                entry.fingerprint,
+                entry.dimension,
+                description=checked_description(entry.description),
             )
             fusion = Fusion(entry.fusion, entry.fusion_chunks) if entry.fusion else None
             done = replace(base, name=name, fusion=fusion)

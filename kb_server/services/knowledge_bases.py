@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kb_server.catalog.bases import Bases
 from kb_server.domain import KnowledgeBase, Splitting, StoredDocument
-from kb_server.errors import InvalidName
+from kb_server.errors import InvalidName, UsageError
 from kb_server.ports import Embedder
 from kb_server.services.shelf import Shelf
 
 _NAME = re.compile(r"[^\W_][\w .-]{0,62}[^\W_]|[^\W_]")  # any script's letters and digits; - _ . and spaces inside
+LONGEST_DESCRIPTION = 10_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,18 @@ class KnowledgeBases:
         self._shelf = shelf
 
     def create(
-        self, name: str, store: str, embedding_model: str, embedder: Embedder, splitting: Splitting | None = None
+        self,
+        name: str,
+        store: str,
+        embedding_model: str,
+        embedder: Embedder,
+        splitting: Splitting | None = None,
+        description: str = "",
     ) -> KnowledgeBase:
         """Make an empty base; raises InvalidName or AlreadyExists."""
         check_name(name)
-        base = self._bases.create(name, store, embedding_model, embedder.fingerprint, embedder.dimension, splitting)
+        text, made = checked_description(description), (embedder.fingerprint, embedder.dimension)
+        base = self._bases.create(name, store, embedding_model, *made, splitting, text)
         self._shelf.open(base)
         return base
 
@@ -42,6 +50,12 @@ class KnowledgeBases:
         """Return every base by name."""
         sizes = self._bases.sizes()
         return [BaseSummary(base, *sizes.get(base.id, (0, 0))) for base in self._bases.all()]
+
+    def describe(self, base: KnowledgeBase, text: str) -> KnowledgeBase:
+        """Say what a base is about; the empty text takes back what was said."""
+        described = replace(base, description=checked_description(text))
+        self._bases.describe(base.id, described.description)
+        return described
 
     def delete(self, name: str) -> None:
         """Remove a base with all its documents; raises NotFound, or Busy while something writes to it."""
@@ -73,3 +87,12 @@ def check_name(name: str) -> None:
             f"{shown!r} cannot be the name of a knowledge base.",
             "Use 1 to 64 letters, digits, spaces and - _ . between them (any language).",
         )
+
+
+def checked_description(text: str) -> str:
+    """Return a text as a catalog can keep it; raises UsageError if it is too long to be a description."""
+    if len(text) > LONGEST_DESCRIPTION:
+        raise UsageError(
+            f"A description has at most {LONGEST_DESCRIPTION} characters, not {len(text)}.", "Say it in fewer words."
+        )
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()

@@ -54,7 +54,7 @@ def test_over_standard_input(server: Server, handbook: str) -> None:
             return {**used, "answer": answer.structured_content}
 
     used = asyncio.run(talk())
-    assert {"name": handbook, "documents": 2} in used["bases"]["knowledge_bases"]
+    assert {"name": handbook, "description": "", "documents": 2} in used["bases"]["knowledge_bases"]
     assert used["found"]["hits"][0]["document"] == "device.txt"
     assert "seven seconds" in used["answer"]["answer"]
 

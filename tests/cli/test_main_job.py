@@ -18,7 +18,7 @@ from tests.models.openai_server import serving
 
 COMMANDS = (
     *("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "doctor", "demo"),
-    *("evaluate", "compare", "questions", "models"),
+    *("evaluate", "compare", "questions", "models", "describe"),
 )
 QUESTIONS = {
     "What was done to printer PR-02 after 52000 pages?": ("device-maintenance-log.csv", "fuser"),
@@ -285,3 +285,17 @@ def test_a_model_and_a_prompt_of_the_settings_answer(stocked: Kb) -> None:
     status, error = stocked.error("ask", "samples", PRINTER, "--model", "large")
     assert (status, error["code"]) == (2, "not_found")
     assert "SmolLM2-135M-Instruct" in error["hint"]
+
+
+def test_a_base_is_described(kb: Kb) -> None:
+    kb.json("create", "notes", "--description", "Minutes of the [board]")
+    kb.json("create", "bare")
+    listed = {base["name"]: base["description"] for base in kb.json("list")["knowledge_bases"]}
+    assert listed == {"notes": "Minutes of the [board]", "bare": ""}
+    assert "Minutes of the [board]" in kb("list").out
+    assert kb.json("describe", "notes", "会议记录") == {"name": "notes", "description": "会议记录"}
+    assert kb("describe", "notes", "会议记录").out.split() == ["notes", "会议记录"]
+    assert kb.error("describe", "nothing", "x")[1]["code"] == "not_found"
+    status, error = kb.error("describe", "notes", "x" * 10_001)
+    assert (status, error["code"]) == (2, "usage")
+    assert "10001" in error["message"]

@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Response
 
 from kb_server.api.models import refuse_unknown_embedder
-from kb_server.api.schemas import Base, Bases, NewBase
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, audited
+from kb_server.api.schemas import Base, BaseChange, Bases, NewBase
+from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
+from kb_server.domain import KnowledgeBase
 from kb_server.errors import Forbidden
 from kb_server.services.keys import Caller, Scope
 from kb_server.services.knowledge_bases import BaseSummary
@@ -25,15 +26,20 @@ def createbase_json(new: NewBase, service: CurrentService, caller: CurrentCaller
     """Make an empty base."""
     refuse_restricted(caller)
     refuse_unknown_embedder(service, caller, new.embedder)
-    made = service.app.create(new.name, new.store, new.embedder)
+    made = service.app.create(new.name, new.store, new.embedder, description=new.description)
     return base_json(BaseSummary(made, 0, 0))
 
 
 @router.get("/{base}")
 def getbase_json(base: CurrentBase, service: CurrentService) -> Base:
     """Return one base."""
-    documents, chunks = service.app.bases.sizes().get(base.id, (0, 0))
-    return base_json(BaseSummary(base, documents, chunks))
+    return _summed(service, base)
+
+
+@router.patch("/{base}", dependencies=[audited("base.describe", Scope.WRITE)])
+def describe_base(change: BaseChange, base: CurrentBase, service: CurrentService) -> Base:
+    """Say what a base is about; the empty text takes back what was said."""
+    return _summed(service, service.app.knowledge_bases.describe(base, change.description))
 
 
 @router.delete("/{base}", status_code=204, dependencies=[audited("base.delete", Scope.ADMIN)])
@@ -49,11 +55,17 @@ def refuse_restricted(caller: Caller) -> None:
         raise Forbidden("This key is for certain knowledge bases only.", "Use a key for all of them.")
 
 
+def _summed(service: Service, base: KnowledgeBase) -> Base:
+    documents, chunks = service.app.bases.sizes().get(base.id, (0, 0))
+    return base_json(BaseSummary(base, documents, chunks))
+
+
 def base_json(one: BaseSummary) -> Base:
     """Return a base as the API gives it."""
     base = one.base
     return Base(
         name=base.name,
+        description=base.description,
         store=base.store,
         embedder=base.embedder,
         documents=one.documents,

@@ -23,13 +23,13 @@ _LONGEST_NAME = 1000
 @router.get("/list_knowledge_bases")
 def list_knowledge_bases(service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """List the bases that the key is for."""
-    hidden, notes = service.app.temporary.ids(), service.app.notes.all()
+    hidden = service.app.temporary.ids()
     visible = [one for one in service.app.knowledge_bases.all() if caller.sees(one.base.id)]
     rows = [
         {
             "id": number,
             "kb_name": one.base.name,
-            "kb_info": notes.get(one.base.id, ""),
+            "kb_info": one.base.description,
             "vs_type": one.base.store,
             "embed_model": one.base.embedder,
             "file_count": one.documents,
@@ -51,12 +51,11 @@ def create_knowledge_base(
         return refusal(404, "知识库名称不能为空，请重新填写知识库名称")
     refuse_unknown_embedder(service, caller, new.embed_model)
     try:
-        made = service.app.create(name, new.vector_store_type, new.embed_model)
+        service.app.create(name, new.vector_store_type, new.embed_model, description=new.kb_info)
     except AlreadyExists:
         return refusal(404, f"已存在同名知识库 {name}")
     except InvalidName as error:
         return refusal(403, str(error))
-    service.app.notes.set(made.id, new.kb_info)
     return envelope(f"已新增知识库 {name}")
 
 
@@ -76,8 +75,8 @@ def delete_knowledge_base(
 def update_info(info: BaseInfo, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Say what a base is about."""
     base = chatchat_base(service, caller, info.knowledge_base_name)
-    service.app.notes.set(base.id, info.kb_info.replace("\0", ""))
-    return envelope("知识库介绍修改完成", {"kb_info": info.kb_info})
+    described = service.app.knowledge_bases.describe(base, info.kb_info)
+    return envelope("知识库介绍修改完成", {"kb_info": described.description})
 
 
 @router.post(

@@ -4,15 +4,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
@@ -116,6 +118,27 @@ def test_the_schema_version_is_the_newest_migration() -> None:
 def test_the_migrations_make_the_tables_that_the_code_names(database: Database) -> None:
     with database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_notes_of_an_older_schema_become_descriptions(url: str) -> None:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    config = Config()
+    with as_file(files("kb_server.catalog") / "migrations") as folder, engine.begin() as connection:
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+        for name in ("noted", "bare"):
+            values = {"id": name, "created": datetime(2026, 1, 1)}
+            row = (
+                "INSERT INTO knowledge_bases (id, name, store, embedder, fingerprint, dimension, created) "
+                "VALUES (:id, :id, 'm', 't', 't-1', 3, :created)"
+            )
+            connection.execute(text(row), values)
+        connection.execute(text("INSERT INTO base_notes (base_id, text) VALUES ('noted', '会议记录')"))
+    engine.dispose()
+    opened = Database(url)
+    assert {base.name: base.description for base in Bases(opened).all()} == {"noted": "会议记录", "bare": ""}
+    opened.close()
 
 
 def test_a_newer_schema_is_refused(url: str) -> None:

@@ -24,7 +24,7 @@ TEXTS = {"bells": "The bell rings at nine.\n\nIt rings again at noon.", "食堂"
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Workshop]:
     with workshop(tmp_path / "home") as made:
-        made.app.create("notes", "faiss", "toy")
+        made.app.create("notes", "faiss", "toy", description="Bells, 食堂")
         made.ingest("notes", tmp_path / "texts", **TEXTS)
         yield made
 
@@ -42,6 +42,7 @@ def test_what_arrives_elsewhere_is_what_left(shop: Workshop, archive: Path, tmp_
         base = other.app.import_base(archive, "copy", store)
         assert (base.name, base.store, base.fingerprint) == ("copy", store, "toy-32")
         assert other.state("copy") == shop.state("notes")
+        assert base.description == other.app.bases.find("copy").description == "Bells, 食堂"
         assert base.fusion == shop.app.bases.find("notes").fusion
         for question in ("bell noon", "食堂"):
             assert other.found("copy", question)[0] == shop.found("notes", question)[0]
