@@ -2,8 +2,9 @@
 
     python -m benchmarks.search [--chunks 10000] [--full] [--peers FOLDER] [--keep FOLDER]
 
---full is 10,000 and 100,000 chunks. Texts are generated Chinese and English sentences; stored vectors are random, since
-only what happens after embedding depends on their number; the time to embed a question is that of the real model.
+--full is 10,000 and 100,000 chunks. Texts are generated Chinese and English sentences about one of 500 topics each;
+stored vectors are the mean of their words' random vectors, so they lie in clusters and words and vectors agree more or
+less, as they do in life, and both indexes are asked. The time to embed a question is that of the real model.
 Catalog, FAISS and word index are the real ones, searched in a process that has just been started. The peer does what
 Langchain-Chatchat does: BM25Retriever built from all chunks for each question, and FAISS, in an EnsembleRetriever
 (`pip install --target FOLDER --no-deps langchain-community langchain-classic rank-bm25`); where those are missing it is
@@ -14,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,29 +30,36 @@ from rich.table import Table
 
 from benchmarks.report import processor_seconds, resident, save
 from kb_server.bootstrap import Application
+from kb_server.domain import Fusion
 from kb_server.ports import Vectors
 from kb_server.settings import load_settings
 
 WORDS = [f"word{i}" for i in range(5000)]
 CHARACTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]
+TOPICS = 500
 MODEL = "all-MiniLM-L6-v2"
+_TOKEN = re.compile(r"[a-z]+\d+|[\u4e00-\u9fff]")
 QUESTIONS, PEER_QUESTIONS = 200, 3
 
 
-class RandomEmbedder:
-    """Unit vectors that mean nothing, as fast as can be."""
+class WordEmbedder:
+    """The mean of words' and characters' random vectors, as fast as can be."""
 
-    name, dimension, fingerprint = "random", 384, "random"
+    name, dimension, fingerprint = "words", 384, "words"
 
     def __init__(self) -> None:
-        self._random = np.random.default_rng(0)
+        self._numbers = {token: number for number, token in enumerate(WORDS + CHARACTERS)}
+        self._table = np.random.default_rng(0).normal(size=(len(self._numbers), self.dimension)).astype(np.float32)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        vectors = self._random.normal(size=(len(texts), self.dimension)).astype(np.float32)
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+        vectors = np.array([self._table[self._known(text)].sum(0) for text in texts]).reshape(-1, self.dimension)
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
     def embed_query(self, text: str) -> Vectors:
         return np.asarray(self.embed_passages([text])[0])
+
+    def _known(self, text: str) -> list[int]:
+        return [self._numbers[token] for token in _TOKEN.findall(text.lower()) if token in self._numbers]
 
 
 def main() -> None:
@@ -112,7 +121,7 @@ def elsewhere(step: str, folder: Path, peers: Path | None) -> dict[str, Any]:
 
 def opened(folder: Path) -> Application:
     application = Application(load_settings(arguments={"home": folder / "home"}))
-    application._embedders[MODEL] = RandomEmbedder()
+    application._embedders[MODEL] = WordEmbedder()
     return application
 
 
@@ -141,6 +150,7 @@ def search(folder: Path) -> dict[str, Any]:
     application = opened(folder)
     before = resident()
     retriever = application.retriever("speed")
+    retriever._fusion = Fusion({"cjk": 0.5, "other": 0.5}, 0)  # both indexes are asked, whatever was fitted
     chance = random.Random(1)
     times, whole = [], []
     for number in range(QUESTIONS + 20):
@@ -178,7 +188,7 @@ def peer(folder: Path) -> dict[str, Any]:
     except ImportError as error:
         return {"missing": str(error.name)}
 
-    class Random(RandomEmbedder, Embeddings):
+    class Words(WordEmbedder, Embeddings):
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             rows: list[list[float]] = self.embed_passages(texts).tolist()
             return rows
@@ -191,7 +201,7 @@ def peer(folder: Path) -> dict[str, Any]:
     texts = [chunk.text for chunk in rows.chunks(rows.chunk_ids()).values()]
     application.close()
     documents = [Document(text) for text in texts]
-    dense = FAISS.from_documents(documents, Random()).as_retriever(search_kwargs={"k": 5})
+    dense = FAISS.from_documents(documents, Words()).as_retriever(search_kwargs={"k": 5})
     chance, times = random.Random(1), []
     for _ in range(PEER_QUESTIONS):
         question = asked(chance)
@@ -203,13 +213,22 @@ def peer(folder: Path) -> dict[str, Any]:
 
 
 def asked(chance: random.Random) -> str:
-    return " ".join(chance.choices(WORDS, k=8)) + "".join(chance.choices(CHARACTERS, k=6))
+    words, characters = topic(chance)
+    return " ".join(chance.choices(words, k=8)) + "".join(chance.choices(characters, k=6))
 
 
 def paragraph(chance: random.Random) -> str:
-    english = ". ".join(" ".join(chance.choices(WORDS, k=12)).capitalize() for _ in range(6))
-    chinese = "。".join("".join(chance.choices(CHARACTERS, k=20)) for _ in range(3))
+    words, characters = topic(chance)
+    english = ". ".join(" ".join(chance.choices(words, k=12)).capitalize() for _ in range(6))
+    chinese = "。".join("".join(chance.choices(characters, k=20)) for _ in range(3))
     return f"{english}. {chinese}。"
+
+
+def topic(chance: random.Random) -> tuple[list[str], list[str]]:
+    """Return the words and characters of a topic: half of them its own, half anything."""
+    own = random.Random(chance.randrange(TOPICS))
+    words = own.sample(WORDS, 30) + chance.sample(WORDS, 30)
+    return words, own.sample(CHARACTERS, 30) + chance.sample(CHARACTERS, 30)
 
 
 if __name__ == "__main__":

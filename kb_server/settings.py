@@ -299,6 +299,7 @@ class ServiceSettings(_Section):
     fetch_pages: bool = True
     search_threads: int = Field(default=4, ge=1)
     searches_waiting: int = Field(default=128, ge=0)
+    search_patience: float = Field(default=0.05, gt=0)
     chat_threads: int = Field(default=8, ge=1)
     chats_waiting: int = Field(default=32, ge=0)
     stop_seconds: int = Field(default=30, ge=0)

@@ -1,9 +1,13 @@
 """Lanes: threads for model work with a bounded queue before them: a crowd is told to come again, not kept waiting."""
 
 import asyncio
+import math
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from statistics import median
 from threading import Event
 from typing import Any, TypeVar, cast
 
@@ -13,13 +17,20 @@ T = TypeVar("T")
 
 _END = object()
 _RETRY_SECONDS = 2
+_REMEMBERED = 21  # works whose median says how long one takes
 
 
 class Lane:
-    """Runs blocking work for an event loop: `threads` at once, `waiting` more in line; others get TryLater."""
+    """Runs blocking work for an event loop: `threads` at once, `waiting` more in line; others get TryLater.
 
-    def __init__(self, name: str, threads: int, waiting: int) -> None:
+    So does who would wait longer than `patience` seconds, by how long the last works took: a burst on an idle machine
+    is served whole, and on a busy one a few wait shortly in place of all for long.
+    """
+
+    def __init__(self, name: str, threads: int, waiting: int, patience: float = math.inf) -> None:
         self.name = name
+        self._patience = patience
+        self._lasted: deque[float] = deque([0.0], maxlen=_REMEMBERED)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._threads = threads
         self.places = threads + waiting
@@ -34,6 +45,12 @@ class Lane:
     def waiting(self) -> int:
         """How much waits for one."""
         return self.taken - self.running
+
+    @property
+    def wait(self) -> float:
+        """How many seconds one more would wait for a thread, about."""
+        before = self.taken - self._threads + 1
+        return max(0, before) / self._threads * median(self._lasted)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what `work` returns, or raise what it raises."""
@@ -56,16 +73,23 @@ class Lane:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        if self.taken >= self.places:
+        if self.taken >= self.places or self.wait > self._patience:
             raise TryLater(
                 f"Too many requests of this kind ({self.name}) are waiting.",
                 "Try again after the time in Retry-After.",
                 _RETRY_SECONDS,
             )
         self.taken += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)
         future.add_done_callback(self._leave)
         return future
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        started = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self._lasted.append(time.perf_counter() - started)
 
     def _leave(self, _done: "asyncio.Future[Any]") -> None:
         self.taken -= 1

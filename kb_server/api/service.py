@@ -40,7 +40,7 @@ def make_service(app: Application) -> Service:
     options = app.settings.service
     service = Service(
         app,
-        Lane("search", options.search_threads, options.searches_waiting),
+        Lane("search", options.search_threads, options.searches_waiting, options.search_patience),
         Lane("chat", options.chat_threads, options.chats_waiting),
         RateLimit(options.requests_per_minute),
         RateLimit(options.requests_per_minute),

@@ -50,7 +50,7 @@ class OpenVinoEngine:
     """An Engine on a converted model; `precision` is f32, bf16 or f16.
 
     Texts are sorted by length and computed a few at a time, each thread on a batch of its own. Several callers share
-    the threads batch by batch; what is a single batch, as a question is, waits for nobody.
+    the threads batch by batch; a single text, as a question is, waits for nobody: one stream more is kept for those.
     """
 
     def __init__(self, converted: Converted, precision: str, threads: int, batch_size: int = _AT_ONCE) -> None:
@@ -66,8 +66,8 @@ class OpenVinoEngine:
                 "CPU",
                 {
                     "INFERENCE_PRECISION_HINT": precision,
-                    "INFERENCE_NUM_THREADS": str(threads),
-                    "NUM_STREAMS": str(self._streams),
+                    "INFERENCE_NUM_THREADS": str(threads + -(-threads // self._streams)),
+                    "NUM_STREAMS": str(self._streams + 1),
                     "ENABLE_CPU_PINNING": "NO",  # other processes have the same cores
                 },
             )
@@ -108,7 +108,7 @@ class OpenVinoEngine:
         return made
 
     def _computed(self, batches: Iterable[tuple[Rows, dict[str, Rows]]], count: int) -> Iterator[tuple[Rows, Vectors]]:
-        if count <= self._batch_size:
+        if count == 1:
             yield from map(self._infer, batches)
             return
         waiting: deque[Future[tuple[Rows, Vectors]]] = deque()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,25 @@ def test_beyond_the_queue_work_is_refused() -> None:
         assert await asyncio.gather(*held) == [True, True]
         assert await lane.run(lambda: "again") == "again"
         assert lane.taken == 0
+        lane.close()
+
+    asyncio.run(scene())
+
+
+def test_who_would_wait_too_long_is_refused_by_how_long_work_takes() -> None:
+    async def scene() -> None:
+        lane = Lane("test", 1, 100, patience=1.0)
+        burst = [asyncio.ensure_future(lane.run(lambda: "quick")) for _ in range(50)]
+        assert await asyncio.gather(*burst) == ["quick"] * 50, "a burst of quick work is served whole"
+        for _ in range(25):
+            await lane.run(lambda: time.sleep(0.02))
+        gate = threading.Event()
+        held = [asyncio.ensure_future(lane.run(gate.wait)) for _ in range(101)]
+        await asyncio.sleep(0)
+        refused = [future for future in held if future.done() and isinstance(future.exception(), TryLater)]
+        assert 10 < 101 - len(refused) < 60, "some fifty of 20 ms fit into a second, fewer on a busy machine"
+        gate.set()
+        assert all(await asyncio.gather(*(future for future in held if future not in refused)))
         lane.close()
 
     asyncio.run(scene())
