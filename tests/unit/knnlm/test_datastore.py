@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kb_server.domain import Chunk
 from kb_server.errors import ModelMismatch, NotFound, StorageError
 from kb_server.knnlm.building import Shape
-from kb_server.knnlm.combining import Distances, Neighbours
+from kb_server.knnlm.combining import Distances, Neighbours, combined, log_softmax
 from kb_server.knnlm.datastore import Datastore
 from kb_server.knnlm.manifest import Manifest
 from kb_server.knnlm.mixer import NeighbourMixer
@@ -150,6 +150,18 @@ def test_chosen_chunks_are_searched_as_all_are(shelf: Shelf) -> None:
     whole, part = search(store, shelf.chunk_ids, 200), search(store, shelf.chunk_ids[:3], 200)
     expected = [place for place in whole[1] if place.startswith("(1,") and int(place.split()[1][:-1]) < 30]
     assert part[1] == expected
+
+
+def test_all_chunks_chosen_one_by_one_are_the_whole_base(shelf: Shelf) -> None:
+    store = shelf.open()
+    every = ExactSearch(store, store.active(shelf.chunk_ids))
+    assert every.active.rows.tolist() == list(range(len(store)))
+    query = store.projection.queries(shelf.model.states([70_000, *map(ord, "the "), 0], 1))
+    differences = ((store.keys(every.active.rows) - query) ** 2).sum(1)
+    order = np.lexsort((every.active.rows, differences))
+    distances, rows = every.nearest(query, 20)
+    assert rows[0].tolist() == order[:20].tolist()
+    assert distances[0] == pytest.approx(differences[order[:20]], rel=1e-6)
 
 
 def test_k_beyond_the_store_an_empty_one_and_unknown_chunks(shelf: Shelf, tmp_path: Path) -> None:
@@ -323,6 +335,23 @@ def test_every_source_is_a_place_whose_token_was_written(shelf: Shelf) -> None:
             assert chunk.start <= source.start < chunk.end
             assert (source.document, source.offset) == (chunk.document, source.start)
     assert any(token.decided and token.sources for token in trace.tokens)
+
+
+def test_the_masses_of_all_neighbours_are_lambda_and_each_has_a_place(shelf: Shelf) -> None:
+    """Also of those that gave the written token nothing; each place's character is the neighbour's value."""
+    store = shelf.open()
+    for asked in ("the ", "with ", "zzz"):
+        neighbours = found(store, shelf.chunk_ids, asked, k=7)
+        mixture = combined(log_softmax(np.zeros(70_001, np.float32)), neighbours, Mixing(k=7, weight=0.35))
+        assert mixture is not None
+        assert mixture.masses.sum() == pytest.approx(0.35, rel=1e-12)
+        owner = store.active(shelf.chunk_ids).owner
+        for row, token in zip(neighbours.rows.tolist(), neighbours.tokens.tolist(), strict=True):
+            document, place = store.place(row)
+            text, chunks = shelf.documents[document]
+            chunk = next(chunk for chunk in chunks if chunk.id == owner(row))
+            assert chunk.start <= place < chunk.end
+            assert ord(text[place]) == token
 
 
 def test_the_manifest_keeps_what_was_tuned(shelf: Shelf) -> None:

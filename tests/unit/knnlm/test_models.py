@@ -222,6 +222,28 @@ def test_scores_are_the_log_probabilities_of_the_model(make: Make) -> None:
     assert states == pytest.approx(model.states(ids, 5), abs=1e-4)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_models_in_16_bits_mix_to_one(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    monkeypatch.setattr("kb_server.generation.loading.fast_dtype", lambda _: getattr(torch, dtype))
+    model = make("llama").next_token_model()
+    assert model.identity().dtype == dtype
+    store = store_of(model, tmp_path / "knn-1")
+    mixer = mixer_of(model, store, Mixing(k=8, weight=0.4))
+    sums: list[float] = []
+    mix = mixer.mix
+
+    def summing(logits: Any, state: Any) -> Any:  # noqa: ANN401 - passed on as they are
+        mixed = mix(logits, state)
+        assert mixed is not None
+        sums.append(float(np.exp(mixed).sum()))
+        return mixed
+
+    monkeypatch.setattr(mixer, "mix", summing)
+    assert "".join(model.stream_mixed(ASKED, Sampling(8), mixer))
+    assert sums == pytest.approx([1.0] * len(sums), abs=1e-6)
+    assert len(sums) == len(mixer.trace(chunks).tokens) > 0
+
+
 @pytest.mark.parametrize("family", ["mamba", "t5"])
 def test_models_without_a_key_layer_are_refused_by_name(make: Make, family: str) -> None:
     with pytest.raises(GenerationFailed, match=family) as refused:
