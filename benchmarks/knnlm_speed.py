@@ -82,6 +82,9 @@ def measure_speed(work: Path) -> None:
     generator = TransformersGenerator(BUNDLED, cache=work / "cache", prefix_cache=0)
     model = generator.next_token_model()
     part = read_part(work, "valid")
+    if part is None:
+        console.print(f"Nothing was read into {work} yet. Run: python -m benchmarks.knnlm states --work {work}")
+        return
     with tempfile.TemporaryDirectory(dir=work) as folder:
         store = large_store(Path(folder) / "knn-large", model, part, LARGE)
         started = time.perf_counter()

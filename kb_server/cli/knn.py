@@ -71,6 +71,13 @@ def tune(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> N
         f"留出 {found.tokens} 词元：模型困惑度 {found.base:.2f}，加近邻 {found.knn:.2f}（定权 {found.fixed:.2f}）",
     )
     session.console.print(say)
+    apart = f"{found.unrelated:.3f}"
+    session.console.print(
+        session.say(
+            f"Without the limit on the distance {found.free:.2f}; with it unrelated text has {apart} of the model's",
+            f"不设距离上限为 {found.free:.2f}；设上限后，无关文本的困惑度为模型的 {apart} 倍",
+        )
+    )
     session.console.print(f"[dim]{found.mixing}[/]")
 
 

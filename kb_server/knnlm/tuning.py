@@ -14,8 +14,7 @@ COUNTS = (16, 64, 256)
 TEMPERATURES = (0.05, 0.1, 0.2, 0.4, 0.8)  # in mean distances of the nearest
 WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 CAPS, MIDPOINTS, SLOPES = (0.25, 0.5, 0.75), (0.1, 0.2, 0.3, 0.4), (0.05, 0.1, 0.2)
-_WORTH = 0.02  # nats a token that the base's own text may lose for leaving other text alone
-_UNRELATED = 0.95  # of unrelated text's tokens get no neighbours
+_HARM = 0.0025  # nats a token that unrelated text may lose
 
 
 def tuned(text: Scored, *, adaptive: bool = True) -> Mixing:
@@ -23,15 +22,20 @@ def tuned(text: Scored, *, adaptive: bool = True) -> Mixing:
     return min(_candidates(text, adaptive), key=lambda one: -float(mixed(text, one).mean()))
 
 
-def limited(mixing: Mixing, text: Scored, unrelated: Scored) -> Mixing:
-    """Add the distance beyond which neighbours have no say, unless that costs related text too much.
+def limited(mixing: Mixing, unrelated: Scored) -> Mixing:
+    """Add the distance beyond which neighbours have no say: the largest that leaves unrelated text alone.
 
-    It is where nearly all of the unrelated text's nearest neighbours lie beyond.
+    The perplexity of that text may rise by a quarter of a percent, counted from its nearest token outwards.
     """
-    limit = float(np.quantile(unrelated.distances[:, 0], 1 - _UNRELATED))
-    with_limit = replace(mixing, limit=limit)
-    loss = float(mixed(text, mixing).mean() - mixed(text, with_limit).mean())
-    return with_limit if loss < _WORTH else mixing
+    losses = unrelated.own - mixed(unrelated, mixing)
+    nearest = unrelated.distances[:, 0]
+    order = np.argsort(nearest, kind="stable")
+    worst = np.maximum.accumulate(np.cumsum(losses[order])) / len(losses)
+    harmless = int((worst <= _HARM).sum())
+    if harmless == len(losses):
+        return mixing
+    first_harmed = float(nearest[order[harmless]])
+    return replace(mixing, limit=float(np.nextafter(np.float32(first_harmed), np.float32(-1))))
 
 
 def _candidates(text: Scored, adaptive: bool) -> Iterator[Mixing]:

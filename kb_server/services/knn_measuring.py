@@ -15,30 +15,29 @@ from kb_server.knnlm.indexing import search_of
 from kb_server.knnlm.scoring import Reading, Scored, interpolated, joined, mixed, perplexity, read, scored
 from kb_server.knnlm.searching import Search
 from kb_server.knnlm.tuning import COUNTS, limited, tuned
+from kb_server.knnlm.unrelated import UNRELATED
 from kb_server.mixing import KnnAsk, Mixing
 from kb_server.services.knn_lm import KnnLm
 
 _SHARE = 10  # a tenth of the base tunes, another tenth judges
 _SEEN = {"0": (0, 0), "1-9": (1, 9), "10-99": (10, 99), "100+": (100, None)}
 _GRAM = 5
-_UNRELATED = (
-    "What is the capital of the third country on your list, and when did its parliament last meet?",
-    "Whisk the eggs with the sugar until pale, fold in the flour, and bake for forty minutes.",
-    "def merge(left, right):\n    return sorted(left + right, key=lambda pair: pair[1])\n",
-    "今年春天的雨水比往年多，河边的柳树已经发芽，孩子们在堤上放风筝。",
-    "Le train de nuit part à vingt-deux heures et arrive le lendemain matin.",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """The best mixing; perplexity of the held-out text by the model, with it, and with the best fixed share."""
+    """The best mixing; perplexity of the held-out text by the model, with it, and with the best fixed share.
+
+    `free` is without a limit on the distance; `unrelated` is kNN over base for text that the base has nothing of.
+    """
 
     mixing: Mixing
     tokens: int
     base: float
     knn: float
     fixed: float
+    free: float
+    unrelated: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +85,13 @@ class KnnMeasuring:
         store = self._knn.store()
         search, texts = self._held_out(store, 0, most)
         text = scored(store, search, self._read(texts), max(COUNTS))
-        unrelated = self._read([self._knn.model.encode(line) for line in _UNRELATED])
-        mixing = limited(tuned(text), text, scored(store, search, unrelated, 1))
-        fixed = tuned(text, adaptive=False)
+        other = scored(store, search, self._read([self._knn.model.encode(UNRELATED)]), max(COUNTS))
+        free, fixed = tuned(text), tuned(text, adaptive=False)
+        mixing = limited(free, other)
         self._knn.keep_tuned(mixing)
-        values = (perplexity(mixed(text, one)) for one in (mixing, fixed))
-        return Tuned(mixing, len(text.tokens), perplexity(text.own), *values)
+        knn, even, unlimited = (perplexity(mixed(text, one)) for one in (mixing, fixed, free))
+        apart = perplexity(mixed(other, mixing)) / perplexity(other.own)
+        return Tuned(mixing, len(text.tokens), perplexity(text.own), knn, even, unlimited, apart)
 
     def perplexity(self, text: str | None, asked: KnnAsk, most: int = 1_000_000) -> Measured:
         """Measure a text, or, if it is None, the tenth of the base that is held out and was not tuned on."""

@@ -1,5 +1,7 @@
 """Perplexity, tuning and the controls, on texts whose numbers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,15 +51,24 @@ def test_useless_neighbours_get_little() -> None:
     assert perplexity(mixed(text, tuned(text))) < 1.02 * perplexity(text.own)
 
 
-def test_the_limit_silences_unrelated_text_only_where_that_is_free() -> None:
-    text, mixing = made(1.0), Mixing(weight=0.3)
-    apart = np.random.default_rng(4).uniform(1, 2, (len(text.tokens), 1)).astype(np.float32)
-    far = Scored(text.tokens, text.own, text.distances + apart, text.found)
-    with_limit = limited(mixing, text, far)
+def test_the_limit_leaves_unrelated_text_alone() -> None:
+    text, mixing = made(0.5), Mixing(weight=0.3)
+    useless = made(0.0, seed=4)
+    apart = np.random.default_rng(4).uniform(0.3, 2, len(text.tokens)).astype(np.float32)
+    wrong = np.full_like(useless.found, VOCABULARY)
+    far = Scored(useless.tokens, useless.own, useless.distances + apart[:, None], wrong)
+    assert perplexity(mixed(far, mixing)) > 1.1 * perplexity(far.own)
+    with_limit = limited(mixing, far)
     assert with_limit.limit is not None
-    assert np.array_equal(mixed(text, with_limit), mixed(text, mixing))
-    assert (mixed(far, with_limit) == far.own).mean() > 0.9
-    assert limited(mixing, far, far) == mixing
+    assert perplexity(mixed(far, with_limit)) <= 1.0026 * perplexity(far.own)
+    assert np.array_equal(mixed(text, with_limit), mixed(text, mixing))  # all of it is nearer
+    wider = replace(with_limit, limit=with_limit.limit + 0.1)
+    assert perplexity(mixed(far, wider)) > 1.0026 * perplexity(far.own)
+
+
+def test_text_that_neighbours_help_sets_no_limit() -> None:
+    text, mixing = made(1.0), Mixing(weight=0.3)
+    assert limited(mixing, text) == mixing
 
 
 def test_controls_do_not_help_where_neighbours_do() -> None:
