@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from kb_server.catalog.jobs import JobKind, Jobs
 from kb_server.catalog.kept_files import KeptFiles
 from kb_server.catalog.keys import ApiKeys
 from kb_server.catalog.temporary import TemporaryBases
-from kb_server.domain import KnowledgeBase, StoredDocument
+from kb_server.domain import KnowledgeBase, Splitting, StoredDocument
 from kb_server.errors import KbError
 from kb_server.folder_splitting import FolderSplitters
 from kb_server.registry import find_backend
@@ -23,19 +24,22 @@ from kb_server.services.chunk_care import ChunkCare
 from kb_server.services.exporting import Exporting
 from kb_server.services.file_jobs import FetchWork, IngestWork
 from kb_server.services.importing import Importing
-from kb_server.services.ingesting import Bulk, Ingestion
+from kb_server.services.ingesting import Bulk, Ingestion, SplitterFor
 from kb_server.services.job_runner import JobRunner, Work
 from kb_server.services.jobs import JobDesk
 from kb_server.services.keeping import Keeping
 from kb_server.services.keys import Keys
 from kb_server.services.knowledge_bases import check_name
 from kb_server.services.moving import Moving, OnMoved
+from kb_server.services.open_base import OpenBase
 from kb_server.services.quotas import Room
 from kb_server.services.reading import Load
+from kb_server.services.recutting import OnDone, RecutReport, Recutting
 from kb_server.services.snapshots import SnapshotService
 from kb_server.services.tagging import Tagging
 from kb_server.services.tuning import Tuning
 from kb_server.services.uploads import UploadFolder
+from kb_server.settings import SplittingSettings
 from kb_server.web.crawling import Crawler
 from kb_server.web.fetching import Fetcher, FetchLimits
 from loaders import unpack
@@ -44,6 +48,7 @@ from loaders.isolated import IsolatedLoader
 from loaders.isolated import Limits as ReadingLimits
 from loaders.kind import detect
 from loaders.page_picture import PagePictures
+from loaders.splitting import make_splitter
 
 
 class Application(Answerers):
@@ -151,6 +156,19 @@ class Application(Answerers):
         self.bases.find(name)
         return Moving(self.bases, self._shelf).reindex(name, model, self.embedder(model), on_moved)
 
+    def recut(self, name: str, change: Mapping[str, Any], *, drop_edits: bool, on_done: OnDone) -> RecutReport:
+        """Cut a base's documents anew; `change` has what is to be otherwise than now."""
+        opened = self._open(name)
+        splitting = self.splitting(opened.base, change)
+        ingestion = self._ingestion(opened, lambda _: make_splitter(splitting))
+        return Recutting(opened, self.bases, ingestion).run(splitting, drop_edits=drop_edits, on_done=on_done)
+
+    def splitting(self, base: KnowledgeBase, change: Mapping[str, Any] | None = None) -> Splitting:
+        """Return how a base cuts documents, perhaps with a change; raises InvalidSetting for one that cannot be."""
+        if base.splitting is None:
+            return self.settings.splitting.splitting(change)
+        return SplittingSettings(**asdict(base.splitting)).splitting(change)
+
     def create(
         self,
         name: str,
@@ -175,15 +193,16 @@ class Application(Answerers):
     def ingestion(self, name: str, bulk: Bulk | None = None) -> Ingestion:
         """Return the use case that puts files into a base; `bulk` reads and embeds in the place of this process."""
         opened = self._open(name)
-        splitting = opened.base.splitting or self.settings.splitting.splitting()
+        return self._ingestion(opened, FolderSplitters(self.splitting(opened.base)).of, bulk)
+
+    def _ingestion(self, opened: OpenBase, splitter_for: SplitterFor, bulk: Bulk | None = None) -> Ingestion:
         embedder, workers = self._embedder_of(opened.base), self.settings.loading.workers
         if bulk:
             embedder, workers = bulk.embedder(embedder, opened.base.embedder), bulk.processors
         cleaning = self.settings.cleaning
         cleaner = Cleaner(cleaning.boilerplate, cleaning.low_quality, cleaning.redact)
-        splitter_for = FolderSplitters(splitting).of
         load: Load = bulk.load if bulk else self.load
-        retune = lambda: self.tuning(name).refresh()  # noqa: E731
+        retune = lambda: self.tuning(opened.base.name).refresh()  # noqa: E731
         return Ingestion(opened, self.bases, embedder, splitter_for, load, cleaner, unpack, workers, retune)
 
     @cached_property

@@ -1,11 +1,11 @@
 """What `/api/v1` takes and gives."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from kb_server.domain import Filter, SearchMode
+from kb_server.domain import Filter, SearchMode, SplitBy
 from kb_server.services.knowledge_bases import LONGEST_DESCRIPTION
 
 _LONGEST_QUESTION = 8000
@@ -36,6 +36,30 @@ class Taken(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class SplittingChange(Taken):
+    """How documents are cut, where that is to be otherwise: tokens of a chunk, tokens that neighbours share."""
+
+    model_config = example(size=300, overlap=40)
+
+    size: Annotated[int, Field(ge=20, le=4000)] | None = None
+    overlap: Annotated[int, Field(ge=0, le=4000)] | None = None
+    by: SplitBy | None = None
+    delimiter: Annotated[str, Field(max_length=100)] | None = None
+
+    def change(self) -> dict[str, Any]:
+        """Return it as the application takes it."""
+        return self.model_dump(exclude_none=True)
+
+
+class Splitting(BaseModel):
+    """How documents that come in are cut."""
+
+    size: int
+    overlap: int
+    by: SplitBy
+    delimiter: str
+
+
 class NewBase(Taken):
     """A knowledge base to make."""
 
@@ -47,6 +71,7 @@ class NewBase(Taken):
     store: str | None = None
     embedder: str | None = None
     description: Description = ""
+    splitting: SplittingChange = SplittingChange()
 
 
 class BaseChange(Taken):
@@ -66,6 +91,7 @@ class Base(BaseModel):
     embedder: str
     documents: int
     chunks: int
+    splitting: Splitting
     created: datetime
 
 
@@ -199,11 +225,26 @@ class Pages(Taken):
 
 
 class Reindex(Taken):
-    """The embedding model to go over to."""
+    """The embedding model to go over to, or how documents are to be cut.
 
-    model_config = example(embedder="all-MiniLM-L6-v2")
+    A document with edited or disabled chunks keeps its chunks when others are cut anew, unless `drop_edits`.
+    """
 
-    embedder: Annotated[str, Field(min_length=1, max_length=500)]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"embedder": "all-MiniLM-L6-v2"}, {"splitting": {"size": 300}, "drop_edits": False}]
+        }
+    )
+
+    embedder: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    splitting: SplittingChange | None = None
+    drop_edits: bool = False
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if (self.embedder is None) == (self.splitting is None):
+            raise ValueError("give either embedder or splitting, one after the other")
+        return self
 
 
 class Migrate(Taken):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from kb_server.errors import UsageError
 from kb_server.evaluation.evaluating import EvaluationOptions, Evaluator
 from kb_server.evaluation.run_folder import RunFolder
 from kb_server.services.job_runner import Steering, Work
+from kb_server.services.recutting import recut_json
 
 _SHOWN = ("n", "retrieval", "answers")
 
@@ -54,7 +56,13 @@ def _evaluate(app: Application, job: Job, steering: Steering) -> Mapping[str, An
 
 
 def _reindex(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
-    base = app.reindex(job.base, (job.request or {})["embedder"], steering.progress)
+    request = job.request or {}
+    if "splitting" in request:
+        report = app.recut(
+            job.base, request["splitting"], drop_edits=bool(request["drop_edits"]), on_done=steering.progress
+        )
+        return {**recut_json(report), "splitting": asdict(app.splitting(app.bases.find(job.base)))}
+    base = app.reindex(job.base, request["embedder"], steering.progress)
     return {"embedder": base.embedder, "dimension": base.dimension}
 
 

@@ -80,6 +80,12 @@ class Bases:
         with self._database.reading() as connection:
             return {base_id: (documents_, chunks_) for base_id, documents_, chunks_ in connection.execute(query)}
 
+    def set_splitting(self, base_id: str, splitting: Splitting) -> None:
+        """Say how a base cuts what comes in from now on."""
+        changed = update(knowledge_bases).where(knowledge_bases.c.id == base_id)
+        with self._database.writing() as connection:
+            connection.execute(changed.values(splitting=asdict(splitting)))
+
     def describe(self, base_id: str, text: str) -> None:
         """Say what a base is about, in place of what was said before."""
         changed = update(knowledge_bases).where(knowledge_bases.c.id == base_id)

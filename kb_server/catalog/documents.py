@@ -130,6 +130,17 @@ class Documents:
         with self._database.reading() as connection:
             return set(connection.execute(query.where(self._mine())).scalars())
 
+    def marked(self) -> dict[int, tuple[int, int]]:
+        """Return by document id how many of its chunks are edited, and disabled, where there are any."""
+        counts = (func.count(edited_chunks.c.chunk_id), func.count(disabled_chunks.c.chunk_id))
+        rows = chunks.join(documents).outerjoin(edited_chunks)
+        rows = rows.outerjoin(disabled_chunks, disabled_chunks.c.chunk_id == chunks.c.id)
+        some = edited_chunks.c.chunk_id.is_not(None) | disabled_chunks.c.chunk_id.is_not(None)
+        query = select(documents.c.id, *counts).select_from(rows).where(self._mine(DocumentState.INDEXED), some)
+        with self._database.reading() as connection:
+            found = connection.execute(query.group_by(documents.c.id))
+            return {id_: (edited, disabled) for id_, edited, disabled in found}
+
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each indexed document by name."""
         query = select(documents.c.name, documents.c.sha256).where(self._mine(DocumentState.INDEXED))

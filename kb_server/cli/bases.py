@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from kb_server.cli.cutting import ChunkOverlap, ChunkSize, DelimiterOption, SplitByOption, splitting_change
 from kb_server.cli.session import BaseName, JsonFlag, print_json, session_of
 
 
@@ -25,12 +26,10 @@ def create(
     embedder: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Embedding model, by name or folder. 向量模型（名称或文件夹）。")
     ] = None,
-    chunk_size: Annotated[int | None, typer.Option(help="Longest chunk, in tokens. 片段上限（词元）。")] = None,
-    chunk_overlap: Annotated[int | None, typer.Option(help="Tokens repeated. 重复的词元。")] = None,
-    split_by: Annotated[
-        str | None, typer.Option(metavar="WHAT", help="sentences, rows or delimiter. 切分方式。")
-    ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="What begins a record, such as Q: 记录的起始标记。")] = None,
+    chunk_size: ChunkSize = None,
+    chunk_overlap: ChunkOverlap = None,
+    split_by: SplitByOption = None,
+    delimiter: DelimiterOption = None,
     description: Annotated[str, typer.Option(metavar="TEXT", help="What it is about. 知识库简介。")] = "",
     as_json: JsonFlag = False,
 ) -> None:
@@ -40,8 +39,7 @@ def create(
     可为本库单独设置切分方式；文件夹中的 .kb.yaml 优先。
     """
     session = session_of(context)
-    asked = {"size": chunk_size, "overlap": chunk_overlap, "by": split_by, "delimiter": delimiter}
-    splitting = {key: value for key, value in asked.items() if value is not None}
+    splitting = splitting_change(chunk_size, chunk_overlap, split_by, delimiter)
     base = session.app.create(name, store, embedder, splitting, description)
     if as_json:
         print_json({"name": base.name, "store": base.store, "embedder": base.embedder})

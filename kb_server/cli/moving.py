@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from kb_server.cli.cutting import ChunkOverlap, ChunkSize, DelimiterOption, SplitByOption, splitting_change
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
+from kb_server.errors import UsageError
 
 if TYPE_CHECKING:
     from kb_server.services.moving import OnMoved
@@ -22,7 +24,9 @@ def register(app: typer.Typer) -> None:
     app.command("export", epilog="Example 例： kb export notes notes.kb.zip")(export)
     app.command("import", epilog="Example 例： kb import notes.kb.zip --name copy --store milvus")(import_)
     app.command(epilog="Example 例： kb migrate notes --store milvus")(migrate)
-    app.command(epilog="Example 例： kb reindex notes --embedder ./bge-small-zh")(reindex)
+    app.command(
+        epilog="Examples 例： kb reindex notes --embedder ./bge-small-zh  ·  kb reindex notes --chunk-size 300"
+    )(reindex)
 
 
 def export(
@@ -78,17 +82,62 @@ def migrate(
 def reindex(
     context: typer.Context,
     name: BaseName,
-    embedder: Annotated[str, typer.Option(metavar="MODEL", help="The new model. 新的向量模型。")],
+    embedder: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Embed all with this model. 改用此向量模型。")
+    ] = None,
+    chunk_size: ChunkSize = None,
+    chunk_overlap: ChunkOverlap = None,
+    split_by: SplitByOption = None,
+    delimiter: DelimiterOption = None,
+    drop_edits: Annotated[
+        bool,
+        typer.Option("--drop-edits", help="Cut documents with edited or disabled chunks too. 丢弃对片段的修改。"),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Embed everything with another model; the old index answers until it is done. 更换向量模型并重建。"""
+    """Embed everything with another model, or cut it into other chunks; the old index answers. 更换模型或重新切分。
+
+    Cut anew from the stored originals, a document at a time. One with edited or disabled chunks keeps its chunks unless
+    --drop-edits. 从保存的原件逐个重新切分；有人工修改的文档保持原样，除非指定 --drop-edits。
+    """
     session = session_of(context)
+    change = splitting_change(chunk_size, chunk_overlap, split_by, delimiter)
+    if bool(change) == (embedder is not None):
+        raise UsageError("Give either --embedder or how to cut, one after the other.", "For example: --chunk-size 300")
+    if embedder is None:
+        _recut(session, name, change, drop_edits=drop_edits, as_json=as_json)
+        return
     with _bar(session, shown=not as_json) as on_moved:
         base = session.app.reindex(name, embedder, on_moved)
     if as_json:
         print_json({"name": base.name, "embedder": base.embedder, "dimension": base.dimension})
     else:
         session.console.print(f"[bold]{base.name}[/]", session.say("is embedded by", "现使用"), escape(base.embedder))
+
+
+def _recut(session: Session, name: str, change: dict[str, Any], *, drop_edits: bool, as_json: bool) -> None:
+    from kb_server.services.recutting import recut_json
+
+    with _bar(session, shown=not as_json) as on_done:
+        report = session.app.recut(name, change, drop_edits=drop_edits, on_done=on_done)
+    if as_json:
+        print_json(recut_json(report))
+    else:
+        say, console = session.say, session.console
+        chunks = say(f"now {report.chunks} chunks", f"现有 {report.chunks} 个片段")
+        cut = say(f"{report.documents} documents cut anew", f"重新切分 {report.documents} 个文档")
+        same = say(f"{report.unchanged} come out the same", f"{report.unchanged} 个结果相同")
+        console.print(f"[bold]{escape(name)}[/]: {cut}, {same}; {chunks}")
+        for left in report.left:
+            kept = say(
+                f"keeps its chunks: {left.edited} edited, {left.disabled} disabled",
+                f"保持原样：{left.edited} 个片段已修改，{left.disabled} 个已停用",
+            )
+            console.print(f"[yellow]![/] {escape(left.document)} {kept}")
+        for failure in report.failed:
+            console.print(f"[red]✗[/] {escape(failure.path)}: {escape(failure.reason)}")
+    if report.failed:
+        raise typer.Exit(3)
 
 
 @contextmanager

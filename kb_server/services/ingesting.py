@@ -9,6 +9,7 @@ from typing import Protocol
 
 from kb_server.catalog.arriving import Pending
 from kb_server.catalog.bases import Bases
+from kb_server.domain import Document, Slice
 from kb_server.errors import LoadError
 from kb_server.ports import Embedder, Splitter, Vectors
 from kb_server.retrieval.fitting import FusionFitter
@@ -22,9 +23,11 @@ from kb_server.services.sources import Failure, Gathered, Source, find_sources
 from loaders.cleaning import Cleaner
 
 SplitterFor = Callable[[Source], Splitter]
+IsSame = Callable[[Document, Sequence[Slice]], bool]
 
 _CHUNKS_A_COMMIT = 256  # documents are committed in groups: two flushes a document would cost more than embedding it
 _GROWTH_FOR_A_NEW_FIT = 2.0
+_TURN_SECONDS = 120.0  # how long a part of longer work waits for another writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +132,35 @@ class Ingestion:
         report.seconds = round(perf_counter() - started, 3)
         return report
 
-    def _ingest(self, sources: Sequence[Source], report: IngestReport, meter: Meter) -> None:
-        with closing(
-            EmbedAhead[Batch](self._embedder, self._workers).run(self._batches(sources, report, meter))
-        ) as ready:
+    def again(self, gather: Callable[[], Sequence[Source]], is_same: IsSame) -> IngestReport:
+        """Ingest originals once more, whose bytes are known; `gather` names them once nobody else writes.
+
+        A document whose chunks come out the same, as `is_same` says, is left as it is: `unchanged`.
+        """
+        report = IngestReport()
+        with self._opened.writing(_TURN_SECONDS):
+            self._opened.catch_up(self._embedder)
+            sources = gather()
+            self._ingest(sources, report, Meter(sum(source.size for source in sources), lambda _: None), is_same)
+        return report
+
+    def refit(self) -> None:
+        """Fit to the base's text what depends on how it is cut."""
+        with self._opened.writing(_TURN_SECONDS):
+            self._fit_fusion(anew=True)
+            self._retune()
+
+    def _ingest(
+        self, sources: Sequence[Source], report: IngestReport, meter: Meter, is_same: IsSame | None = None
+    ) -> None:
+        batches = self._batches(sources, report, meter, is_same)
+        with closing(EmbedAhead[Batch](self._embedder, self._workers).run(batches)) as ready:
             for batch, vectors in ready:
                 self._commit(batch, vectors, report, meter)
 
-    def _batches(self, sources: Sequence[Source], report: IngestReport, meter: Meter) -> Iterator[Batch]:
+    def _batches(
+        self, sources: Sequence[Source], report: IngestReport, meter: Meter, is_same: IsSame | None
+    ) -> Iterator[Batch]:
         """Yield documents whose rows are written, some hundred chunks at a time; all others go into the report."""
         known = self._documents.digests()
         batch = Batch(meter)
@@ -144,10 +168,12 @@ class Ingestion:
         if sources:
             meter.start(sources[0].name)
         with Containers(self._unpack) as containers:
-            for outcome in reader.run(self._members(sources, containers, report), known):
+            # Stored originals are members already, and read whatever is known of their bytes.
+            members = sources if is_same else self._members(sources, containers, report)
+            for outcome in reader.run(members, {} if is_same else known):
                 meter.start(outcome.source.name)
                 containers.done_with(outcome.source)
-                pending = self._begin(outcome, known, report)
+                pending = self._begin(outcome, known, report, is_same)
                 if pending is None:
                     meter.advance(outcome.source.size)
                     continue
@@ -177,7 +203,9 @@ class Ingestion:
         if names:
             self._opened.purge(self._documents.remove(names, below=False))
 
-    def _begin(self, outcome: Outcome, known: dict[str, str], report: IngestReport) -> Pending | None:
+    def _begin(
+        self, outcome: Outcome, known: dict[str, str], report: IngestReport, is_same: IsSame | None
+    ) -> Pending | None:
         """Write one document's rows; a file that could not be read goes into the report and the catalog."""
         source = outcome.source
         if outcome.document is None:
@@ -193,6 +221,10 @@ class Ingestion:
             self._fail(source, outcome.digest, str(error), report)
             return None
         slices = self._splitter_for(source).split(cleaned.document)
+        if is_same and is_same(cleaned.document, slices):
+            self._opened.files.discard([outcome.file])
+            report.unchanged += 1
+            return None
         pending, removed = self._documents.begin(outcome.digest, outcome.file, cleaned.document, slices)
         self._opened.purge(removed)
         report.copies += len(slices) - len(pending.chunk_ids)
@@ -214,12 +246,12 @@ class Ingestion:
         meter.advance(batch.size)
         report.chunks += len(batch.texts)
 
-    def _fit_fusion(self) -> None:
-        """Fit the fusion weights when there are none, or the base has doubled or halved since."""
+    def _fit_fusion(self, *, anew: bool = False) -> None:
+        """Fit the fusion weights `anew`, or when there are none or the base has doubled or halved since."""
         fusion = self._opened.base.fusion
         count = self._documents.chunk_count()
         fitted = fusion.chunks if fusion else 0
         outgrown = max(count, fitted) >= _GROWTH_FOR_A_NEW_FIT * max(min(count, fitted), 1)
-        if count and (fusion is None or outgrown):
+        if count and (fusion is None or outgrown or anew):
             fitter = FusionFitter(self._embedder, self._opened.store, self._opened.lexical, self._documents)
             self._bases.set_fusion(self._opened.base.id, fitter.fit())

@@ -74,3 +74,40 @@ def test_failed_files_are_tried_again(server: Server, admin: httpx.Client, empty
     fine = finished(admin, upload(admin, empty, {"b.txt": "Fine too."})["id"])
     problem(admin.post(f"/api/v1/jobs/{fine['id']}/retry"), 400, "usage")
     assert gone(server.home / "uploads" / fine["id"])
+
+
+def test_a_base_is_cut_anew_while_it_answers(server: Server, admin: httpx.Client, empty: str) -> None:
+    place = f"/api/v1/knowledge-bases/{empty}"
+    text = " ".join(f"Pump number {n} stands in hall {n % 7} and was made in {1950 + n}." for n in range(40))
+    finished(admin, upload(admin, empty, {"pumps.txt": text, "gate.txt": "The gate opens at nine."})["id"])
+    before = admin.get(place).json()
+    assert before["splitting"] == {"size": 200, "overlap": 30, "by": "sentences", "delimiter": ""}
+    documents = {one["name"]: one["id"] for one in admin.get(f"{place}/documents").json()["documents"]}
+    (gate,) = admin.get(f"{place}/documents/{documents['gate.txt']}/chunks").json()["chunks"]
+    assert admin.patch(f"{place}/chunks/{gate['chunk_id']}", json={"text": "The gate opens at ten."}).status_code == 200
+
+    problem(admin.post(f"{place}/reindex", json={}), 422, "invalid_request")
+    both = {"embedder": "all-MiniLM-L6-v2", "splitting": {"size": 50}}
+    problem(admin.post(f"{place}/reindex", json=both), 422, "invalid_request")
+    problem(admin.post(f"{place}/reindex", json={"splitting": {"size": 25}}), 422, "invalid_setting")  # overlap is 30
+    with server.client(server.new_key("write")) as writer:
+        problem(writer.post(f"{place}/reindex", json={"splitting": {"size": 50}}), 403, "forbidden")
+
+    asked: dict[str, object] = {"splitting": {"size": 50, "overlap": 0}}
+    over = finished(admin, admin.post(f"{place}/reindex", json=asked).json()["id"])
+    assert (over["kind"], over["state"], over["done"], over["total"]) == ("reindex", "done", 2, 2), over
+    result = over["result"]
+    assert (result["documents"], result["failed"]) == (1, [])
+    assert result["left"] == [{"document": "gate.txt", "edited": 1, "disabled": 0}]
+    after = admin.get(place).json()
+    assert after["splitting"] == result["splitting"] == {**before["splitting"], "size": 50, "overlap": 0}
+    assert after["chunks"] == result["chunks"] > before["chunks"]
+    search = {"knowledge_bases": [empty], "question": "Pump number 17", "mode": "lexical"}
+    assert "Pump number 17 " in admin.post("/api/v1/search", json=search).json()["hits"][0]["text"]
+
+    asked = {"splitting": {"size": 50}, "drop_edits": True}
+    result = finished(admin, admin.post(f"{place}/reindex", json=asked).json()["id"])["result"]
+    assert (result["documents"], result["unchanged"], result["left"]) == (0, 2, [])
+    new = {"name": f"{empty}-2", "splitting": {"size": 120, "by": "rows"}}
+    assert admin.post("/api/v1/knowledge-bases", json=new).json()["splitting"]["size"] == 120
+    admin.delete(f"/api/v1/knowledge-bases/{empty}-2")

@@ -47,3 +47,16 @@ def test_a_wrong_folder_file_is_named(kb: Kb, tmp_path: Path, written: str, code
     status, error = kb.error("ingest", "notes", papers)
     assert (status, error["code"]) == (2, code)
     assert ".kb.yaml" in error["message"]
+
+
+def test_a_base_is_cut_anew(kb: Kb, tmp_path: Path) -> None:
+    file = tmp_path / "faq.csv"
+    file.write_text(FAQ, "utf-8")
+    kb.json("create", "notes")
+    kb.json("ingest", "notes", file)
+    report = kb.json("reindex", "notes", "--split-by", "rows")
+    assert (report["documents"], report["chunks"], report["left"], report["failed"]) == (1, 6, [], [])
+    assert "1 come out the same" in kb("reindex", "notes", "--split-by", "rows").out
+    for options in ((), ("--chunk-size", "100", "--embedder", "other")):
+        status, error = kb.error("reindex", "notes", *options)
+        assert (status, error["code"]) == (2, "usage")

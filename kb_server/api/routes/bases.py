@@ -1,9 +1,11 @@
 """Knowledge bases."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Response
 
 from kb_server.api.models import refuse_unknown_embedder
-from kb_server.api.schemas import Base, BaseChange, Bases, NewBase
+from kb_server.api.schemas import Base, BaseChange, Bases, NewBase, Splitting
 from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
 from kb_server.domain import KnowledgeBase
 from kb_server.errors import Forbidden
@@ -18,20 +20,20 @@ def list_bases(service: CurrentService, caller: CurrentCaller) -> Bases:
     """List the bases that the key is for."""
     hidden = service.app.temporary.ids()
     visible = [one for one in service.app.knowledge_bases.all() if caller.sees(one.base.id)]
-    return Bases(knowledge_bases=[base_json(one) for one in visible if one.base.id not in hidden])
+    return Bases(knowledge_bases=[base_json(service, one) for one in visible if one.base.id not in hidden])
 
 
 @router.post("", status_code=201, dependencies=[audited("base.create", Scope.ADMIN)])
-def createbase_json(new: NewBase, service: CurrentService, caller: CurrentCaller) -> Base:
+def create_base(new: NewBase, service: CurrentService, caller: CurrentCaller) -> Base:
     """Make an empty base."""
     refuse_restricted(caller)
     refuse_unknown_embedder(service, caller, new.embedder)
-    made = service.app.create(new.name, new.store, new.embedder, description=new.description)
-    return base_json(BaseSummary(made, 0, 0))
+    made = service.app.create(new.name, new.store, new.embedder, new.splitting.change(), new.description)
+    return base_json(service, BaseSummary(made, 0, 0))
 
 
 @router.get("/{base}")
-def getbase_json(base: CurrentBase, service: CurrentService) -> Base:
+def get_base(base: CurrentBase, service: CurrentService) -> Base:
     """Return one base."""
     return _summed(service, base)
 
@@ -43,7 +45,7 @@ def describe_base(change: BaseChange, base: CurrentBase, service: CurrentService
 
 
 @router.delete("/{base}", status_code=204, dependencies=[audited("base.delete", Scope.ADMIN)])
-def deletebase_json(base: CurrentBase, service: CurrentService) -> Response:
+def delete_base(base: CurrentBase, service: CurrentService) -> Response:
     """Delete a base with its documents and jobs. Conversations about it stay."""
     service.app.knowledge_bases.delete(base.name)
     return Response(status_code=204)
@@ -57,10 +59,10 @@ def refuse_restricted(caller: Caller) -> None:
 
 def _summed(service: Service, base: KnowledgeBase) -> Base:
     documents, chunks = service.app.bases.sizes().get(base.id, (0, 0))
-    return base_json(BaseSummary(base, documents, chunks))
+    return base_json(service, BaseSummary(base, documents, chunks))
 
 
-def base_json(one: BaseSummary) -> Base:
+def base_json(service: Service, one: BaseSummary) -> Base:
     """Return a base as the API gives it."""
     base = one.base
     return Base(
@@ -70,5 +72,6 @@ def base_json(one: BaseSummary) -> Base:
         embedder=base.embedder,
         documents=one.documents,
         chunks=one.chunks,
+        splitting=Splitting(**asdict(service.app.splitting(base))),
         created=base.created,
     )

@@ -73,7 +73,7 @@ async def import_base(request: Request, service: CurrentService, caller: Current
     name, store = form.text("name") or None, form.text("store") or None
     made = await service.searches.run(lambda: _imported(service, upload, name, store))
     documents, chunks = service.app.bases.sizes().get(made.id, (0, 0))
-    return base_json(BaseSummary(made, documents, chunks))
+    return base_json(service, BaseSummary(made, documents, chunks))
 
 
 def _imported(service: Service, upload: Upload, name: str | None, store: str | None) -> KnowledgeBase:

@@ -1,4 +1,6 @@
-"""What takes long and is therefore a job: fetching pages, embedding a base anew, moving it to another store."""
+"""What takes long and is therefore a job: fetching pages, embedding or cutting a base anew, another store."""
+
+from typing import Any
 
 from fastapi import APIRouter
 
@@ -28,9 +30,14 @@ def fetch_pages(asked: Pages, base: CurrentBase, service: CurrentService, caller
 
 @router.post("/reindex", status_code=202, dependencies=[audited("base.reindex", Scope.ADMIN)])
 def reindex(asked: Reindex, base: CurrentBase, service: CurrentService, caller: CurrentCaller) -> JobDetail:
-    """Embed the base with another model while the old index answers; returns the job."""
+    """Embed the base with another model, or cut its documents anew, while the old index answers; returns the job."""
     refuse_unknown_embedder(service, caller, asked.embedder)
-    job = service.app.jobs.submit_task(base.id, caller.id, JobKind.REINDEX, {"embedder": asked.embedder})
+    request: dict[str, Any] = {"embedder": asked.embedder}
+    if asked.splitting:
+        change = asked.splitting.change()
+        service.app.splitting(base, change)
+        request = {"splitting": change, "drop_edits": asked.drop_edits}
+    job = service.app.jobs.submit_task(base.id, caller.id, JobKind.REINDEX, request)
     return job_json(job, [])
 
 
