@@ -131,7 +131,7 @@ def test_images_copy_what_there_is_and_run_as_somebody(name: str) -> None:
             assert all((ROOT / source).exists() for source in line.split()[1:-1]), line
         if line.startswith("FROM "):
             assert re.search(r":(?!latest)[\w.-]+$", line), "a base image has a version"
-    assert "\nUSER kb\n" in text
+    assert "\nUSER 10001\n" in text
     assert f"\nEXPOSE {Settings.model_fields['service'].default.port}\n" in text
     assert instructions.rstrip().splitlines()[-2:] == ['ENTRYPOINT ["kb"]', 'CMD ["serve"]']
 
