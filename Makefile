@@ -57,6 +57,7 @@ bench: install ## speed and quality on this machine; FULL=--full for the real si
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.ingest $(FULL) $(PEERS)
 	$(BIN)/python -m benchmarks.search $(FULL) $(PEERS)
+	$(BIN)/python -m benchmarks.service answers
 	$(BIN)/python -m benchmarks.sizing
 
 clean: ## remove what `make install` made

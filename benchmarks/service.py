@@ -1,10 +1,12 @@
 """The service under load, and what HTTP costs.
 
 python -m benchmarks.service overhead                    # a search in process and over HTTP, side by side
+python -m benchmarks.service answers                     # the questions on the samples, of a warm server
 python -m benchmarks.service load --seconds 60           # 64 searching, 8 chatting, 1,000 documents ingesting
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -20,6 +22,9 @@ from statistics import median, quantiles
 
 import httpx
 
+from benchmarks.report import save
+
+ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("kb")
 SUBJECTS = "pump valve filter motor sensor belt lamp gate press tank".split()
 
@@ -123,6 +128,32 @@ def overhead(rounds: int) -> None:
     print(f"in process {median(within):.2f} ms, over HTTP {median(over):.2f} ms, overhead p50 {median(extra):.2f} ms")
 
 
+def answers() -> None:
+    """Print how long the samples' questions take from sending one to the end of its answer."""
+    cases = (ROOT / "tests" / "data" / "samples.cases.jsonl").read_text("utf-8").splitlines()
+    questions = [json.loads(case)["question"] for case in cases]
+    samples = sorted(path for path in (ROOT / "knowledge_base" / "samples").iterdir() if path.is_file())
+    with tempfile.TemporaryDirectory() as folder:
+        running = Running(Path(folder) / "home")
+        with running.client() as client:
+            client.post("/api/v1/knowledge-bases", json={"name": "samples"})
+            files = [("files", (path.name, path.read_bytes())) for path in samples]
+            job = client.post("/api/v1/knowledge-bases/samples/documents", files=files).raise_for_status().json()["id"]
+            wait(client, job)
+            for question in questions[:5]:
+                answer(client, "samples", question)
+            seconds = []
+            for question in questions:
+                started = time.perf_counter()
+                status = answer(client, "samples", f"{question} ")  # the space: no cache has met it
+                seconds.append(time.perf_counter() - started)
+                assert status == 200, question  # noqa: S101 - a benchmark of answers
+        running.stop()
+    p50, p95 = 1000 * median(seconds), 1000 * quantiles(seconds, n=20)[-1]
+    print(f"{len(seconds)} questions, extract: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+    save("answers", {"p50": p50, "p95": p95, "questions": len(seconds)})
+
+
 class Crowd:
     """Clients that repeat one thing until told to stop; what they got and how long it took."""
 
@@ -165,8 +196,13 @@ def search(client: httpx.Client) -> int:
 
 
 def chat(client: httpx.Client) -> int:
-    """Ask once, and read the stream to its end."""
-    with client.stream("POST", "/api/v1/chat", json={"knowledge_base": "papers", "question": question()}) as response:
+    """Ask once about the papers."""
+    return answer(client, "papers", question())
+
+
+def answer(client: httpx.Client, base: str, asked: str) -> int:
+    """Ask, and read the stream to its end; a stream that breaks off counts as 599."""
+    with client.stream("POST", "/api/v1/chat", json={"knowledge_base": base, "question": asked}) as response:
         text = "".join(response.iter_text())
     return response.status_code if "event: done" in text or response.status_code != 200 else 599
 
@@ -204,7 +240,7 @@ def load(seconds: int, searchers: int, chatters: int, documents: int) -> None:
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("overhead", "load"))
+    parser.add_argument("what", choices=("overhead", "answers", "load"))
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--searchers", type=int, default=64)
@@ -213,6 +249,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "overhead":
         overhead(given.rounds)
+    elif given.what == "answers":
+        answers()
     else:
         load(given.seconds, given.searchers, given.chatters, given.documents)
 
