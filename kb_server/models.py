@@ -100,6 +100,16 @@ class Models(Foundation):
             )
         return embedder
 
+    @property
+    def gives_states(self) -> bool:
+        """Whether the language model lets its hidden states be read, as kNN-LM needs; known without loading it."""
+        return issubclass(find_backend("generator", self.settings.generation.backend), WithStates)
+
+    def refuse_without_states(self) -> None:
+        """Raise UsageError if it does not."""
+        if not self.gives_states:
+            raise needs_model(self.settings.generation.backend)
+
     def _next_token_model(self) -> NextTokenModel:
         if not isinstance(self.generator, WithStates):
             raise needs_model(self.settings.generation.backend)

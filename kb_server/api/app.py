@@ -25,6 +25,7 @@ from kb_server.api.routes import (
     health,
     jobs,
     keys,
+    knn,
     moving,
     openai_chat,
     openai_files,
@@ -43,7 +44,7 @@ _LARGEST_BODY = 4 << 20  # uploads have a limit of their own
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
 _OURS = (
     *(health, bases, documents, chunks, jobs, search, chat, conversations),
-    *(tasks, cases, evaluations, snapshots, moving, keys, system, audit),
+    *(tasks, knn, cases, evaluations, snapshots, moving, keys, system, audit),
 )
 _OPENAI = (openai_models, openai_chat, openai_files)
 _CHATCHAT = (chatchat_bases, chatchat_files, chatchat_chat)

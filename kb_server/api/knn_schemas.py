@@ -1,9 +1,11 @@
 """kNN-LM in requests and answers: `"knn_lm": true`, or single options, and where each token came from."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kb_server.api.schemas import Taken, example
 from kb_server.mixing import Scope
 
 
@@ -62,3 +64,28 @@ class KnnTrace(BaseModel):
 def knn_choice(choice: KnnChoice) -> bool | dict[str, Any] | None:
     """Return a request's choice as the application takes it."""
     return choice.model_dump() if isinstance(choice, KnnOptions) else choice
+
+
+class BuildKnn(Taken):
+    """What to do beside reading what is new: make the datastore `anew`, and `tune` how it mixes when it is there."""
+
+    model_config = example(tune=True)
+
+    anew: bool = False
+    tune: bool = False
+
+
+class Datastore(BaseModel):
+    """A datastore: the model that made it, when it last changed (UTC), its size, and how it mixes if it was tuned."""
+
+    model: str
+    changed: datetime
+    bytes: int
+    tuned: dict[str, Any] | None
+
+
+class Datastores(BaseModel):
+    """The datastores of a base; one can be built if that is `possible` with the language model of the settings."""
+
+    possible: bool
+    datastores: list[Datastore]

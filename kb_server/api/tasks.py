@@ -25,6 +25,7 @@ def works(app: Application) -> dict[JobKind, Work]:
         JobKind.EVALUATE: _of(app, _evaluate),
         JobKind.REINDEX: _of(app, _reindex),
         JobKind.MIGRATE: _of(app, _migrate),
+        JobKind.KNN: _of(app, _knn),
     }
 
 
@@ -68,6 +69,24 @@ def _reindex(app: Application, job: Job, steering: Steering) -> Mapping[str, Any
 
 def _migrate(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
     return {"store": app.migrate(job.base, (job.request or {})["store"], steering.progress).store}
+
+
+def _knn(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
+    request = job.request or {}
+    anew = bool(request["anew"]) and job.done == 0  # a job that goes on has begun anew already
+    whole = 0
+
+    def tell(done: int, count: int) -> None:
+        nonlocal whole
+        whole = count
+        steering.progress(done, count)
+
+    result: dict[str, Any] = {**asdict(app.knn_lm(job.base).build(anew, tell)), "tuned": None}
+    steering.progress(whole, whole)
+    if request["tune"]:
+        steering.check()
+        result["tuned"] = asdict(app.knn_measuring(job.base).tune())
+    return result
 
 
 def _written_cases(app: Application, base: KnowledgeBase, file: Path) -> Path:

@@ -22,6 +22,7 @@ class JobKind(StrEnum):
     EVALUATE = "evaluate"
     REINDEX = "reindex"
     MIGRATE = "migrate"
+    KNN = "knn"  # building a datastore
 
 
 class JobState(StrEnum):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -84,3 +85,16 @@ def test_what_cannot_be_is_an_error(client: TestClient) -> None:
     assert (extract.status_code, extract.json()["code"]) == (400, "usage")
     unknown = client.post("/api/v1/chat", json={**ask, "knowledge_base": "notes", "knn_lm": {"lamda": 1}})
     assert unknown.status_code == 422
+
+
+def test_a_model_without_hidden_states_is_refused_before_a_job_is_made(tmp_path: Path) -> None:
+    generation = {"backend": "langchain", "model": "m", "url": "http://127.0.0.1:9/v1"}
+    with workshop(tmp_path / "home", generation=generation, service={"auth": False}) as made:
+        made.app.create("notes", embedding_model="toy")
+        with TestClient(create_app(made.app)) as client:
+            place = "/api/v1/knowledge-bases/notes/knn"
+            assert client.get(place).json() == {"possible": False, "datastores": []}
+            refused = client.post(place, json={})
+            assert (refused.status_code, refused.json()["code"]) == (400, "usage")
+            assert "hidden states" in refused.json()["detail"]
+            assert client.get("/api/v1/jobs").json() == {"jobs": []}
