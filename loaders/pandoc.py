@@ -7,12 +7,14 @@ import pypandoc
 
 from kb_server.domain import Document
 from kb_server.errors import LoadError
+from loaders.archive import BROKEN, open_archive
 from loaders.builder import DocumentBuilder
 from loaders.html import add_html
 from loaders.source import read_bytes
 from loaders.text import read_text
 
 _SECONDS = 60
+_MANIFEST = "META-INF/manifest.xml"
 _LIMITS = ("+RTS", "-M1g", "-RTS")  # of memory, kept by pandoc's own run-time system
 _TO_HTML = ("--sandbox", "--quiet", "--wrap=none", "--to=html")
 _OUT_OF_MEMORY = 251
@@ -23,6 +25,8 @@ class OdtLoader:
 
     def load(self, path: Path, name: str) -> Document:
         """See `Loader.load`."""
+        if _is_locked(path, name):
+            raise LoadError(f"'{name}' is an OpenDocument text protected by a password.", "Save it without one.")
         return pandoc_document(read_bytes(path, name), "odt", name)
 
 
@@ -40,6 +44,14 @@ class OrgLoader:
     def load(self, path: Path, name: str) -> Document:
         """See `Loader.load`."""
         return pandoc_document(read_text(path, name).encode(), "org", name)
+
+
+def _is_locked(path: Path, name: str) -> bool:
+    with open_archive(path, name) as archive:
+        try:
+            return b"encryption-data" in archive.read(_MANIFEST)
+        except BROKEN:  # no manifest: pandoc does without
+            return False
 
 
 def pandoc_document(data: bytes, kind: str, name: str) -> Document:

@@ -55,6 +55,16 @@ def test_rtf_in_the_code_page_of_a_country(tmp_path: Path, rtf: bytes, text: str
     assert _load(tmp_path, "a.rtf", rtf) == text
 
 
+def test_an_odt_with_a_password_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.odt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("content.xml", b"\x8f\x02 enciphered")
+        archive.writestr("META-INF/manifest.xml", "<manifest:file-entry><manifest:encryption-data/>")
+    with pytest.raises(LoadError, match=r"protected by a password\. Save it without one"):
+        load(path, "a.odt")
+
+
 @pytest.mark.parametrize(("name", "content"), [("a.rtf", b"{\\rtf1 \\'"), ("a.odt", b"PK\x03\x04")])
 def test_damaged_files_say_so(tmp_path: Path, name: str, content: bytes) -> None:
     with pytest.raises(LoadError, match=r"damaged|no text"):
