@@ -10,11 +10,15 @@ _MOJIBAKE = re.compile(
     r"\ufffd|Ã[\u0080-\u00bf]|â€[\u0080-\u2122]?|ï¿½|锟斤拷|烫烫烫|屯屯屯|(?:[åæçèé][\u0080-\u00bf\u2018-\u203a]{2})"
     r"|[ã-ï][¡-ª¬-¶¸-º¼-¿]"  # Chinese whose control characters are gone
 )
+_LEADERS = ("....", "····", "……")
+_PAGE_NUMBER = " 0123456789ivxlc"
+_RULED = re.compile(r"[._·…―─—-]{4,}")  # leaders, and lines to write on
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_\\-]{120,}")
 _PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST)
 _MOST_MOJIBAKE = 0.05  # of the characters
 _FEWEST_MARKS = 3
 _MOST_NOISE = 0.6
+_MOST_CONTENTS = 0.5
 _FEWEST_LINES = 10
 _FEWEST_DIFFERENT = 0.2
 _FEWEST_LETTERS = 0.2
@@ -60,6 +64,10 @@ def _fault(text: str, kind: BlockKind) -> str | None:
     marks = _MOJIBAKE.findall(text)
     if len(marks) >= _FEWEST_MARKS and sum(map(len, marks)) > _MOST_MOJIBAKE * len(text):
         return "wrongly decoded text"
+    listed = sum(len(line) for line in text.split("\n") if _is_of_contents(line))
+    if listed > _MOST_CONTENTS * len(text):
+        return "lines of a table of contents"
+    text = _RULED.sub("", text)
     runs = sum(map(len, _LONG_RUN.findall(text)))
     letters = sum(map(str.isalnum, text))
     if runs > _MOST_NOISE * len(text) or (len(text) > _SHORT and letters < _FEWEST_LETTERS * len(text)):
@@ -68,3 +76,9 @@ def _fault(text: str, kind: BlockKind) -> str | None:
     if len(lines) >= _FEWEST_LINES and len(set(lines)) < _FEWEST_DIFFERENT * len(lines):
         return "the same lines over and over"
     return None
+
+
+def _is_of_contents(line: str) -> bool:
+    """Tell a title, dots and a page's number."""
+    title = line.rstrip(_PAGE_NUMBER)
+    return len(title) < len(line) and title.replace(" ", "").endswith(_LEADERS)

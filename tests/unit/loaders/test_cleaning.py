@@ -94,6 +94,7 @@ def test_long_hostile_text_takes_linear_time() -> None:
         ("A" * 50 + "b3+/" * 300, "binary"),
         ("~!@#$%^&*()_+" * 8, "binary"),
         ("tick\n" * 40, "over and over"),
+        ("Denerim " + "." * 50 + " 59\nOgre . . . . . . . . 270", "table of contents"),
     ],
 )
 def test_noise_is_set_aside_with_a_reason(noise: str, reason: str) -> None:
@@ -110,6 +111,8 @@ def test_noise_is_set_aside_with_a_reason(noise: str, reason: str) -> None:
     [
         "Ein Café à la carte, naïve Âge.",
         "«é», ¿qué?, não º 1",
+        f"{'_' * 70}\nEffective date",
+        "Wait ........ what?",
         "中文段落，没有乱码。",
         "x² + y² = z²",
         "https://example.org/a/b?c=d",
