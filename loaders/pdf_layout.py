@@ -18,6 +18,7 @@ _BULLET = re.compile(r"\s*[●•▪■◦○‣⁃∙·\uf0b7\uf0a7]\s*")
 _NUMBERED_ITEM = re.compile(r"\(?(?:\d{1,2}|[a-z])[.)、]\s+\S")
 _ENDS_SENTENCE = re.compile(r"[.!?。！？：:;；]['\"”’)）]*$")
 _NO_TITLE = re.compile(r"[=|{}@<>∈]|^[,;.)]")
+_FIGURE = re.compile(r"\W{0,3}\d{1,3}(?:,\d{2,3})+(?:\.\d+)?\W*\w*\W*")
 _BOLD_HEADING = re.compile(r"(?!.*[=|{}@<>])[A-Z\d\u3400-\u9fff\uac00-\ud7a3“《【].{1,99}(?<![.!?。！？,，;；])")
 _LONGEST_HEADING = 150
 _SAME_SIZE = 0.06
@@ -117,8 +118,8 @@ class PdfLayout:
 
 
 def _is_title(text: str) -> bool:
-    """Tell a title from a formula, an address or a long statement in large letters."""
-    has_words = sum(map(str.isalpha, text)) > 1
+    """Tell a title from a formula, an address, a sum or a long statement in large letters."""
+    has_words = sum(map(str.isalpha, text)) > 1 and _FIGURE.fullmatch(text) is None
     return has_words and len(text) <= _LONGEST_HEADING and _NO_TITLE.search(text) is None
 
 

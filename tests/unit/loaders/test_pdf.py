@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from kb_server.domain import BlockKind
 from kb_server.errors import LoadError
 from loaders import load
 from tests.unit.loaders.pdf_writer import turn_pages, write_pdf
@@ -30,6 +31,15 @@ def test_pages_headings_and_paragraphs(tmp_path: Path) -> None:
     assert document.pages == 2
     assert [block.page for block in document.blocks] == [1, 1, 1, 2]
     assert document.blocks[-1].heading_path == ("A Title",)
+
+
+def test_a_sum_in_large_letters_is_no_heading(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    body = [(10, 72, 500 - 12 * n, "The quick brown fox jumps over the lazy dog and runs on.") for n in range(8)]
+    write_pdf(path, [[(20, 72, 720, "Revenue"), (16, 72, 680, "7,92,756 crore"), *body]])
+    document = load(path, "a.pdf")
+    figure = next(block for block in document.blocks if "crore" in document.text[block.start : block.end])
+    assert (figure.kind, figure.heading_path) == (BlockKind.PARAGRAPH, ("Revenue",))
 
 
 def test_running_lines_vanish_and_divided_words_join(tmp_path: Path) -> None:
