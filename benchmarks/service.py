@@ -145,7 +145,7 @@ def answers() -> None:
             seconds = []
             for question in questions:
                 started = time.perf_counter()
-                status = answer(client, "samples", f"{question} ")  # the space: no cache has met it
+                status, _ = answer(client, "samples", f"{question} ")  # the space: no cache has met it
                 seconds.append(time.perf_counter() - started)
                 assert status == 200, question  # noqa: S101 - a benchmark of answers
         running.stop()
@@ -154,10 +154,13 @@ def answers() -> None:
     save("answers", {"p50": p50, "p95": p95, "questions": len(seconds)})
 
 
+Work = Callable[[httpx.Client], tuple[int, float]]  # returns the status, and Retry-After in seconds
+
+
 class Crowd:
     """Clients that repeat one thing until told to stop; what they got and how long it took."""
 
-    def __init__(self, running: Running, size: int, work: Callable[[httpx.Client], int]) -> None:
+    def __init__(self, running: Running, size: int, work: "Work") -> None:
         self.statuses: Counter[int | str] = Counter()
         self.seconds: list[float] = []
         self._stop = threading.Event()
@@ -174,37 +177,45 @@ class Crowd:
         for thread in self._threads:
             thread.join()
 
-    def _repeat(self, running: Running, work: Callable[[httpx.Client], int]) -> None:
+    def _repeat(self, running: Running, work: "Work") -> None:
         with running.client() as client:
             while not self._stop.is_set():
                 started = time.perf_counter()
+                status: int | str
                 try:
-                    status: int | str = work(client)
+                    status, pause = work(client)
                 except httpx.TransportError as error:
-                    status = type(error).__name__
+                    status, pause = type(error).__name__, 1.0
                 self.statuses[status] += 1
                 if status == 200:
                     self.seconds.append(time.perf_counter() - started)
                 else:
-                    time.sleep(1)  # as Retry-After asks
+                    self._stop.wait(pause)
 
 
-def search(client: httpx.Client) -> int:
+def search(client: httpx.Client) -> tuple[int, float]:
     """Search once."""
     body = {"knowledge_bases": ["papers"], "question": question()}
-    return client.post("/api/v1/search", json=body).status_code
+    response = client.post("/api/v1/search", json=body)
+    return response.status_code, pause_of(response)
 
 
-def chat(client: httpx.Client) -> int:
+def chat(client: httpx.Client) -> tuple[int, float]:
     """Ask once about the papers."""
     return answer(client, "papers", question())
 
 
-def answer(client: httpx.Client, base: str, asked: str) -> int:
+def answer(client: httpx.Client, base: str, asked: str) -> tuple[int, float]:
     """Ask, and read the stream to its end; a stream that breaks off counts as 599."""
     with client.stream("POST", "/api/v1/chat", json={"knowledge_base": base, "question": asked}) as response:
         text = "".join(response.iter_text())
-    return response.status_code if "event: done" in text or response.status_code != 200 else 599
+    whole = "event: done" in text or response.status_code != 200
+    return response.status_code if whole else 599, pause_of(response)
+
+
+def pause_of(response: httpx.Response) -> float:
+    """Return how long a refused client is asked to wait."""
+    return float(response.headers.get("Retry-After", 1))
 
 
 def load(seconds: int, searchers: int, chatters: int, documents: int) -> None:
