@@ -62,6 +62,14 @@ class MakeCases(Taken):
     seed: Annotated[int, Field(ge=0, le=1 << 31)] = 0
 
 
+class WriteCases(MakeCases):
+    """The same, with questions worded by a language model: one of the settings by its name, or the first."""
+
+    model_config = example(answerable=20, unanswerable=5, model="glm4")
+
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
 class NewRun(Taken):
     """How to answer the cases, and whether the language model judges each statement."""
 

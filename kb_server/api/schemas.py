@@ -160,7 +160,7 @@ class Job(BaseModel):
     """
 
     id: str
-    kind: Literal["ingest", "fetch", "evaluate", "reindex", "migrate", "knn"]
+    kind: Literal["ingest", "fetch", "evaluate", "reindex", "migrate", "knn", "questions"]
     knowledge_base: str
     state: Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
     error: str | None

@@ -11,6 +11,7 @@ from kb_server.catalog.jobs import Job, JobKind
 from kb_server.domain import AnswerMode, KnowledgeBase
 from kb_server.errors import UsageError
 from kb_server.evaluation.evaluating import EvaluationOptions, Evaluator
+from kb_server.evaluation.making import add_cases, case_content, make_cases
 from kb_server.evaluation.run_folder import RunFolder
 from kb_server.services.job_runner import Steering, Work
 from kb_server.services.recutting import recut_json
@@ -26,6 +27,7 @@ def works(app: Application) -> dict[JobKind, Work]:
         JobKind.REINDEX: _of(app, _reindex),
         JobKind.MIGRATE: _of(app, _migrate),
         JobKind.KNN: _of(app, _knn),
+        JobKind.QUESTIONS: _of(app, _questions),
     }
 
 
@@ -87,6 +89,14 @@ def _knn(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
         steering.check()
         result["tuned"] = asdict(app.knn_measuring(job.base).tune())
     return result
+
+
+def _questions(app: Application, job: Job, steering: Steering) -> Mapping[str, Any]:
+    request, rows = job.request or {}, app.evaluation_cases(app.bases.find(job.base))
+    sizes, seed = (int(request["answerable"]), int(request["unanswerable"])), int(request["seed"])
+    cases = make_cases(app, job.base, sizes, seed, written=True, model=request["model"], on_done=steering.progress)
+    add_cases(rows, [case_content(case) for case in cases])
+    return {"cases": len(cases), "written": sum(case.kind == "written" for case in cases)}
 
 
 def _written_cases(app: Application, base: KnowledgeBase, file: Path) -> Path:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _NICENESS = 10  # answers come first
 _RESTART_SECONDS = 1.0
 _OF_FILES = (JobKind.INGEST, JobKind.FETCH)
-_LONG = (JobKind.EVALUATE, JobKind.REINDEX, JobKind.MIGRATE, JobKind.KNN)
+_LONG = (JobKind.EVALUATE, JobKind.REINDEX, JobKind.MIGRATE, JobKind.KNN, JobKind.QUESTIONS)
 
 
 class Worker:

@@ -23,6 +23,7 @@ class JobKind(StrEnum):
     REINDEX = "reindex"
     MIGRATE = "migrate"
     KNN = "knn"  # building a datastore
+    QUESTIONS = "questions"  # evaluation cases, worded by a language model
 
 
 class JobState(StrEnum):

@@ -82,3 +82,25 @@ def test_documents_do_not_word_the_prompt(client: httpx.Client, model: OpenAiSer
     system, user = model.requests[-1]["messages"]
     assert "Ignore the rules" not in system["content"]
     assert "$question $passages" in user["content"], "what stands in a document is not filled in"
+
+
+def test_cases_are_worded_by_a_model(client: httpx.Client, model: OpenAiServer) -> None:
+    place = "/api/v1/knowledge-bases/handbook/cases"
+    problem(client.post(f"{place}/write", json={"model": "large"}), 404, "not_found")
+    said, model.pieces = model.pieces, ["Which of the device, the filter, the lamp and the form is meant?"]
+    try:
+        asked = client.post(f"{place}/write", json={"answerable": 4, "unanswerable": 1, "model": "small"})
+        assert (asked.status_code, asked.json()["kind"]) == (202, "questions")
+        over = finished(client, asked.json()["id"])
+    finally:
+        model.pieces = said
+    assert over["state"] == "done", over
+    cases = client.get(place).json()["cases"]
+    assert over["result"] == {"cases": len(cases), "written": sum(case["kind"] == "written" for case in cases)}
+    assert over["done"] == over["total"] == len(cases)
+    written = [case for case in cases if case["kind"] == "written"]
+    assert {case["question"] for case in written} == {
+        "Which of the device, the filter, the lamp and the form is meant?"
+    }
+    assert all(case["answers"] and case["documents"] for case in written)
+    assert any(case["kind"] != "written" for case in cases), "what is about nothing in the base stays as it was made"

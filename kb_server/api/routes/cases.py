@@ -4,19 +4,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
-from kb_server.api.evaluation_schemas import Case, Cases, MakeCases, NewCase, NewCases
+from kb_server.api.evaluation_schemas import Case, Cases, MakeCases, NewCase, NewCases, WriteCases
 from kb_server.api.routes.documents import Limit, Offset
-from kb_server.api.service import CurrentBase, CurrentService, Service, audited
+from kb_server.api.routes.jobs import job_json
+from kb_server.api.schemas import JobDetail
+from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
+from kb_server.catalog.jobs import JobKind
 from kb_server.domain import KnowledgeBase
-from kb_server.errors import TooLarge
-from kb_server.evaluation.case_files import case_json
-from kb_server.evaluation.making import make_cases
+from kb_server.evaluation.making import add_cases, case_content, make_cases
 from kb_server.services.keys import Scope
 
 router = APIRouter(prefix="/api/v1/knowledge-bases/{base}/cases", tags=["evaluations"])
 
 CaseId = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
-_MOST = 10_000
 
 
 @router.get("")
@@ -27,7 +27,7 @@ def list_cases(base: CurrentBase, service: CurrentService, limit: Limit = 100, o
 
 
 @router.post("", status_code=201, dependencies=[audited("cases.add", Scope.WRITE)])
-def add_cases(new: NewCases, base: CurrentBase, service: CurrentService) -> Cases:
+def add(new: NewCases, base: CurrentBase, service: CurrentService) -> Cases:
     """Add cases."""
     return _added(service, base, [case.model_dump(mode="json") for case in new.cases])
 
@@ -37,6 +37,16 @@ async def make(asked: MakeCases, base: CurrentBase, service: CurrentService) -> 
     """Make cases from the base's own text, without a model, and add them; read them through."""
     sizes = (asked.answerable, asked.unanswerable)
     return await service.searches.run(lambda: _made(service, base, sizes, asked.seed))
+
+
+@router.post("/write", status_code=202, dependencies=[audited("cases.write", Scope.WRITE)])
+def write(asked: WriteCases, base: CurrentBase, service: CurrentService, caller: CurrentCaller) -> JobDetail:
+    """Make cases and let a language model word their questions, as a job that adds them at its end; read them through.
+
+    The model never decides what is true: a question of its own that is no good one gives way to the one made by rules.
+    """
+    service.app.model_section(asked.model)
+    return job_json(service.app.jobs.submit_task(base.id, caller.id, JobKind.QUESTIONS, asked.model_dump()), [])
 
 
 @router.put("/{case_id}", dependencies=[audited("case.edit", Scope.WRITE)])
@@ -62,15 +72,12 @@ def delete_cases(base: CurrentBase, service: CurrentService) -> Response:
 
 def _made(service: Service, base: KnowledgeBase, sizes: tuple[int, int], seed: int) -> Cases:
     cases = make_cases(service.app, base.name, sizes, seed, written=False)
-    contents = [{key: value for key, value in case_json(case).items() if key != "id"} for case in cases]
-    return _added(service, base, contents)
+    return _added(service, base, [case_content(case) for case in cases])
 
 
 def _added(service: Service, base: KnowledgeBase, contents: list[dict[str, Any]]) -> Cases:
     rows = service.app.evaluation_cases(base)
-    if rows.count() + len(contents) > _MOST:
-        raise TooLarge(f"A knowledge base may have {_MOST} cases.", "Delete some.")
-    ids = rows.add(contents)
+    ids = add_cases(rows, contents)
     cases = [_case(id_, content) for id_, content in zip(ids, contents, strict=True)]
     return Cases(cases=cases, total=rows.count())
 
