@@ -17,6 +17,7 @@ from tests.ui.browser import (
     PageServer,
     ask,
     chat_box,
+    choose,
     chromium,
     go_to,
     idle,
@@ -63,12 +64,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
-
-
-def choose(page: Page, base: str) -> None:
-    page.get_by_test_id("stSidebar").get_by_text(base, exact=True).click()
-    page.get_by_role("heading", name=base).wait_for()
-    idle(page)  # until the forms of the base before are gone too
 
 
 def test_the_whole_way(browser: Browser, server: PageServer) -> None:

@@ -65,14 +65,15 @@ class PageServer(Server):
 
 
 @contextmanager
-def running(home: Path, documents: bool = True) -> Iterator[PageServer]:
+def running(home: Path, documents: bool = True, **environment: str) -> Iterator[PageServer]:
     """Run service and page; with a base `handbook` unless told otherwise."""
-    server = PageServer(home)
+    server = PageServer(home, **environment)
     try:
         if documents:
             with server.client() as client:
                 client.post("/api/v1/knowledge-bases", json={"name": "handbook"})
                 finished(client, upload(client, "handbook", HANDBOOK)["id"])
+        _wait_for(f"{server.page_url}/_stcore/health")
         yield server
     finally:
         if server.process.poll() is None:
@@ -128,11 +129,11 @@ def visit(browser: Browser, server: PageServer, **context: object) -> Page:
 
 
 def sign_in(page: Page, key: str) -> None:
-    """Sign in; wait for the chat, and until the browser has its mark, so that a refresh keeps who this is."""
+    """Sign in; wait for the pages, and until the browser has its mark, so that a refresh keeps who this is."""
     page.locator("input[type=password]").fill(key)
     with page.expect_response(_session("POST"), timeout=SECONDS):
         page.locator("input[type=password]").press("Enter")
-    chat_box(page).wait_for()
+    page.get_by_test_id("stTopNavLink").first.wait_for()
     idle(page)
 
 
@@ -187,7 +188,14 @@ def tab(page: Page, name: str) -> None:
     idle(page)
 
 
-def put_files(page: Page, *files: tuple[str, str, bytes]) -> None:
+def choose(page: Page, base: str) -> None:
+    """Choose a base in the list at the side."""
+    page.get_by_test_id("stSidebar").get_by_text(base, exact=True).click()
+    page.get_by_role("heading", name=base).wait_for()
+    idle(page)  # until the forms of the base before are gone too
+
+
+def put_files(page: Page | Locator, *files: tuple[str, str, bytes]) -> None:
     """Choose files (name, kind, bytes) to upload; the chat's box takes files too, so the first field may be another."""
     field = page.get_by_test_id("stFileUploader").locator("input[type=file]")
     chosen: list[FilePayload] = [{"name": name, "mimeType": kind, "buffer": buffer} for name, kind, buffer in files]

@@ -57,6 +57,8 @@ class FakeService:
         self.scope = "admin"
         self.bases: list[dict[str, Any]] = []
         self.documents: list[dict[str, Any]] = []
+        self.generators = [{"name": "SmolLM2", "chosen": True, "loaded": False, "askable": True}]
+        self.prompts: list[str] = []
         self.jobs: list[dict[str, Any]] = []
         self.conversations: dict[str, dict[str, Any]] = {}
         self.answer = answer()
@@ -73,7 +75,7 @@ class FakeService:
 
     def add_base(self, name: str, documents: int = 0) -> None:
         """Make a base."""
-        sizes = {"documents": documents, "chunks": 3 * documents}
+        sizes = {"description": "", "documents": documents, "chunks": 3 * documents}
         self.bases.append({"name": name, "store": "faiss", "embedder": "MiniLM", "created": NOW, **sizes})
 
     def add_document(self, name: str, **more: Any) -> None:  # noqa: ANN401 - JSON
@@ -96,6 +98,11 @@ class FakeService:
             ("GET", "/health/ready", lambda: {"status": "ok", "version": "0"}),
             ("GET", "/api/v1/me", lambda: {"id": "me", "scope": self.scope, "knowledge_bases": None}),
             ("GET", "/api/v1/knowledge-bases", lambda: {"knowledge_bases": self.bases}),
+            (
+                "GET",
+                "/api/v1/models",
+                lambda: {"embedders": [], "generators": self.generators, "prompts": self.prompts},
+            ),
             ("GET", "/api/v1/jobs", lambda: {"jobs": self.jobs}),
             ("GET", "/api/v1/conversations", lambda: {"conversations": list(self.conversations.values())[::-1]}),
             ("POST", "/api/v1/search", lambda: {"hits": [hit()], "timings_ms": {}}),

@@ -2,7 +2,7 @@
 
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.conftest import Open, said
+from tests.ui.conftest import Open, nodes, said, text
 from tests.ui.fake_service import FakeService
 
 PLACE = "/api/v1/knowledge-bases/handbook"
@@ -52,6 +52,16 @@ def test_who_may_only_read_sees_tags(screen: Open, fake: FakeService) -> None:
     fake.scope = "read"
     tags = choose_first(screen("bases")).multiselect(key="tags_handbook_1")
     assert (tags.value, tags.disabled) == (["travel"], True)
+
+
+def test_a_description_is_shown_and_offered_to_edit(screen: Open, fake: FakeService) -> None:
+    fake.bases[0]["description"] = "Rules for travel"
+    page = screen("bases")
+    assert text(nodes(page, "about_handbook")) == "Rules for travel"
+    page.button(key="describe_base").click().run()
+    assert [field.value for field in page.text_area] == ["Rules for travel"]
+    fake.scope = "read"
+    assert "describe_base" not in {button.key for button in screen("bases").button}
 
 
 def test_what_a_key_may_not_do_is_not_shown(screen: Open, fake: FakeService) -> None:

@@ -140,6 +140,40 @@ def test_a_question_is_kept_to_tags(app: AppTest, fake: FakeService) -> None:
     assert fake.called("POST", "/api/v1/chat")[0]["only"] == {"tags": ["travel"]}
 
 
+def test_a_model_and_a_prompt_are_named_only_where_they_are_chosen(app: AppTest, fake: FakeService) -> None:
+    fake.generators.append({"name": "glm4", "chosen": False, "loaded": False, "askable": True})
+    fake.generators.append({"name": "only a file", "chosen": False, "loaded": False, "askable": False})
+    fake.prompts += ["brief", "our own"]
+    app.run()
+    assert not [one for one in app.selectbox if one.key == "panel_model"], "nothing is written"
+    app.segmented_control(key="panel_mode").set_value("generate").run()
+    assert app.selectbox(key="panel_model").options == ["SmolLM2", "glm4"]
+    assert app.selectbox(key="panel_prompt").options == ["as the service is set", "brief", "our own"]
+    ask(app, "How long?")
+    app.selectbox(key="panel_model").set_value("glm4").run()
+    app.selectbox(key="panel_prompt").set_value("our own").run()
+    assert not [one for one in app.toggle if one.key == "panel_knn"], "kNN-LM is for the first model"
+    ask(app, "And then?")
+    first, second = fake.called("POST", "/api/v1/chat")
+    assert not {"model", "prompt"} & set(first)
+    assert (second["model"], second["prompt"]) == ("glm4", "our own")
+    app.segmented_control(key="panel_mode").set_value("agent").run()
+    assert not [one for one in app.selectbox if one.key == "panel_prompt"], "an agent has a prompt of its own"
+
+
+def test_a_new_chat_says_what_the_base_is_about(app: AppTest, fake: FakeService) -> None:
+    fake.bases[0]["description"] = "Rules for *travel*"
+    app.run()
+    assert text(nodes(app, "about_base")) == "Rules for *travel*"
+
+
+def test_a_busy_search_costs_only_the_examples(app: AppTest, fake: FakeService) -> None:
+    fake.refusals[("GET", "/api/v1/knowledge-bases/handbook/questions")] = (503, "busy", "Too many searches wait.")
+    app.run()
+    assert not app.warning
+    assert app.chat_input
+
+
 def test_other_places_of_the_same_words_are_listed(app: AppTest, fake: FakeService) -> None:
     copy = {"chunk_id": 9, "document": "*copy*.txt", "start": 0, "end": 9, "page": 4, "heading_path": ["Annex"]}
     fake.answer = answer(hits=[{**hit(), "also": [copy] * 12}])

@@ -13,6 +13,7 @@ class Base(Shape):
     """A knowledge base."""
 
     name: str
+    description: str = ""
     store: str
     embedder: str
     documents: int
@@ -35,10 +36,14 @@ class Bases:
         """Return them by name."""
         return [Base.model_validate(one) for one in self._connection.get(ROOT)["knowledge_bases"]]
 
-    def create(self, name: str, store: str | None = None, embedder: str | None = None) -> Base:
+    def create(self, name: str, store: str | None = None, embedder: str | None = None, description: str = "") -> Base:
         """Make an empty one."""
-        body = {"name": name, "store": store, "embedder": embedder}
+        body = {"name": name, "store": store, "embedder": embedder, "description": description}
         return Base.model_validate(self._connection.post(ROOT, {key: value for key, value in body.items() if value}))
+
+    def describe(self, name: str, description: str) -> None:
+        """Say what one is about; the empty text takes back what was said."""
+        self._connection.patch(place(name), {"description": description})
 
     def questions(self, name: str, count: int) -> list[str]:
         """Return questions that its own text answers."""

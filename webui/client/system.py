@@ -11,11 +11,18 @@ class Model(Shape):
     loaded: bool
 
 
+class LanguageModel(Model):
+    """A model that writes; an `askable` one may be named in a question."""
+
+    askable: bool = False
+
+
 class Models(Shape):
-    """Models of each sort."""
+    """Models of each sort, and the prompts that a question may name."""
 
     embedders: list[Model]
-    generators: list[Model]
+    generators: list[LanguageModel]
+    prompts: tuple[str, ...] = ()
 
 
 class Memory(Shape):

@@ -5,9 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from webui.client.bases import Base
+from webui.inert.component import show
 from webui.inert.labels import plain
+from webui.inert.nodes import lines
 from webui.parts.bases import adding, checking, documents, managing, snapshots
 from webui.parts.bases.choosing import choose_base
+from webui.parts.bases.describing import draw_describe
 from webui.parts.visit import Visit
 from webui.words import Phrase
 from webui.words import bases as words
@@ -37,8 +40,12 @@ def draw(visit: Visit) -> None:
 
 def _draw_head(visit: Visit, base: Base) -> None:
     say = visit.say
-    st.header(plain(base.name), anchor=False)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header(plain(base.name), anchor=False, width="content")
+        draw_describe(visit, base)
+    if base.description:
+        show(lines(base.description), key=f"about_{base.name}")
+    with st.container(horizontal=True, gap="small", key="base_head"):
         st.badge(f"{say(words.DOCUMENTS)} {base.documents:,}", icon=":material/description:")
         st.badge(f"{say(words.CHUNKS)} {base.chunks:,}", icon=":material/segment:", color="gray")
         st.badge(plain(base.embedder), icon=":material/hub:", color="gray", help=say(words.EMBEDDER))

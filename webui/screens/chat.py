@@ -4,10 +4,12 @@ import streamlit as st
 
 from webui.client.bases import Base
 from webui.client.conversations import ConversationDetail
-from webui.client.errors import NotThere
+from webui.client.errors import Busy, NotThere
 from webui.client.service import Service
 from webui.client.temporary import temporary
+from webui.inert.component import show
 from webui.inert.labels import plain
+from webui.inert.nodes import lines
 from webui.parts.chat.attaching import attach, draw_attached
 from webui.parts.chat.conversation_list import draw_conversations
 from webui.parts.chat.messages import draw_messages
@@ -116,6 +118,8 @@ def _draw_hello(visit: Visit, state: ChatState, panel: Panel, bases: list[Base])
     st.header(say(chat.HELLO), anchor=False)
     st.write(say(chat.HELLO_MORE))
     base = next(one for one in bases if one.name == panel.bases[0])
+    if base.description:
+        show(lines(base.description), key="about_base")
     if not base.documents:
         st.info(say(chat.EMPTY_BASE, base=plain(base.name)), icon=":material/inbox:")
         return
@@ -123,7 +127,10 @@ def _draw_hello(visit: Visit, state: ChatState, panel: Panel, bases: list[Base])
 
 
 def _draw_examples(visit: Visit, state: ChatState, base: Base) -> None:
-    questions = _examples(visit.service, base.name, base.chunks)
+    try:
+        questions = _examples(visit.service, base.name, base.chunks)
+    except Busy:
+        return  # one can ask without them
     if not questions:
         return
     st.caption(visit.say(chat.EXAMPLES))

@@ -7,6 +7,9 @@ NAME = Phrase("Name", "名称")
 NAME_HELP = Phrase(
     "1 to 64 letters, digits, spaces and - _ . in any language", "1 至 64 个字符：任何语言的文字、数字、空格和 - _ ."
 )
+DESCRIPTION = Phrase("What it is about", "简介")
+DESCRIPTION_HELP = Phrase("Shown to people and to programs that choose among bases.", "供人和程序选择知识库时参考。")
+DESCRIBE = Phrase("Say what it is about", "填写简介")
 STORE = Phrase("Vector store", "向量库")
 STORE_DEFAULT = Phrase("as the service is set", "按服务设置")
 EMBEDDER = Phrase("Embedding model", "向量模型")

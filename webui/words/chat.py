@@ -56,6 +56,10 @@ THRESHOLD_HELP = Phrase(
     "低于此得分的片段不用；一个不剩时，回答“文档中没有提到”。",
 )
 AS_SERVICE = Phrase("as the service is set", "按服务设置")
+MODEL = Phrase("Language model", "语言模型")
+PROMPT = Phrase("How it is told to answer", "提示词")
+PROMPT_HELP = Phrase("Prompts are files of the service's administrator.", "提示词由服务管理员提供。")
+PROMPTS = {"brief": Phrase("brief", "简短"), "detailed": Phrase("detailed", "详细")}
 THINK_FIRST = Phrase("Think first", "先思考后回答")
 TEMPERATURE = Phrase("Temperature", "温度")
 TEMPERATURE_HELP = Phrase("0: always the likeliest word. More: more varied.", "0 表示总取最可能的词，越高越多样。")

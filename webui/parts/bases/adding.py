@@ -15,6 +15,7 @@ from webui.words import Say, system
 from webui.words import bases as words
 
 _SHOWN = 5
+_REASONS = 10
 _LOOK_SECONDS = 1
 
 
@@ -46,7 +47,7 @@ def _draw_fetch(visit: Visit, base: Base) -> None:
         st.form(f"fetch_{base.name}", border=False, clear_on_submit=True),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        address = st.text_input(say(words.URL), type="url", placeholder="https://", help=say(words.URL_HELP))
+        address = st.text_input(say(words.URL), placeholder="https://", help=say(words.URL_HELP))
         depth = st.number_input(say(words.DEPTH), 0, 3, 0, width=160)
         asked = st.form_submit_button(say(words.FETCH), icon=":material/language:")
     if asked and address and address.strip():
@@ -120,6 +121,11 @@ def _draw_care(visit: Visit, job: Job) -> None:
 def _draw_files(say: Say, job: Job) -> None:
     files = [file for file in job.details if file.reason or file.state != "done"] if job.over else job.details
     if not files:
+        return
+    if job.over and len(files) <= _REASONS:
+        for file in files:  # as text: a table would cut the reasons off
+            reason = plain(file.reason or say(words.STATES[file.state]))
+            st.markdown(f":orange[:material/error:] **{plain(file.name)}**  \n{reason}")
         return
     table = {
         say(words.DOCUMENT): [file.name for file in files],

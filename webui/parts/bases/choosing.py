@@ -48,6 +48,7 @@ def _create(visit: Visit) -> None:
     def ask() -> None:
         with st.form("new_base", border=False):
             name = st.text_input(say(words.NAME), max_chars=64, help=say(words.NAME_HELP))
+            about = st.text_area(say(words.DESCRIPTION), max_chars=10_000, height=80, help=say(words.DESCRIPTION_HELP))
             default = say(words.STORE_DEFAULT)
             store = st.selectbox(say(words.STORE), [default, *STORES])
             embedder = st.text_input(say(words.EMBEDDER), help=say(words.EMBEDDER_HELP))
@@ -55,7 +56,7 @@ def _create(visit: Visit) -> None:
                 return
         with troubles.shown(say):
             chosen = None if store == default else store
-            go_to(visit.service.bases.create(name.strip(), chosen, embedder.strip() or None).name)
+            go_to(visit.service.bases.create(name.strip(), chosen, embedder.strip() or None, about.strip()).name)
             st.rerun()
 
     ask()

@@ -39,7 +39,7 @@ def draw_text(text: str, key: str) -> None:
 def _draw_question(visit: Visit, state: ChatState, conversation: ConversationDetail, turn: Turn) -> None:
     say = visit.say
     if state.editing != turn.id:
-        with st.container(horizontal=True, vertical_alignment="top", wrap=False):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             draw_text(turn.content, f"text_{turn.id}")
             if st.button("", icon=":material/edit:", key=f"edit_{turn.id}", type="tertiary", help=say(chat.EDIT)):
                 state.editing = turn.id
