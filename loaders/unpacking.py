@@ -83,6 +83,10 @@ class _Unpacking:
                 if info.is_dir() or _is_hidden(member) or member in names:
                     continue
                 names.add(member)
+                if not self._files:
+                    yield _too_many(name, name)
+                    return
+                self._files -= 1
                 yield from self._take(archive, info, member, depth)
 
     def _take(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, depth: int) -> Iterator[Member]:
@@ -109,11 +113,10 @@ class _Unpacking:
         self._count(info.file_size, name)
 
     def _count(self, size: int, name: str) -> None:
-        self._files -= 1
+        if size > self._bytes:
+            bound = f"{_MOST_BYTES // 1024**2} MB"
+            raise LoadError(f"'{name}' is in an archive that would unpack to more than {bound}.", "Split it.")
         self._bytes -= size
-        if self._files < 0 or self._bytes < 0:
-            bounds = f"{_MOST_FILES} files or {_MOST_BYTES // 1024**2} MB"
-            raise LoadError(f"'{name}' is in an archive that would unpack to more than {bounds}.", "Split it.")
 
     def _mail(self, path: Path, name: str, kind: Kind, depth: int) -> Iterator[Member]:
         try:
@@ -124,6 +127,10 @@ class _Unpacking:
         for attachment in letter.attachments:
             member = _free_name(f"{name}/{attachment.name}", names)
             names.add(member)
+            if not self._files:
+                yield _too_many(name, member)
+                return
+            self._files -= 1
             try:
                 self._count(len(attachment.data), member)
                 target = self._next_path()
@@ -136,6 +143,11 @@ class _Unpacking:
 
     def _next_path(self) -> Path:
         return self._folder / str(next(self._numbers))
+
+
+def _too_many(name: str, member: str) -> Member:
+    """Stand for all that is left: a list of a million members must not become a million failures."""
+    return Member(member, None, f"'{name}' holds more than {_MOST_FILES} files; the rest was left out. Split it.")
 
 
 def _container_kind(path: Path, name: str) -> Kind | None:

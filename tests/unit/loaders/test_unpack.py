@@ -90,8 +90,25 @@ def test_a_bomb_is_told_by_its_ratio(tmp_path: Path) -> None:
 def test_the_bounds_hold_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "_MOST_FILES", 2)
     found = _unpacked(tmp_path, _zip({f"{n}.txt": "x" for n in range(4)}))
-    assert [isinstance(each, bytes) for each in found.values()] == [True, True, False, False]
-    assert "more than 2 files" in str(found["a.zip/3.txt"])
+    assert list(found) == ["a.zip/0.txt", "a.zip/1.txt", "a.zip"], "one line stands for all that is left"
+    assert "more than 2 files" in str(found["a.zip"])
+    nested = _zip({"in.zip": _zip({f"{n}.txt": "x" for n in range(4)}), "last.txt": "x"})
+    assert list(_unpacked(tmp_path, nested)) == ["a.zip/in.zip/0.txt", "a.zip/in.zip", "a.zip"]
+    mail = EmailMessage()
+    mail["Message-ID"] = "<1@x>"
+    mail.set_content("body")
+    for number in range(4):
+        mail.add_attachment(b"x", maintype="text", subtype="plain", filename=f"{number}.txt")
+    found = _unpacked(tmp_path, bytes(mail), "a.eml")
+    assert list(found) == ["a.eml", "a.eml/0.txt", "a.eml/1.txt", "a.eml/2.txt"]
+    assert "'a.eml' holds more than 2 files" in str(found["a.eml/2.txt"])
+
+
+def test_too_many_bytes_cost_the_member_that_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_MOST_BYTES", 1 << 20)
+    found = _unpacked(tmp_path, _zip({"large.txt": b"words " * 200_000, "small.txt": "words"}))
+    assert "more than 1 MB" in str(found["a.zip/large.txt"])
+    assert found["a.zip/small.txt"] == b"words"
 
 
 def test_archives_nested_without_end(tmp_path: Path) -> None:
