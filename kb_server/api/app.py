@@ -80,7 +80,7 @@ def create_app(application: Application) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=options.origins,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
         expose_headers=["X-Request-ID", "Retry-After"],
         allow_credentials=False,

@@ -45,18 +45,22 @@ async def _use(client: Client, base: str) -> dict[str, Any]:
     return {"bases": bases.structured_content, "found": found.structured_content}
 
 
-def test_over_standard_input(server: Server, handbook: str) -> None:
+def test_over_standard_input(server: Server, handbook: str, empty: str) -> None:
     async def talk() -> dict[str, Any]:
         parameters = StdioServerParameters(command=str(COMMAND), args=["mcp"], env=server.environment)
         async with Client(parameters) as client:
             used = await _use(client, handbook)
             answer = await client.call_tool("ask", {"question": QUESTION, "knowledge_base": handbook})
-            return {**used, "answer": answer.structured_content}
+            several = {"question": QUESTION, "knowledge_base": empty, "also": [handbook]}
+            both = await client.call_tool("ask", several)
+            return {**used, "answer": answer.structured_content, "both": both.structured_content}
 
     used = asyncio.run(talk())
     assert {"name": handbook, "description": "", "documents": 2} in used["bases"]["knowledge_bases"]
     assert used["found"]["hits"][0]["document"] == "device.txt"
     assert "seven seconds" in used["answer"]["answer"]
+    assert used["both"]["citations"] == used["answer"]["citations"]
+    assert {citation["knowledge_base"] for citation in used["both"]["citations"]} == {handbook}
 
 
 def test_over_http_each_key_sees_its_bases(server: Server, handbook: str, empty: str, address: str) -> None:
