@@ -63,6 +63,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
             "chunks": item.chunks,
             "index": session.foundation.index(item.base),
             "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
+            "splitting": asdict(item.base.splitting) if item.base.splitting else None,
             "calibration": asdict(item.base.calibration) if item.base.calibration else None,
         }
         for item in summaries

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -61,23 +62,22 @@ class Recutting:
         report = RecutReport()
         self._bases.set_splitting(self._opened.base.id, splitting)
         rows = self._opened.documents
-        todo = [document.id for document in rows.all() if document.state is DocumentState.INDEXED and document.file]
+        todo = list(dict.fromkeys(one.name for one in rows.all() if one.state is not DocumentState.FAILED))
         for start in range(0, len(todo), _DOCUMENTS_AT_ONCE):
             part = todo[start : start + _DOCUMENTS_AT_ONCE]
             self._cut(part, drop_edits, report)
             on_done(start + len(part), len(todo))
-        if report.documents:
-            self._ingestion.refit()
+        self._ingestion.refit()  # also after a run that was stopped just before this
         report.chunks = rows.chunk_count()
         report.seconds = round(perf_counter() - started, 3)
         return report
 
-    def _cut(self, ids: Collection[int], drop_edits: bool, report: RecutReport) -> None:
+    def _cut(self, names: Collection[str], drop_edits: bool, report: RecutReport) -> None:
         rows = self._opened.documents
         left: list[LeftAlone] = []
 
         def gather() -> list[Source]:
-            there = [document for document in rows.all() if document.id in ids]
+            there = [one for one in rows.all() if one.state is DocumentState.INDEXED and one.name in names]
             marked = {} if drop_edits else rows.marked()
             left.extend(LeftAlone(one.name, *marked[one.id]) for one in there if one.id in marked)
             return [self._source(document) for document in there if document.id not in marked]
@@ -105,7 +105,11 @@ class _SameCut:
 
     def __init__(self, rows: Documents) -> None:
         self._rows = rows
-        self._ids = {document.name: document.id for document in rows.all() if document.state is DocumentState.INDEXED}
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        """Documents by name, as they are once nobody else writes."""
+        return {one.name: one.id for one in self._rows.all() if one.state is DocumentState.INDEXED}
 
     def __call__(self, document: Document, slices: Sequence[Slice]) -> bool:
         id_ = self._ids.get(document.name)

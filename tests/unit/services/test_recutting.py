@@ -1,14 +1,15 @@
 """Cutting a base anew from its stored originals."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kb_server.domain import Splitting
-from kb_server.errors import InvalidSetting
+from kb_server.domain import DocumentState, Splitting
+from kb_server.errors import InvalidSetting, StorageError
+from kb_server.ports import Vectors
 from kb_server.services import recutting
 from kb_server.services.recutting import LeftAlone, RecutReport
 from tests.unit.services.towns import town_texts
@@ -31,7 +32,8 @@ def recut(shop: Workshop, *, drop_edits: bool = False, **change: Any) -> RecutRe
 
 def chunks(shop: Workshop) -> dict[str, dict[int, str]]:
     rows = shop.app._open("towns").documents
-    return {one.name: {chunk.id: chunk.text for chunk in rows.chunks_of(one.id)} for one in rows.all()}
+    indexed = [one for one in rows.all() if one.state is DocumentState.INDEXED]
+    return {one.name: {chunk.id: chunk.text for chunk in rows.chunks_of(one.id)} for one in indexed}
 
 
 def test_documents_are_cut_anew_and_what_comes_out_the_same_stays(shop: Workshop, tmp_path: Path) -> None:
@@ -109,6 +111,28 @@ def test_every_document_answers_at_any_moment_and_a_stopped_run_goes_on(
         assert seen[2:] == [(2, 7), (4, 7), (6, 7), (7, 7)]
         again = shop.toy.embedded[embedded:]
     assert len(again) < report.chunks
+    shop.state("towns")
+
+
+def test_what_breaks_in_the_middle_is_gone_on_with(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recutting, "_DOCUMENTS_AT_ONCE", 2)
+    before, embed = chunks(shop), shop.toy.embed_passages
+
+    def broken(texts: Sequence[str]) -> Vectors:
+        if any("Monbarova" in text for text in texts):
+            raise StorageError("No more today.", "Come again.")
+        return embed(texts)
+
+    assert "Monbarova" in str(before["town2.txt"])
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.toy, "embed_passages", broken)
+        with pytest.raises(StorageError):
+            recut(shop, size=20)
+    assert chunks(shop)["town2.txt"] == before["town2.txt"], "the old chunks answer until the new ones are indexed"
+    assert shop.found("towns", "workers built the Monbarova mill")[0][0] == "town2.txt"
+    report = recut(shop, size=20)
+    assert report.documents + report.unchanged == 7
+    assert all(len(part) > 1 for name, part in chunks(shop).items() if name != "short.txt")
     shop.state("towns")
 
 
