@@ -30,11 +30,12 @@ console = Console(soft_wrap=True)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Tokens of a text that were read: states as 16-bit numbers, and the model's log-probabilities."""
+    """Tokens of a text that were read: states as 16-bit numbers, the model's log-probabilities and entropies."""
 
     tokens: Ints
     states: Vectors
     own: Floats
+    unsure: Floats
 
 
 def read_states(work: Path, name: str, model: NextTokenModel, most: int) -> None:
@@ -46,11 +47,12 @@ def read_states(work: Path, name: str, model: NextTokenModel, most: int) -> None
         if file.exists():
             continue
         chosen = reads[first : first + PIECE]
-        parts = [model.score(read, new) for read, new in chosen]
-        keys = np.concatenate([states for states, _ in parts]).astype(np.float16)
+        states, own, unsure = (
+            np.concatenate(column) for column in zip(*(model.score(read, new) for read, new in chosen), strict=True)
+        )
         tokens = np.concatenate([read[-new:] for read, new in chosen]).astype(np.uint32)
         unnamed = file.with_name("unfinished.npz")
-        np.savez(unnamed, keys=keys, lp=np.concatenate([own for _, own in parts]), tokens=tokens)
+        np.savez(unnamed, keys=states.astype(np.float16), lp=own, entropy=unsure, tokens=tokens)
         unnamed.rename(file)
         console.print(f"{name}: {first + len(chosen)} of {len(reads)} windows")
 
@@ -61,7 +63,7 @@ def read_part(work: Path, name: str) -> Part | None:
     whole = [np.load(file) for n, file in enumerate(files) if int(file.stem.split(".")[1]) == n * PIECE]
     if not whole:
         return None
-    columns = {"tokens": np.int64, "keys": np.float32, "lp": np.float64}
+    columns = {"tokens": np.int64, "keys": np.float32, "lp": np.float64, "entropy": np.float64}
     return Part(*(np.concatenate([part[name] for part in whole]).astype(kind) for name, kind in columns.items()))
 
 

@@ -57,7 +57,7 @@ def neighbours(part: Part, store: Keys, barred: Ints | None = None) -> Scored:
         order = np.argsort(near, 1)
         distances.append(np.maximum(np.take_along_axis(near, order, 1), 0))
         found.append(store.tokens[np.take_along_axis(places, order, 1)])
-    return Scored(part.tokens, part.own, np.concatenate(distances), np.concatenate(found))
+    return Scored(part.tokens, part.own, part.unsure, np.concatenate(distances), np.concatenate(found))
 
 
 def kept(work: Path, name: str, part: Part, store: Keys, barred: Ints | None = None) -> Scored:
@@ -72,12 +72,12 @@ def kept(work: Path, name: str, part: Part, store: Keys, barred: Ints | None = N
         with np.load(file) as block:
             parts.append((block["distances"], block["found"].astype(np.int64)))
     distances, found = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Scored(part.tokens, part.own, distances, found)
+    return Scored(part.tokens, part.own, part.unsure, distances, found)
 
 
 def cut(part: Part, chosen: slice | Ints) -> Part:
     """Return some tokens of a text."""
-    return Part(part.tokens[chosen], part.states[chosen], part.own[chosen])
+    return Part(part.tokens[chosen], part.states[chosen], part.own[chosen], part.unsure[chosen])
 
 
 def measure(work: Path, most: int) -> None:

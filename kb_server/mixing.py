@@ -18,13 +18,28 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """The neighbours' share as a sigmoid of what is known at a step: bias + the three, each times its number.
+
+    `distance` is of the logarithm of the nearest's and never positive, so farther never means more; `entropy` is of the
+    model's own (nats), `agreement` of the part of the neighbours' mass that goes to the nearest's token.
+    """
+
+    bias: float
+    distance: float
+    entropy: float
+    agreement: float
+
+
+@dataclass(frozen=True, slots=True)
 class Mixing:
     """How much weight the neighbours get, and how it is shared among them.
 
     Of the `k` nearest keys each gets exp(-distance / temperature); distances are squared Euclidean, in units of the
     datastore's mean squared distance between a key and the mean of all. With `weight` given, the neighbours' share
     (lambda) is fixed. Otherwise it follows how much nearer the first is than the last (Li et al. 2024, NEST):
-    min(cap, sigmoid((midpoint - d_min / d_max) / slope)). Where the nearest is beyond `limit` the share is 0.
+    min(cap, sigmoid((midpoint - d_min / d_max) / slope)); or a `gate` that was fitted decides, up to the same cap.
+    Where the nearest is beyond `limit` the share is 0.
     `pointers` makes the token after each neighbour a candidate at the next step (Alon et al. 2022, RetoMaton).
     """
 
@@ -36,6 +51,7 @@ class Mixing:
     slope: float = 0.2
     limit: float | None = None
     pointers: bool = True
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True)

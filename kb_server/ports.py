@@ -262,8 +262,8 @@ class NextTokenModel(Protocol):
         """Return the hidden state before each of the `last` ids: float32 [last, size]; `last` < len(ids)."""
         ...
 
-    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors]:
-        """Return these states, and the log-probability of each of the `last` ids after those before it."""
+    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors, Vectors]:
+        """Return these states, the log-probability of each of the `last` ids, and the entropy (nats) before each."""
         ...
 
     def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:

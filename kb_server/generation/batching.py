@@ -82,8 +82,13 @@ class Decoder:
             with self._lock:
                 self._leave(row)
 
-    def read(self, ids: Sequence[int], last: int, *, scored: bool) -> "tuple[torch.Tensor, torch.Tensor | None]":
-        """Return the hidden state before each of the last ids [last, size], and if `scored` their log-probabilities."""
+    def read(
+        self, ids: Sequence[int], last: int, *, scored: bool
+    ) -> "tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor] | None]":
+        """Return the hidden state before each of the last ids [last, size].
+
+        If `scored`, also their log-probabilities, and the entropy of the distribution that each was taken from.
+        """
         import torch
 
         kept = dict.fromkeys(self._loaded.last_logits, last if scored else 1)
@@ -96,7 +101,8 @@ class Decoder:
             return states, None
         chances = output.logits[0, -last:].float().log_softmax(-1)
         followed = torch.tensor(list(ids[-last:]), device=model.device)
-        return states, chances.gather(1, followed[:, None])[:, 0]
+        unsure = torch.special.entr(chances.exp()).sum(-1)
+        return states, (chances.gather(1, followed[:, None])[:, 0], unsure)
 
     def _next(self, row: Row) -> int | None:
         with self._lock:

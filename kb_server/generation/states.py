@@ -67,9 +67,10 @@ class StateReader:
         states, _ = self._decoder.read(ids, last, scored=False)
         return states.cpu().numpy()
 
-    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors]:
-        """Return these states, and the log-probability of each of the last ids after those before it."""
-        states, chances = self._decoder.read(ids, last, scored=True)
-        if chances is None:
+    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors, Vectors]:
+        """Return these states, the log-probability of each of the last ids, and the entropy before each."""
+        states, found = self._decoder.read(ids, last, scored=True)
+        if found is None:
             raise TypeError("the ids were not scored")
-        return states.cpu().numpy(), chances.cpu().numpy()
+        chances, unsure = found
+        return states.cpu().numpy(), chances.cpu().numpy(), unsure.cpu().numpy()

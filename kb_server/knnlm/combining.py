@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float64]
 Distances = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
+_NEAREST = 1e-3  # added to a distance before its logarithm is taken: the same text has a distance of 0
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -39,15 +41,36 @@ class Mixture:
     masses: Floats
 
 
-def shares(distances: Distances, mixing: Mixing) -> Floats:
-    """Return lambda for each list of nearest distances [..., k]; fixed, or by how much nearer the first is."""
+def shares(distances: Distances, tokens: Ints, unsure: Floats, mixing: Mixing) -> Floats:
+    """Return lambda for each list of nearest neighbours: distances and tokens [..., k], the model's entropy [...].
+
+    It is fixed, or as a gate has it, or by how much nearer the first is.
+    """
     nearest, farthest = distances[..., 0].astype(np.float64), distances[..., -1].astype(np.float64)
     if mixing.weight is not None:
         found = np.full(nearest.shape, mixing.weight)
+    elif mixing.gate is not None:
+        gate = mixing.gate
+        weights = np.array([gate.bias, gate.distance, gate.entropy, gate.agreement])
+        known = evidence(distances, tokens, unsure, mixing.temperature)
+        found = np.minimum(mixing.cap, sigmoid(known @ weights))
     else:
         ratio = np.divide(nearest, farthest, out=np.zeros_like(nearest), where=farthest > 0)
-        found = np.minimum(mixing.cap, 1 / (1 + np.exp(np.clip((ratio - mixing.midpoint) / mixing.slope, -60, 60))))
+        found = np.minimum(mixing.cap, sigmoid((mixing.midpoint - ratio) / mixing.slope))
     return found if mixing.limit is None else np.where(nearest > mixing.limit, 0.0, found)
+
+
+def evidence(distances: Distances, tokens: Ints, unsure: Floats, temperature: float) -> Floats:
+    """Return what a gate looks at [..., 4]: 1, log of the nearest distance, entropy, and how far neighbours agree."""
+    agreeing = (masses(distances, temperature) * (tokens == tokens[..., :1])).sum(-1)
+    nearest = np.log(distances[..., 0].astype(np.float64) + _NEAREST)
+    return np.stack(np.broadcast_arrays(np.ones_like(nearest), nearest, unsure, agreeing), -1)
+
+
+def sigmoid(values: Floats) -> Floats:
+    """Return 1 / (1 + exp(-values)), without overflow."""
+    found: Floats = 1 / (1 + np.exp(-np.clip(values, -60, 60)))
+    return found
 
 
 def masses(distances: Distances, temperature: float) -> Floats:
@@ -60,9 +83,11 @@ def masses(distances: Distances, temperature: float) -> Floats:
 
 def combined(own: Floats, neighbours: Neighbours, mixing: Mixing) -> Mixture | None:
     """Mix a model's log-probabilities [vocabulary] with neighbours; None where these have no say."""
-    if not len(neighbours.rows):
+    if not neighbours.near:
         return None
-    weight = float(shares(neighbours.distances[: neighbours.near], mixing))
+    near = slice(neighbours.near)
+    unsure = np.array(entropy(own) if mixing.gate else 0.0)
+    weight = float(shares(neighbours.distances[near], neighbours.tokens[near], unsure, mixing))
     if weight <= 0:
         return None
     parts = weight * masses(neighbours.distances, mixing.temperature)

@@ -5,6 +5,7 @@ n-grams did, it would come from repeated wording, and hidden states would be a c
 """
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,13 +20,13 @@ def shuffled_values(text: Scored, store_tokens: Ints) -> Scored:
     """Keep each key's distance and give it the token of another: one permutation of all values of the store."""
     other = dict(zip(np.unique(store_tokens).tolist(), _permuted(np.unique(store_tokens)).tolist(), strict=True))
     found = np.vectorize(lambda token: other.get(int(token), -1), otypes=[np.int64])(text.found)
-    return Scored(text.tokens, text.own, text.distances, found)
+    return replace(text, found=found)
 
 
 def random_neighbours(text: Scored, store_tokens: Ints) -> Scored:
     """Keep the distances and take the values of any rows of the store."""
     rows = np.random.default_rng(0).integers(0, len(store_tokens), text.found.shape)
-    return Scored(text.tokens, text.own, text.distances, store_tokens[rows])
+    return replace(text, found=store_tokens[rows])
 
 
 def cache_chances(tokens: Ints, stored: Ints) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from kb_server.errors import ModelMismatch, StorageError
 from kb_server.knnlm.files import unwritable
-from kb_server.mixing import Mixing, ModelIdentity
+from kb_server.mixing import Gate, Mixing, ModelIdentity
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
@@ -40,7 +40,7 @@ class Manifest:
                 raise ValueError("its format is not one of this program's")
             values["model"] = ModelIdentity(**values["model"])
             values["segments"] = tuple(values["segments"])
-            values["tuned"] = Mixing(**values["tuned"]) if values["tuned"] else None
+            values["tuned"] = _mixing(values["tuned"]) if values["tuned"] else None
             return cls(**values)
         except FileNotFoundError:
             return None
@@ -78,6 +78,11 @@ class Manifest:
                     f"'{model.name}' ({name} {_short(given)}).",
                     "Put the model back, or make the datastore again: kb knn build NAME",
                 )
+
+
+def _mixing(values: dict[str, Any]) -> Mixing:
+    gate = values.pop("gate", None)
+    return Mixing(**values, gate=Gate(**gate) if gate else None)
 
 
 def _short(value: object) -> str:

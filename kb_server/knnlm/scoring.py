@@ -17,10 +17,11 @@ WINDOW, CONTEXT = 512, 128  # a text to be judged is read with so much context a
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text's tokens [n], the model's log-probability of each, and its state before each [n, size]."""
+    """A text's tokens [n], the model's log-probability of each, its entropy and its state before each [n, size]."""
 
     tokens: Ints
     own: Floats
+    unsure: Floats
     states: Vectors
 
 
@@ -30,12 +31,14 @@ class Scored:
 
     tokens: Ints
     own: Floats
+    unsure: Floats
     distances: Distances
     found: Ints
 
     def part(self, chosen: Ints | slice) -> "Scored":
         """Return some of the tokens."""
-        return Scored(self.tokens[chosen], self.own[chosen], self.distances[chosen], self.found[chosen])
+        tokens, own, unsure = self.tokens[chosen], self.own[chosen], self.unsure[chosen]
+        return Scored(tokens, own, unsure, self.distances[chosen], self.found[chosen])
 
     def nearest(self, k: int) -> "Scored":
         """Return the same with fewer neighbours."""
@@ -47,20 +50,23 @@ def read(model: NextTokenModel, ids: Sequence[int]) -> Iterator[Reading]:
     window = min(WINDOW, model.context_window - len(model.lead()) - 1)
     start = 0
     for seen, new in windows(model, ids, window, min(CONTEXT, window // 4)):
-        states, own = model.score(seen, new)
-        yield Reading(np.array(ids[start : start + new], np.int64), own.astype(np.float64), states)
+        states, own, unsure = model.score(seen, new)
+        tokens = np.array(ids[start : start + new], np.int64)
+        yield Reading(tokens, own.astype(np.float64), unsure.astype(np.float64), states)
         start += new
 
 
 def joined(parts: Sequence[Reading]) -> Reading:
     """Return readings one after another."""
-    return Reading(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("tokens", "own", "states")))
+    names = ("tokens", "own", "unsure", "states")
+    return Reading(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def scored(store: Datastore, search: Search, reading: Reading, k: int) -> Scored:
     """Find the neighbours of every token's state."""
     distances, rows = search.nearest(store.projection.queries(reading.states), k)
-    return Scored(reading.tokens, reading.own, distances, np.where(rows >= 0, store.tokens[rows], -1))
+    found = np.where(rows >= 0, store.tokens[rows], -1)
+    return Scored(reading.tokens, reading.own, reading.unsure, distances, found)
 
 
 def mixed(text: Scored, mixing: Mixing) -> Floats:
@@ -70,7 +76,7 @@ def mixed(text: Scored, mixing: Mixing) -> Floats:
     near = text.nearest(mixing.k)
     parts = masses(near.distances, mixing.temperature)
     chance = (parts * (near.found == text.tokens[:, None])).sum(1)
-    return interpolated(text.own, chance, shares(near.distances, mixing))
+    return interpolated(text.own, chance, shares(near.distances, near.found, text.unsure, mixing))
 
 
 def interpolated(own: Floats, chance: Floats, weight: Floats | float) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kb_server.knnlm.gating import gated
 from kb_server.knnlm.scoring import Scored, mixed
 from kb_server.mixing import Mixing
 
@@ -14,12 +15,29 @@ COUNTS = (16, 64, 256)
 TEMPERATURES = (0.05, 0.1, 0.2, 0.4, 0.8)  # in mean distances of the nearest
 WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 CAPS, MIDPOINTS, SLOPES = (0.25, 0.5, 0.75), (0.1, 0.2, 0.3, 0.4), (0.05, 0.1, 0.2)
+_CAP = 0.9  # of a gate: it has learned how far to trust the neighbours
+_GATED = 200  # tokens at least, for four numbers
 _HARM = 0.0025  # nats a token that unrelated text may lose
 
 
 def tuned(text: Scored, *, adaptive: bool = True) -> Mixing:
-    """Return the mixing with the lowest perplexity on a text, of a fixed or an adaptive share."""
-    return min(_candidates(text, adaptive), key=lambda one: -float(mixed(text, one).mean()))
+    """Return the mixing with the lowest perplexity on a text, of a fixed or an adaptive share.
+
+    The adaptive one has a gate where that does better on each half of the text, fitted on the other.
+    """
+    plain = max(_candidates(text, adaptive), key=lambda one: float(mixed(text, one).mean()))
+    if not adaptive or len(text.tokens) < _GATED:
+        return plain
+    middle = len(text.tokens) // 2
+    first, second = text.part(slice(middle)), text.part(slice(middle, None))
+
+    def crossed(one: Mixing) -> float:
+        parts = (mixed(second, gated(first, one, _CAP)), mixed(first, gated(second, one, _CAP)))
+        return float(np.concatenate(parts).mean())
+
+    chances = {one: crossed(one) for one in _kernels(text)}
+    best = max(chances, key=chances.__getitem__)
+    return gated(text, best, _CAP) if chances[best] > float(mixed(text, plain).mean()) else plain
 
 
 def limited(mixing: Mixing, unrelated: Scored) -> Mixing:
@@ -38,12 +56,17 @@ def limited(mixing: Mixing, unrelated: Scored) -> Mixing:
     return replace(mixing, limit=float(np.nextafter(np.float32(first_harmed), np.float32(-1))))
 
 
-def _candidates(text: Scored, adaptive: bool) -> Iterator[Mixing]:
+def _kernels(text: Scored) -> list[Mixing]:
+    """Return every number of neighbours with every temperature."""
     unit = float(text.distances[:, 0].mean()) or 1.0
+    return [Mixing(k=k, temperature=temperature * unit) for k, temperature in product(COUNTS, TEMPERATURES)]
+
+
+def _candidates(text: Scored, adaptive: bool) -> Iterator[Mixing]:
     shapes: list[dict[str, Any]] = [{"weight": weight} for weight in WEIGHTS]
     if adaptive:
         shapes = [
             {"cap": cap, "midpoint": middle, "slope": slope} for cap, middle, slope in product(CAPS, MIDPOINTS, SLOPES)
         ]
-    for k, temperature in product(COUNTS, TEMPERATURES):
-        yield from (replace(Mixing(k=k, temperature=temperature * unit), **shape) for shape in shapes)
+    for kernel in _kernels(text):
+        yield from (replace(kernel, **shape) for shape in shapes)

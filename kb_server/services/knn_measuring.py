@@ -147,7 +147,8 @@ def _picked(documents: Ints, owners: Ints, part: int, most: int) -> list[int]:
 
 
 def _measured(stored: Ints, text: Scored, both: Floats, mixing: Mixing, seconds: tuple[float, float]) -> Measured:
-    weights = shares(text.nearest(mixing.k).distances, mixing)
+    near = text.nearest(mixing.k)
+    weights = shares(near.distances, near.found, text.unsure, mixing)
     chances = cache_chances(text.tokens, stored)
     controls = {
         "shuffled_values": perplexity(mixed(shuffled_values(text, stored), mixing)),

@@ -50,8 +50,8 @@ class CountingModel:
         rows = [sum(self._tables[n][ids[i - 1 - n] % _ROWS] * 0.5**n for n in range(min(i, 4))) for i in before]
         return np.array(rows, np.float32)
 
-    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors]:
-        return self.states(ids, last), np.full(last, -4.0, np.float32)
+    def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors, Vectors]:
+        return self.states(ids, last), np.full(last, -4.0, np.float32), np.full(last, 3.0, np.float32)
 
     def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
         raise NotImplementedError

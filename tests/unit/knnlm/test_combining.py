@@ -1,5 +1,6 @@
 """The arithmetic of mixing, against a linear reference in 64 bits: invariants 2 to 9, 14, 23 and 24 of kNN-LM."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_server.knnlm.combining import Floats, Neighbours, combined, entropy, log_softmax, masses, shares
-from kb_server.mixing import Mixing
+from kb_server.mixing import Gate, Mixing
 
 VOCABULARY = 50
 FIXED = Mixing(weight=0.3, temperature=0.7)
@@ -18,6 +19,12 @@ def found(distances: list[float], tokens: list[int]) -> Neighbours:
     order = np.argsort(distances, kind="stable")
     rows = np.arange(len(tokens))
     return Neighbours(rows[order], np.array(distances, np.float32)[order], np.array(tokens, np.int64)[order], len(rows))
+
+
+def shared(distances: list[float], mixing: Mixing, tokens: list[int] | None = None, unsure: float = 1.0) -> float:
+    """Return lambda for neighbours of these tokens, all different unless given."""
+    values = np.array(tokens or range(len(distances)), np.int64)
+    return float(shares(np.array(distances, np.float32), values, np.array(unsure), mixing))
 
 
 def reference(logits: Any, neighbours: Neighbours, weight: float, temperature: float) -> Floats:  # noqa: ANN401 - any array
@@ -94,7 +101,7 @@ def test_scaled_keys_with_a_scaled_temperature_change_nothing(distances: list[fl
     after = masses((ascending * scale**2).astype(np.float32), 2.0 * scale**2)
     assert after == pytest.approx(before, rel=1e-4, abs=1e-7)
     adaptive = Mixing()
-    one, other = (shares((ascending * s).astype(np.float32), adaptive) for s in (1.0, scale**2))
+    one, other = (shared((ascending * s).tolist(), adaptive) for s in (1.0, scale**2))
     assert one == pytest.approx(other, rel=1e-4, abs=1e-6)
 
 
@@ -107,20 +114,43 @@ def test_a_larger_distance_never_gets_more(distances: list[float], temperature: 
 @given(st.floats(0, 9, width=32), st.floats(0, 9, width=32), st.floats(0.05, 0.9), st.floats(0.05, 0.9))
 def test_the_adaptive_weight_is_capped_and_falls_with_the_ratio(a: float, b: float, cap: float, middle: float) -> None:
     mixing = Mixing(cap=cap, midpoint=middle)
-    near, far = (float(shares(np.array([d, 10.0], np.float32), mixing)) for d in sorted((a, b)))
+    near, far = (shared([d, 10.0], mixing) for d in sorted((a, b)))
     assert 0 <= far <= near <= cap
+
+
+@given(st.floats(0, 9, width=32), st.floats(0, 9, width=32), st.floats(-3, 0), st.floats(-2, 2), st.floats(0.05, 0.9))
+def test_a_gate_stays_in_its_cap_and_falls_with_the_distance(
+    a: float, b: float, falling: float, bias: float, cap: float
+) -> None:
+    mixing = Mixing(gate=Gate(bias, falling, 0.5, 0.0), cap=cap)
+    near, far = (shared([d, 10.0], mixing) for d in sorted((a, b)))
+    assert 0 <= far <= near + 1e-12 <= cap + 1e-9
+
+
+def test_a_gate_looks_at_distance_entropy_and_agreement() -> None:
+    mixing = Mixing(gate=Gate(0.2, -0.5, 0.25, 2.0), cap=1.0, temperature=1.0)
+    agreeing = (1 + np.exp(-1)) / (1 + 2 * np.exp(-1))  # of three neighbours at 1, 2, 2 the first two have one token
+    expected = 1 / (1 + np.exp(-(0.2 - 0.5 * np.log(1.001) + 0.25 * 3 + 2 * agreeing)))
+    assert shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], unsure=3.0) == pytest.approx(expected)
+    own = log_softmax(np.zeros(20, np.float32))
+    mixture = combined(own, found([1.0, 2.0, 2.0], [7, 7, 8]), mixing)
+    assert mixture is not None
+    assert mixture.weight == pytest.approx(shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], unsure=np.log(20)))
+    assert shared([1.0, 2.0, 2.0], replace(mixing, weight=0.4)) == 0.4
 
 
 def test_nothing_counts_beyond_the_limit() -> None:
     mixing = Mixing(weight=0.5, limit=1.0)
     table = np.array([[0.5, 3.0], [1.5, 3.0]], np.float32)
-    assert shares(table, mixing).tolist() == [0.5, 0.0]
+    assert shares(table, np.zeros((2, 2), np.int64), np.zeros(2), mixing).tolist() == [0.5, 0.0]
     assert combined(log_softmax(np.zeros(4, np.float32)), found([1.5], [1]), mixing) is None
 
 
 def test_without_neighbours_the_model_stands_alone() -> None:
     assert combined(log_softmax(np.zeros(4, np.float32)), found([], []), FIXED) is None
-    assert shares(np.array([0.0], np.float32), Mixing()) == pytest.approx(0.25)
+    assert shared([0.0], Mixing()) == pytest.approx(0.25)
+    pointers_only = Neighbours(np.arange(1), np.ones(1, np.float32), np.arange(1), 0)
+    assert combined(log_softmax(np.zeros(4, np.float32)), pointers_only, FIXED) is None
 
 
 def test_entropy_is_that_of_a_known_distribution() -> None:

@@ -18,7 +18,7 @@ from kb_server.knnlm.mixer import NeighbourMixer
 from kb_server.knnlm.neighbours import neighbours_of, pointers_after
 from kb_server.knnlm.projection import Projection
 from kb_server.knnlm.searching import ExactSearch
-from kb_server.mixing import KnnTrace, Mixing, ModelIdentity
+from kb_server.mixing import Gate, KnnTrace, Mixing, ModelIdentity
 from tests.unit.knnlm.store import SHAPE, CountingModel, Shelf
 
 TEXTS = ["the cat sat on the mat and the dog ran off", "another text, 另一篇文字，with more", "zzz the end of it all"]
@@ -357,7 +357,7 @@ def test_the_masses_of_all_neighbours_are_lambda_and_each_has_a_place(shelf: She
 def test_the_manifest_keeps_what_was_tuned(shelf: Shelf) -> None:
     manifest = Manifest.read(shelf.folder)
     assert manifest is not None
-    tuned = Mixing(k=7, temperature=0.5, limit=2.0)
+    tuned = Mixing(k=7, temperature=0.5, limit=2.0, gate=Gate(0.1, -0.2, 0.3, 0.4))
     replace(manifest, tuned=tuned).write(shelf.folder)
     assert shelf.open().manifest.tuned == tuned
     shelf.put(9, "more text")

@@ -214,11 +214,12 @@ def test_scores_are_the_log_probabilities_of_the_model(make: Make) -> None:
     generator = make("qwen2")
     model = generator.next_token_model()
     ids = [*model.lead(), *model.encode("The cat sat")]
-    states, scores = model.score(ids, 5)
+    states, scores, entropies = model.score(ids, 5)
     with torch.inference_mode():
         logits = generator._loaded().model(input_ids=torch.tensor([ids])).logits[0, -6:-1]
     expected = logits.log_softmax(-1).gather(1, torch.tensor(ids[-5:])[:, None])[:, 0]
     assert scores == pytest.approx(expected.numpy(), abs=1e-4)
+    assert entropies == pytest.approx(torch.distributions.Categorical(logits=logits).entropy().numpy(), abs=1e-3)
     assert states == pytest.approx(model.states(ids, 5), abs=1e-4)
 
 

@@ -9,7 +9,7 @@ from kb_server.knnlm.combining import Neighbours, combined
 from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.scoring import Scored, interpolated, mixed, perplexity
 from kb_server.knnlm.tuning import limited, tuned
-from kb_server.mixing import Mixing
+from kb_server.mixing import Gate, Mixing
 
 VOCABULARY = 40
 
@@ -23,10 +23,17 @@ def made(helpful: float, count: int = 400, seed: int = 0) -> Scored:
     right = random.random(count) < helpful
     found[right, 0] = tokens[right]
     distances[:, 0] = np.where(right, 0.05, 0.45)
-    return Scored(tokens, np.full(count, -np.log(VOCABULARY)), distances, found)
+    return Scored(tokens, np.full(count, -np.log(VOCABULARY)), np.full(count, np.log(VOCABULARY)), distances, found)
 
 
-@pytest.mark.parametrize("mixing", [Mixing(k=9, weight=0.3, temperature=0.3), Mixing(k=256, cap=0.6)])
+@pytest.mark.parametrize(
+    "mixing",
+    [
+        Mixing(k=9, weight=0.3, temperature=0.3),
+        Mixing(k=256, cap=0.6),
+        Mixing(k=30, gate=Gate(-1.0, -0.5, 0.2, 1.0), cap=0.9),
+    ],
+)
 def test_a_token_scores_what_decoding_would_give_it(mixing: Mixing) -> None:
     text = made(0.5, 30)
     own = np.full(VOCABULARY, -np.log(VOCABULARY))
@@ -46,6 +53,30 @@ def test_tuning_finds_a_gain_and_adaptive_is_no_worse() -> None:
     assert perplexity(mixed(fresh, adaptive)) < perplexity(mixed(fresh, fixed)) < perplexity(fresh.own)
 
 
+def test_a_gate_finds_where_the_neighbours_are_right() -> None:
+    """Here they are when the model is unsure, which distances do not show."""
+    random = np.random.default_rng(7)
+    texts = []
+    for seed in (0, 1):
+        text = made(0.5, 600, seed)
+        right = text.found[:, 0] == text.tokens
+        distances = text.distances.copy()
+        distances[:, 0] = 0.2
+        own = np.where(right, -np.log(VOCABULARY), np.log(0.9))
+        unsure = np.where(right, np.log(VOCABULARY), 0.5) + random.normal(0, 0.1, 600)
+        texts.append(replace(text, own=own, unsure=unsure, distances=distances))
+    text, fresh = texts
+    mixing = tuned(text)
+    assert mixing.gate is not None
+    assert mixing.gate.distance <= 0 < mixing.gate.entropy
+    without = replace(mixing, gate=None, cap=0.5)
+    assert perplexity(mixed(fresh, mixing)) < 0.9 * min(perplexity(mixed(fresh, without)), perplexity(fresh.own))
+
+
+def test_too_short_a_text_gets_no_gate() -> None:
+    assert tuned(made(0.5, 100)).gate is None
+
+
 def test_useless_neighbours_get_little() -> None:
     text = made(0.0)
     assert perplexity(mixed(text, tuned(text))) < 1.02 * perplexity(text.own)
@@ -56,7 +87,7 @@ def test_the_limit_leaves_unrelated_text_alone() -> None:
     useless = made(0.0, seed=4)
     apart = np.random.default_rng(4).uniform(0.3, 2, len(text.tokens)).astype(np.float32)
     wrong = np.full_like(useless.found, VOCABULARY)
-    far = Scored(useless.tokens, useless.own, useless.distances + apart[:, None], wrong)
+    far = replace(useless, distances=useless.distances + apart[:, None], found=wrong)
     assert perplexity(mixed(far, mixing)) > 1.1 * perplexity(far.own)
     with_limit = limited(mixing, far)
     assert with_limit.limit is not None
