@@ -19,9 +19,11 @@ class Locked(LoadError):
     """A file that needs a password."""
 
     def __init__(self, name: str, tried: Sequence[str] = ()) -> None:
-        known = ", and none of those in loading.passwords opens it" if tried else ""
-        message = f"'{name}' is an Office document protected by a password{known}."
-        super().__init__(message, "Give the password in loading.passwords, or save it without one.")
+        message = f"'{name}' is an Office document protected by a password"
+        if tried:
+            super().__init__(f"{message} that is not in loading.passwords.", "Add it, or save the file without one.")
+        else:
+            super().__init__(f"{message}.", "Give the password in loading.passwords, or save it without one.")
 
 
 @contextmanager
