@@ -1,6 +1,7 @@
 """The lines of a PDF page, with where they stand and how large they are."""
 
 import math
+import re
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -8,12 +9,15 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from loaders.pdf_columns import column_lines, may_be_interleaved
+from loaders.pdf_ligatures import ligature
 from loaders.pdf_rules import rules_of
 from loaders.pdf_tables import Box, PdfTable, find_tables, may_hold_tables
 from loaders.pdf_words import Word, words_of
 
 LINE_END_HYPHEN = "\ufffe"
 """What PDFium puts where a word was divided at the end of a line, in place of hyphen and line break."""
+
+_WITHOUT_TEXT = re.compile(f"[{LINE_END_HYPHEN}\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,16 @@ def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:
     _, low, right, _ = text_page.get_charbox(last, loose=True)
     size = _font_size(text_page, first) or top - bottom
     bold = _is_bold(text_page, (first + last) // 2)
+    if _WITHOUT_TEXT.search(text):
+        text = _with_ligatures(text_page, text, offset, size)
     return Line(text.strip(), left, right, top, min(low, bottom), size, bold)
+
+
+def _with_ligatures(text_page: pypdfium2.PdfTextPage, text: str, offset: int, size: float) -> str:
+    """PDFium writes the same for glyphs without text as for words divided at a line's end."""
+    return _WITHOUT_TEXT.sub(
+        lambda m: ligature(text_page, _char_index(text_page, offset + m.start()), size) or m[0], text
+    )
 
 
 def _is_bold(text_page: pypdfium2.PdfTextPage, index: int) -> bool:

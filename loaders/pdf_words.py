@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from loaders.pdf_ligatures import ligature
+
 _WORD_GAP = 0.22  # of the letters' height: what parts two words that no blank parts
 
+_SIZE = 0.85  # of the letters' height: the font's size
 _HYPHEN = 2  # what PDFium makes of one that divides a word at the end of a line
 
 
@@ -46,6 +49,8 @@ def _letters(text_page: pypdfium2.PdfTextPage) -> Iterator[Word]:
         code = pdfium.FPDFText_GetUnicode(text_page, index)
         left, bottom, right, top = text_page.get_charbox(index, loose=True)
         text = "-" if code == _HYPHEN else chr(code) if 0 < code < 0x110000 else " "
+        if code < 0x20:
+            text = ligature(text_page, index, _SIZE * (top - bottom)) or text
         yield Word(text, left, right, top, bottom, index)
 
 

@@ -22,10 +22,18 @@ def write_pdf(
     trailer: str = "",
     drawn: Sequence[Sequence[Segment]] = (),
     password: str = "",
+    font: str = "",
 ) -> None:
-    """Write a PDF with Helvetica text at the places given, and the lines `drawn` on each page."""
+    """Write a PDF with Helvetica text at the places given, and the lines `drawn` on each page.
+
+    `font` is more of the font's dictionary.
+    """
     lock = _Lock(password) if password else None
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "",
+        f"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica {font} >>",
+    ]
     kids: list[str] = []
     for number, lines in enumerate(pages):
         stream = "\n".join(f"BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET" for size, x, y, text in lines)

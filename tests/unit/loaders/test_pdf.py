@@ -1,12 +1,15 @@
 """PDF files, written by hand."""
 
+from contextlib import closing
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from kb_server.domain import BlockKind
 from kb_server.errors import LoadError
 from loaders import load
+from loaders.pdf_words import words_of
 from tests.unit.loaders.pdf_writer import turn_pages, write_pdf
 
 
@@ -40,6 +43,19 @@ def test_a_sum_in_large_letters_is_no_heading(tmp_path: Path) -> None:
     document = load(path, "a.pdf")
     figure = next(block for block in document.blocks if "crore" in document.text[block.start : block.end])
     assert (figure.kind, figure.heading_path) == (BlockKind.PARAGRAPH, ("Revenue",))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("di\\001cult and e\\001cient", "difficult and efficient"), ("ba\\001ed by it", "baffled by it")],
+)
+def test_letters_drawn_as_one_that_have_no_text(tmp_path: Path, written: str, read: str) -> None:
+    path = tmp_path / "a.pdf"
+    widths = "830 " * 31 + "500 " * 95
+    write_pdf(path, [[(10, 72, 700, written)]], font=f"/FirstChar 1 /LastChar 126 /Widths [{widths}]")
+    assert load(path, "a.pdf").text == read
+    with closing(pypdfium2.PdfDocument(path)) as document:
+        assert " ".join(word.text for word in words_of(document[0].get_textpage())) == read
 
 
 def test_running_lines_vanish_and_divided_words_join(tmp_path: Path) -> None:
