@@ -22,7 +22,8 @@ from kb_server.knnlm.combining import Floats, Ints
 from kb_server.knnlm.reading import windows
 from kb_server.ports import NextTokenModel, Vectors
 
-READ = {"test": 1_000_000, "news": 2000, "code": 2000, "valid": 1_000_000}  # tokens at most, in the order they are read
+ALL = 1_000_000
+READ = {"test": ALL, "news": 2000, "code": 2000, "guard": 2000, "valid": ALL}  # tokens at most, in the order of reading
 WINDOW, CONTEXT = 512, 128
 PIECE = 24  # windows a file
 console = Console(soft_wrap=True)
@@ -72,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["states", "perplexity", "speed"])
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=1_000_000)
+    parser.add_argument("--tokens", type=int, default=ALL)
     options = parser.parse_args()
     if not SHARED.is_dir():
         console.print(f"Skipped: {SHARED} is not there.")

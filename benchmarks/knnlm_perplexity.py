@@ -16,7 +16,7 @@ from kb_server.knnlm.combining import Ints
 from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.projection import Projection
 from kb_server.knnlm.scoring import Scored, interpolated, mixed, perplexity
-from kb_server.knnlm.tuning import limited, tuned
+from kb_server.knnlm.tuning import guarded, tuned
 from kb_server.mixing import Mixing
 from kb_server.ports import Vectors
 
@@ -94,12 +94,12 @@ def measure(work: Path, most: int) -> None:
     chosen = np.sort(sample[:TUNED_ON])
     tuning = kept(work, "valid", cut(valid, chosen), store, of[chosen])
     free, fixed = tuned(tuning), tuned(tuning, adaptive=False)
-    others = {name: part for name in UNRELATED if (part := read_part(work, name)) is not None}
-    unrelated = {name: kept(work, name, part, store) for name, part in others.items()}
-    best = _limited(free, unrelated)
+    others = {name: part for name in ("guard", *UNRELATED) if (part := read_part(work, name)) is not None}
+    unrelated = {name: kept(work, name, part, store).part(slice(1, None)) for name, part in others.items()}
+    best = guarded(free, tuning, unrelated["guard"]) if "guard" in unrelated else free
     console.print(f"{len(store.keys)} keys, {len(test.tokens)} test tokens; {best}; fixed {fixed.weight}")
     text = kept(work, "test", test, store)
-    for name, how in (("adaptive, limited", best), ("adaptive", free), ("fixed", fixed)):
+    for name, how in (("guarded", best), ("free", free), ("fixed", fixed)):
         console.print(f"{name}: {_ratio(text, how)}; on the text tuned on {_ratio(tuning, how)}")
         for other_name, other in unrelated.items():
             console.print(f"  {other_name}: {len(other.tokens)} tokens, {_ratio(other, how)}")
@@ -109,13 +109,6 @@ def measure(work: Path, most: int) -> None:
     console.print(f"in-store text, which is copying: {_ratio(copied, best)}")
     ratios = _by_size(work, test, store, best)
     _plot(ratios, work / "knnlm.svg")
-
-
-def _limited(free: Mixing, unrelated: dict[str, Scored]) -> Mixing:
-    """Calibrate the limit as `kb knn tune` does, on the first half of each text that was read for it."""
-    halves = [other.part(slice(len(other.tokens) // 2)) for other in unrelated.values()]
-    limits = [limited(free, half) for half in halves]
-    return min(limits, key=lambda one: np.inf if one.limit is None else one.limit, default=free)
 
 
 def _ratio(text: Scored, how: Mixing) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kb_server.knnlm.combining import Ints
+from kb_server.knnlm.unrelated import UNRELATED as GUARD
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "wikitext-2"
 UNRELATED = ("news", "code")
@@ -14,7 +15,12 @@ _SIZE = 6000  # characters of code, which are some 2,000 tokens; Chinese has as 
 
 
 def text_of(name: str) -> str:
-    """Return a wikitext file as running text, a paragraph a line; or Chinese news, or code of this program."""
+    """Return a wikitext file as running text, a paragraph a line; or Chinese news, or code of this program.
+
+    `guard` is what `kb knn tune` takes for unrelated text; news and code judge what it does with it.
+    """
+    if name == "guard":
+        return GUARD
     if name == "news":
         return (SHARED.parent / "news-zh" / "part-1.txt").read_text("utf-8")[: _SIZE // 3]
     if name == "code":

@@ -74,8 +74,8 @@ def tune(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> N
     apart = f"{found.unrelated:.3f}"
     session.console.print(
         session.say(
-            f"Without the limit on the distance {found.free:.2f}; with it unrelated text has {apart} of the model's",
-            f"不设距离上限为 {found.free:.2f}；设上限后，无关文本的困惑度为模型的 {apart} 倍",
+            f"Unrelated text has {apart} of the model's perplexity; {found.free:.2f} without regard to that",
+            f"无关文本的困惑度为模型的 {apart} 倍；若不顾及无关文本，可达 {found.free:.2f}",
         )
     )
     session.console.print(f"[dim]{found.mixing}[/]")

@@ -40,6 +40,11 @@ class Scored:
         tokens, own, unsure = self.tokens[chosen], self.own[chosen], self.unsure[chosen]
         return Scored(tokens, own, unsure, self.distances[chosen], self.found[chosen])
 
+    def followed_by(self, other: "Scored") -> "Scored":
+        """Return this text with another behind it."""
+        names = ("tokens", "own", "unsure", "distances", "found")
+        return Scored(*(np.concatenate([getattr(text, name) for text in (self, other)]) for name in names))
+
     def nearest(self, k: int) -> "Scored":
         """Return the same with fewer neighbours."""
         return replace(self, distances=self.distances[:, :k], found=self.found[:, :k])

@@ -15,7 +15,8 @@ COUNTS = (16, 64, 256)
 TEMPERATURES = (0.05, 0.1, 0.2, 0.4, 0.8)  # in mean distances of the nearest
 WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 CAPS, MIDPOINTS, SLOPES = (0.25, 0.5, 0.75), (0.1, 0.2, 0.3, 0.4), (0.05, 0.1, 0.2)
-_CAP = 0.9  # of a gate: it has learned how far to trust the neighbours
+_CAP = 0.75  # of a gate: it has learned how far to trust the neighbours
+_GUARDS = (0.0, 0.25, 0.5, 1.0, 2.0)  # of unrelated text's weight, in texts
 _GATED = 200  # tokens at least, for four numbers
 _HARM = 0.0025  # nats a token that unrelated text may lose
 
@@ -38,6 +39,19 @@ def tuned(text: Scored, *, adaptive: bool = True) -> Mixing:
     chances = {one: crossed(one) for one in _kernels(text)}
     best = max(chances, key=chances.__getitem__)
     return gated(text, best, _CAP) if chances[best] > float(mixed(text, plain).mean()) else plain
+
+
+def guarded(free: Mixing, text: Scored, unrelated: Scored) -> Mixing:
+    """Return a mixing, tuned on a text, that leaves unrelated text alone.
+
+    A gate is fitted anew with more and more weight on that text; where that is not enough, a limit on the distance is.
+    """
+    if free.gate is not None:
+        for weight in _GUARDS:
+            free = gated(text, free, _CAP, unrelated, weight)
+            if float((unrelated.own - mixed(unrelated, free)).mean()) <= _HARM:
+                return free
+    return limited(free, unrelated)
 
 
 def limited(mixing: Mixing, unrelated: Scored) -> Mixing:

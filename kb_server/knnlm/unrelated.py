@@ -1,4 +1,4 @@
-"""What neighbours must leave alone: text that hardly any base has. It is one text: first states are all the same."""
+"""What neighbours must leave alone: text that hardly any base has."""
 
 UNRELATED = """\
 昨天下午，市气象台发布大风蓝色预警，预计今晚到明天白天有五到六级偏北风，阵风可达八级。气象台提醒市民出行注意防风，收好阳台上的物品。

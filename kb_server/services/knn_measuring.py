@@ -14,7 +14,7 @@ from kb_server.knnlm.datastore import Active, Datastore
 from kb_server.knnlm.indexing import search_of
 from kb_server.knnlm.scoring import Reading, Scored, interpolated, joined, mixed, perplexity, read, scored
 from kb_server.knnlm.searching import Search
-from kb_server.knnlm.tuning import COUNTS, limited, tuned
+from kb_server.knnlm.tuning import COUNTS, guarded, tuned
 from kb_server.knnlm.unrelated import UNRELATED
 from kb_server.mixing import KnnAsk, Mixing
 from kb_server.services.knn_lm import KnnLm
@@ -28,7 +28,7 @@ _GRAM = 5
 class Tuned:
     """The best mixing; perplexity of the held-out text by the model, with it, and with the best fixed share.
 
-    `free` is without a limit on the distance; `unrelated` is kNN over base for text that the base has nothing of.
+    `free` is without regard to unrelated text; `unrelated` is kNN over base for text that the base has nothing of.
     """
 
     mixing: Mixing
@@ -86,8 +86,9 @@ class KnnMeasuring:
         search, texts = self._held_out(store, 0, most)
         text = scored(store, search, self._read(texts), max(COUNTS))
         other = scored(store, search, self._read([self._knn.model.encode(UNRELATED)]), max(COUNTS))
+        other = other.part(slice(1, None))  # every text's first state is the same
         free, fixed = tuned(text), tuned(text, adaptive=False)
-        mixing = limited(free, other)
+        mixing = guarded(free, text, other)
         self._knn.keep_tuned(mixing)
         knn, even, unlimited = (perplexity(mixed(text, one)) for one in (mixing, fixed, free))
         apart = perplexity(mixed(other, mixing)) / perplexity(other.own)

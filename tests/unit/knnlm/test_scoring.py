@@ -8,7 +8,7 @@ import pytest
 from kb_server.knnlm.combining import Neighbours, combined
 from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.scoring import Scored, interpolated, mixed, perplexity
-from kb_server.knnlm.tuning import limited, tuned
+from kb_server.knnlm.tuning import guarded, limited, tuned
 from kb_server.mixing import Gate, Mixing
 
 VOCABULARY = 40
@@ -95,6 +95,20 @@ def test_the_limit_leaves_unrelated_text_alone() -> None:
     assert np.array_equal(mixed(text, with_limit), mixed(text, mixing))  # all of it is nearer
     wider = replace(with_limit, limit=with_limit.limit + 0.1)
     assert perplexity(mixed(far, wider)) > 1.0026 * perplexity(far.own)
+
+
+def test_a_gate_learns_to_leave_unrelated_text_alone() -> None:
+    """Its neighbours agree and the model is unsure, as where they help, but they are farther."""
+    text, fresh, useless = made(0.6), made(0.6, seed=1), made(0.0, seed=2)
+    apart = np.random.default_rng(4).uniform(0.1, 2, (len(useless.tokens), 1)).astype(np.float32)
+    far = replace(useless, distances=useless.distances + apart, found=np.full_like(useless.found, VOCABULARY))
+    careless = Mixing(k=16, temperature=0.05, cap=0.75, gate=Gate(0.5, 0.0, 0.0, 0.0))
+    assert perplexity(mixed(far, careless)) > 1.1 * perplexity(far.own)
+    safe = guarded(careless, text, far)
+    assert safe.gate is not None
+    assert safe.gate.distance < 0
+    assert perplexity(mixed(far, safe)) <= 1.0026 * perplexity(far.own)
+    assert perplexity(mixed(fresh, safe)) < 0.8 * perplexity(fresh.own)
 
 
 def test_text_that_neighbours_help_sets_no_limit() -> None:
