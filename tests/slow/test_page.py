@@ -31,7 +31,6 @@ from tests.ui.browser import (
     visit,
 )
 from tests.ui.fake_service import FakeService
-from webui.client.connection import pool
 
 pytestmark = [needs_browser, pytest.mark.slow]
 
@@ -75,6 +74,7 @@ def test_the_whole_way(browser: Browser, server: PageServer) -> None:
     _edit_a_chunk(page)
     _evaluate(page, server)
     _reindex(page)
+    _build_knn(page)
     page.context.close()
 
 
@@ -133,7 +133,7 @@ def _snapshot_change_restore(page: Page) -> None:
 def _edit_a_chunk(page: Page) -> None:
     tab(page, "Documents")
     page.locator(".dvn-scroller").first.click(position={"x": 15, "y": 52})
-    page.get_by_role("button", name="Edit").first.click()
+    page.locator(".st-key-chunk_cards").get_by_role("button", name="Edit").first.click()
     page.get_by_role("dialog").get_by_label("The text").fill("The crane lifts 55 tonnes.")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_text("edited").first).to_be_visible()
@@ -169,8 +169,43 @@ def _reindex(page: Page) -> None:
     go_to(page, "Knowledge bases")
     choose(page, "Harbour")
     tab(page, "Manage")
-    page.get_by_role("button", name="Start").first.click()
-    expect(page.get_by_text("Started").or_(page.get_by_text("Already there")).first).to_be_visible(timeout=60_000)
+    _type_number(page, "Tokens of a chunk", "20")
+    expect(page.get_by_text("must share less")).to_be_visible()
+    _type_number(page, "Tokens neighbours share", "0")
+    expect(page.get_by_text("must share less")).to_have_count(0)
+    page.locator(".st-key-cut").get_by_role("button").click()
+    expect(page.get_by_text("kept its chunks: 1 of them edited")).to_be_visible(timeout=240_000)
+    idle(page)
+    picture(page, "cut-left")
+    page.get_by_text("Documents with edited chunks too").click()
+    page.locator(".st-key-cut").get_by_role("button").click()
+    expect(page.get_by_text("kept its chunks")).to_have_count(0)
+    expect(page.get_by_test_id("stProgress")).to_have_count(0, timeout=240_000)
+    expect(page.get_by_text("done", exact=True).first).to_be_visible()
+    idle(page)
+    expect(page.locator(".st-key-base_head").get_by_text("Chunks 1")).to_have_count(0)
+
+
+def _type_number(page: Page, name: str, number: str) -> None:
+    field = page.get_by_role("spinbutton", name=name)
+    field.fill(number)
+    field.press("Enter")
+    idle(page)
+
+
+def _build_knn(page: Page) -> None:
+    go_to(page, "kNN-LM")
+    choose(page, "Harbour", heading="Where each word comes from")
+    page.locator(".st-key-build_knn").get_by_role("button").click()
+    expect(page.get_by_text("Built for")).to_be_visible(timeout=240_000)
+    idle(page)
+    page.get_by_role("textbox", name="Question").fill("What does the crane lift?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("tokens chosen by the base's text")).to_be_visible(timeout=240_000)
+    page.locator("button.token").first.click()
+    expect(page.get_by_role("heading", name="Neighbours of")).to_be_visible()
+    idle(page)
+    picture(page, "knn-built")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -267,7 +302,6 @@ def test_a_token_is_shown_as_soon_as_it_is_sent(browser: Browser) -> None:
             page.wait_for_function("window.seen !== null", timeout=20_000)
             delays.append(page.evaluate("window.seen") / 1000 - fake.sent[0])
             page.get_by_test_id("stFeedback").nth(count).wait_for()
-    pool(fake.url).close()
     fake.close()
     print(f"first token shown {sorted(delays)[2]:.3f} s after it was sent (median of 5; {max(delays):.3f} at most)")  # noqa: T201
     assert sorted(delays)[2] < 0.3

@@ -188,10 +188,10 @@ def tab(page: Page, name: str) -> None:
     idle(page)
 
 
-def choose(page: Page, base: str) -> None:
-    """Choose a base in the list at the side."""
+def choose(page: Page, base: str, heading: str | None = None) -> None:
+    """Choose a base in the list at the side; its name is in the page's heading, or this one is."""
     page.get_by_test_id("stSidebar").get_by_text(base, exact=True).click()
-    page.get_by_role("heading", name=base).wait_for()
+    page.get_by_role("heading", name=heading or base).wait_for()
     idle(page)  # until the forms of the base before are gone too
 
 

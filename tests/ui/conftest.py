@@ -10,7 +10,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fake_service import FakeService
-from webui.client.connection import pool
 
 APP = Path(__file__).resolve().parents[2] / "webui" / "app.py"
 Open = Callable[..., AppTest]
@@ -27,7 +26,6 @@ def fake() -> Iterator[FakeService]:
     """Return a service that says what the test wants."""
     service = FakeService()
     yield service
-    pool(service.url).close()
     service.close()
 
 

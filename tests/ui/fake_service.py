@@ -10,6 +10,8 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from webui.client.connection import pool
+
 NOW = "2026-11-24T10:00:00Z"
 QUOTE = "The lamp turns green after 7 seconds."
 PASSAGE = f"Hold the red button. {QUOTE} Nothing that was measured is lost."
@@ -50,6 +52,13 @@ def answer(text: str = f"{QUOTE}[1]", quote: str = QUOTE, supported: bool = True
     }
 
 
+def job(kind: str, state: str = "done", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return a job that is not about files, as a list has it."""
+    over = NOW if state == "done" else None
+    made = {"id": f"{kind}-job", "kind": kind, "knowledge_base": "handbook", "state": state, "error": None}
+    return {**made, "created": NOW, "finished": over, "files": {}, "done": 0, "total": 0, "result": None, **more}
+
+
 class FakeService:
     """What a test may set before it looks at the page, and see afterwards."""
 
@@ -59,6 +68,7 @@ class FakeService:
         self.documents: list[dict[str, Any]] = []
         self.generators = [{"name": "SmolLM2", "chosen": True, "loaded": False, "askable": True}]
         self.prompts: list[str] = []
+        self.embedders: list[dict[str, Any]] = []
         self.jobs: list[dict[str, Any]] = []
         self.conversations: dict[str, dict[str, Any]] = {}
         self.answer = answer()
@@ -76,6 +86,7 @@ class FakeService:
     def add_base(self, name: str, documents: int = 0) -> None:
         """Make a base."""
         sizes = {"description": "", "documents": documents, "chunks": 3 * documents}
+        sizes["splitting"] = {"size": 300, "overlap": 40, "by": "sentences", "delimiter": ""}
         self.bases.append({"name": name, "store": "faiss", "embedder": "MiniLM", "created": NOW, **sizes})
 
     def add_document(self, name: str, **more: Any) -> None:  # noqa: ANN401 - JSON
@@ -88,8 +99,10 @@ class FakeService:
         return [body for made, to, body in self.calls if (made, to) == (method, path)]
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop answering, and close this process's connections: the next service may get the same port."""
         self._server.should_exit = True
+        pool(self.url).close()
+        pool.cache_clear()
 
     def _app(self) -> FastAPI:
         app = FastAPI()
@@ -101,7 +114,7 @@ class FakeService:
             (
                 "GET",
                 "/api/v1/models",
-                lambda: {"embedders": [], "generators": self.generators, "prompts": self.prompts},
+                lambda: {"embedders": self.embedders, "generators": self.generators, "prompts": self.prompts},
             ),
             ("GET", "/api/v1/jobs", lambda: {"jobs": self.jobs}),
             ("GET", "/api/v1/conversations", lambda: {"conversations": list(self.conversations.values())[::-1]}),
@@ -111,6 +124,7 @@ class FakeService:
         ):
             app.add_api_route(path, route, methods=[method])
         app.add_api_route("/api/v1/knowledge-bases/{base}/documents", self._documents)
+        app.add_api_route("/api/v1/jobs/{id_}", lambda id_: next(one for one in self.jobs if one["id"] == id_))
         app.add_api_route("/api/v1/conversations", self._begin, methods=["POST"])
         app.add_api_route("/api/v1/conversations/{id_}", self._conversation)
         app.add_api_route("/api/v1/chat", self._chat, methods=["POST"])

@@ -3,7 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import Open, nodes, said, text
-from tests.ui.fake_service import FakeService
+from tests.ui.fake_service import FakeService, job
 
 PLACE = "/api/v1/knowledge-bases/handbook"
 
@@ -62,6 +62,49 @@ def test_a_description_is_shown_and_offered_to_edit(screen: Open, fake: FakeServ
     assert [field.value for field in page.text_area] == ["Rules for travel"]
     fake.scope = "read"
     assert "describe_base" not in {button.key for button in screen("bases").button}
+
+
+def manage(page: AppTest) -> AppTest:
+    """Open the tab."""
+    page.session_state["tabs_handbook"] = next(tab.label for tab in page.tabs if "Manage" in tab.label)
+    return page.run()
+
+
+def test_documents_are_cut_anew(screen: Open, fake: FakeService) -> None:
+    page = manage(screen("bases"))
+    assert page.number_input(key="cut_size_handbook").value == 300, "as it is now"
+    page.number_input(key="cut_size_handbook").set_value(200).run()
+    page.number_input(key="cut_overlap_handbook").set_value(200).run()
+    assert page.button(key="cut").disabled
+    page.number_input(key="cut_overlap_handbook").set_value(40).run()
+    page.toggle(key="cut_edited_handbook").set_value(True).run()
+    page.button(key="cut").click().run()
+    body = {"splitting": {"size": 200, "overlap": 40, "by": "sentences"}, "drop_edits": True}
+    assert fake.called("POST", f"{PLACE}/reindex") == [body]
+    page.selectbox(key="cut_by_handbook").set_value("delimiter").run()
+    page.text_input(key="cut_delimiter_handbook").set_value("---").run()
+    page.button(key="cut").click().run()
+    assert fake.called("POST", f"{PLACE}/reindex")[1]["splitting"]["delimiter"] == "---"
+
+
+def test_how_it_fares_and_what_was_left_is_said_where_it_was_begun(screen: Open, fake: FakeService) -> None:
+    left = {"document": "*edited*.txt", "edited": 2, "disabled": 1}
+    failed = {"path": "gone.txt", "reason": "Its original is not kept."}
+    fake.jobs.append(job("reindex", done=3, total=3, result={"left": [left], "failed": [failed]}))
+    page = manage(screen("bases"))
+    assert "re-index · 3 of 3" in said(page)
+    assert "\\*edited\\*\\.txt" in said(page)
+    assert "3 of them edited or out of search" in said(page)
+    assert "Its original is not kept" in said(page)
+
+
+def test_only_another_embedding_model_is_offered(screen: Open, fake: FakeService) -> None:
+    assert "No other embedding model than MiniLM" in said(manage(screen("bases")))
+    fake.embedders += [{"name": name, "chosen": False, "loaded": False} for name in ("MiniLM", "bge")]
+    page = manage(screen("bases"))
+    assert page.selectbox(key="embedder_handbook").options == ["bge"]
+    page.button(key="reindex").click().run()
+    assert fake.called("POST", f"{PLACE}/reindex") == [{"embedder": "bge"}]
 
 
 def test_what_a_key_may_not_do_is_not_shown(screen: Open, fake: FakeService) -> None:

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.ui.browser import chat_box, chromium, go_to, idle, needs_browser, page_over, tab
 from tests.ui.fake_service import NOW, FakeService, answer, hit, turn
 from tests.ui.payloads import PAYLOADS
-from webui.client.connection import pool
 
 pytestmark = needs_browser
 
@@ -55,7 +54,6 @@ def hostile() -> Iterator[FakeService]:
     cases = [{"id": 1 + n, "question": payload, "kind": payload} for n, payload in enumerate(PAYLOADS)]
     service.canned[("GET", f"{PLACE}/cases")] = {"cases": cases, "total": len(cases)}
     yield service
-    pool(service.url).close()
     service.close()
 
 

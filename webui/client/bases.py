@@ -9,6 +9,15 @@ from webui.client.connection import Connection, Shape
 ROOT = "/api/v1/knowledge-bases"
 
 
+class Splitting(Shape):
+    """How documents are cut: tokens of a chunk, tokens that neighbours share, and by what."""
+
+    size: int
+    overlap: int
+    by: str
+    delimiter: str
+
+
 class Base(Shape):
     """A knowledge base."""
 
@@ -18,6 +27,7 @@ class Base(Shape):
     embedder: str
     documents: int
     chunks: int
+    splitting: Splitting
     created: datetime
 
 
@@ -62,6 +72,11 @@ class Bases:
     def reindex(self, name: str, embedder: str) -> None:
         """Begin to embed one anew with another model."""
         self._connection.post(f"{place(name)}/reindex", {"embedder": embedder})
+
+    def cut(self, name: str, splitting: Splitting, drop_edits: bool) -> None:
+        """Begin to cut the documents of one anew; those with edited chunks only if these may go."""
+        wanted = splitting.model_dump() if splitting.by == "delimiter" else splitting.model_dump(exclude={"delimiter"})
+        self._connection.post(f"{place(name)}/reindex", {"splitting": wanted, "drop_edits": drop_edits})
 
     def migrate(self, name: str, store: str) -> None:
         """Begin to move one to another store."""

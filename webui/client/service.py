@@ -9,6 +9,7 @@ from webui.client.chat import AnswerStream
 from webui.client.chunks import Chunks
 from webui.client.connection import Connection, Shape
 from webui.client.conversations import Conversations
+from webui.client.datastores import Datastores
 from webui.client.documents import Documents
 from webui.client.evaluations import Evaluations
 from webui.client.jobs import Jobs
@@ -73,6 +74,10 @@ class Service:
     def evaluations(self, base: str) -> Evaluations:
         """Return a base's questions and runs."""
         return Evaluations(self._connection, base)
+
+    def datastores(self, base: str) -> Datastores:
+        """Return a base's kNN-LM datastores."""
+        return Datastores(self._connection, base)
 
     def ask(self, body: dict[str, Any]) -> AnswerStream:
         """Ask a question."""

@@ -8,6 +8,7 @@ from webui.client.answers import Answer
 from webui.parts import troubles
 from webui.parts.bases.choosing import choose_base
 from webui.parts.chat.messages import draw_backed
+from webui.parts.knn.building import draw_building
 from webui.parts.knn.trace import draw_trace
 from webui.parts.visit import Visit
 from webui.words import knn as words
@@ -22,7 +23,8 @@ def draw(visit: Visit) -> None:
         return
     st.header(say(words.TITLE), anchor=False)
     st.write(say(words.MORE))
-    st.caption(say(words.NEEDS, base=base.name.replace("`", "")))
+    if not draw_building(visit, base):
+        return
     body = _draw_form(visit, base.name)
     if body is not None:
         st.session_state.pop(_ASKED, None)

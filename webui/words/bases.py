@@ -135,7 +135,29 @@ RESTORE_MORE = Phrase(
 RESTORED = Phrase("Restored. To undo it, restore “{undo}”.", "已恢复。如需撤销，请恢复“{undo}”。")
 DELETE_SNAPSHOT = Phrase("Delete", "删除")
 
-REINDEX = Phrase("Re-index", "重建索引")
+CUT = Phrase("Chunks of another size", "重新切分")
+CUT_MORE = Phrase(
+    "Documents are read again and go over one by one; each answers with its old chunks until its new ones are indexed.",
+    "文档将被重新读取并逐个更新；新片段完成前，旧片段照常使用。",
+)
+CUT_SIZE = Phrase("Tokens of a chunk", "片段词元数")
+CUT_OVERLAP = Phrase("Tokens neighbours share", "相邻重叠词元数")
+CUT_TOO_MUCH = Phrase("Neighbours must share less than a chunk has.", "重叠词元数必须小于片段词元数。")
+CUT_BY = Phrase("Cut", "切分方式")
+CUT_WAYS = {
+    "sentences": Phrase("between sentences", "按句"),
+    "rows": Phrase("by table rows", "按表格行"),
+    "delimiter": Phrase("at a mark", "按分隔符"),
+}
+CUT_DELIMITER = Phrase("The mark", "分隔符")
+CUT_EDITED = Phrase("Documents with edited chunks too", "包括含已修改片段的文档")
+CUT_EDITED_HELP = Phrase(
+    "Edited and disabled chunks belong to the old cut and are lost. Otherwise these documents stay as they are.",
+    "已修改和已停用的片段会丢失；不选则这些文档保持原样。",
+)
+LEFT = Phrase("kept its chunks: {n} of them edited or out of search", "保持原样：有 {n} 个片段被修改或停用")
+REINDEX = Phrase("Another embedding model", "更换向量模型")
+NO_OTHER_EMBEDDER = Phrase("No other embedding model than {name} is here.", "除 {name} 外没有其他向量模型。")
 REINDEX_MORE = Phrase(
     "Embed every chunk anew with another model. The old index answers until the new one is ready.",
     "用另一个模型重新嵌入所有片段；新索引完成前，旧索引照常使用。",
@@ -146,7 +168,6 @@ MIGRATE_MORE = Phrase(
     "只迁移向量，不重新嵌入；新库完成前，旧库照常使用。",
 )
 START = Phrase("Start", "开始")
-STARTED = Phrase("Started; see the tab “Add”.", "已开始，进度见“添加”页。")
 EXPORT = Phrase("Export", "导出")
 EXPORT_MORE = Phrase(
     "One checked file with everything, for another machine or another store.",

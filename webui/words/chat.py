@@ -65,8 +65,8 @@ TEMPERATURE = Phrase("Temperature", "温度")
 TEMPERATURE_HELP = Phrase("0: always the likeliest word. More: more varied.", "0 表示总取最可能的词，越高越多样。")
 KNN_LM = Phrase("kNN-LM", "kNN-LM")
 KNN_LM_HELP = Phrase(
-    "The base's own text takes part in choosing each word. The base needs `kb knn build` first.",
-    "知识库自身的文本参与每个词的选择，需先执行 `kb knn build`。",
+    "The base's own text takes part in choosing each word. It is built on the page kNN-LM first.",
+    "知识库自身的文本参与每个词的选择，需先在 kNN-LM 页构建。",
 )
 DEFAULTS = Phrase("Back to defaults", "恢复默认")
 MORE_SETTINGS = Phrase("More settings", "更多设置")

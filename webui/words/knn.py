@@ -7,7 +7,24 @@ MORE = Phrase(
     "With kNN-LM the base's own text takes part in choosing each word. Ask, and see which words it chose.",
     "使用 kNN-LM 时，知识库自身的文本参与每个词的选择。提问后可以看到哪些词来自它。",
 )
-NEEDS = Phrase("The base needs a datastore first: `kb knn build {base}`", "需先建立数据存储：`kb knn build {base}`")
+NOT_POSSIBLE = Phrase(
+    "The service's language model does not let its inner states be read, as kNN-LM needs; one of transformers does.",
+    "当前语言模型不提供内部状态，无法使用 kNN-LM；transformers 模型可以。",
+)
+NONE_YET = Phrase(
+    "First the language model reads the base's whole text and keeps a key for each token. That takes a while.",
+    "需先让语言模型读完知识库全文，为每个词元保存一个键，需要一些时间。",
+)
+NONE_ASK = Phrase("Nothing was built for this base yet; who may write can do it.", "尚未构建；有写权限的用户可以构建。")
+KEPT = Phrase("Built for {model} · {size} · {time}", "已为 {model} 构建 · {size} · {time}")
+TUNED = Phrase(" · mixing tuned", " · 已调优")
+BUILD = Phrase("Build", "构建")
+UPDATE = Phrase("Bring up to date", "更新")
+TUNE = Phrase("Tune too", "同时调优")
+TUNE_HELP = Phrase(
+    "Find out on text that is held out how neighbours and model mix best. Takes longer.",
+    "用留出的文本找出近邻与模型的最佳混合方式，耗时更长。",
+)
 QUESTION = Phrase("Question", "问题")
 WEIGHT = Phrase("Share of the neighbours (λ)", "近邻的权重（λ）")
 BY_DISTANCE = Phrase("by their distance", "随距离而定")

@@ -28,6 +28,8 @@ KINDS = {
     "fetch": Phrase("web pages", "抓取网页"),
     "evaluate": Phrase("evaluation", "评测"),
     "reindex": Phrase("re-index", "重建索引"),
+    "knn": Phrase("kNN-LM datastore", "构建 kNN-LM 数据存储"),
+    "questions": Phrase("questions by a model", "模型出题"),
     "migrate": Phrase("move to another store", "迁移向量库"),
 }
 NO_JOBS = Phrase("No jobs yet.", "还没有任务。")

@@ -1,4 +1,4 @@
-"""Exporting a base, and deleting it."""
+"""A base as a whole: exporting, cutting anew, other models and stores, deleting."""
 
 import streamlit as st
 
@@ -6,6 +6,8 @@ from webui.client.bases import Base
 from webui.inert.labels import plain
 from webui.parts import troubles
 from webui.parts.bases.choosing import STORES
+from webui.parts.bases.jobs import draw_jobs
+from webui.parts.bases.reindexing import draw_cut, draw_reindex
 from webui.parts.visit import Visit
 from webui.words import bases as words
 
@@ -15,9 +17,12 @@ def draw(visit: Visit, base: Base) -> None:
     if not visit.me.may("write"):
         st.info(visit.say(words.MAY_NOT), icon=":material/lock:")
         return
+    if visit.me.may("admin"):
+        draw_jobs(visit, base, ("reindex", "migrate"), 1)
     _draw_export(visit, base)
     if visit.me.may("admin"):
-        _draw_reindex(visit, base)
+        draw_cut(visit, base)
+        draw_reindex(visit, base)
         _draw_migrate(visit, base)
         _draw_delete(visit, base)
 
@@ -37,21 +42,6 @@ def _draw_export(visit: Visit, base: Base) -> None:
         )
 
 
-def _draw_reindex(visit: Visit, base: Base) -> None:
-    say = visit.say
-    with st.container(border=True):
-        st.subheader(say(words.REINDEX), anchor=False)
-        st.write(say(words.REINDEX_MORE))
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            names = [model.name for model in visit.service.system.models().embedders]
-            embedder = st.selectbox(say(words.EMBEDDER), names, key=f"embedder_{base.name}")
-            asked = st.button(say(words.START), key="reindex", icon=":material/autorenew:")
-        if asked:
-            with troubles.shown(say):
-                visit.service.bases.reindex(base.name, embedder)
-                st.success(say(words.STARTED), icon=":material/check:")
-
-
 def _draw_migrate(visit: Visit, base: Base) -> None:
     say = visit.say
     with st.container(border=True):
@@ -64,7 +54,7 @@ def _draw_migrate(visit: Visit, base: Base) -> None:
         if asked:
             with troubles.shown(say):
                 visit.service.bases.migrate(base.name, store)
-                st.success(say(words.STARTED), icon=":material/check:")
+                st.rerun()
 
 
 def _draw_delete(visit: Visit, base: Base) -> None:
