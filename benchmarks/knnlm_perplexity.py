@@ -17,7 +17,7 @@ from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbour
 from kb_server.knnlm.projection import Projection
 from kb_server.knnlm.scoring import Scored, interpolated, mixed, perplexity
 from kb_server.knnlm.tuning import guarded, tuned
-from kb_server.mixing import Mixing
+from kb_server.mixing import UNTUNED, Mixing
 from kb_server.ports import Vectors
 
 TUNED_ON = 8000  # tokens of valid
@@ -99,7 +99,7 @@ def measure(work: Path, most: int) -> None:
     best = guarded(free, tuning, unrelated["guard"]) if "guard" in unrelated else free
     console.print(f"{len(store.keys)} keys, {len(test.tokens)} test tokens; {best}; fixed {fixed.weight}")
     text = kept(work, "test", test, store)
-    for name, how in (("guarded", best), ("free", free), ("fixed", fixed)):
+    for name, how in (("guarded", best), ("free", free), ("fixed", fixed), ("untuned", UNTUNED)):
         console.print(f"{name}: {_ratio(text, how)}; on the text tuned on {_ratio(tuning, how)}")
         for other_name, other in unrelated.items():
             console.print(f"  {other_name}: {len(other.tokens)} tokens, {_ratio(other, how)}")

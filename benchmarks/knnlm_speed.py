@@ -29,11 +29,12 @@ from kb_server.knnlm.projection import Projection
 from kb_server.knnlm.projection_file import write_projection
 from kb_server.knnlm.searching import ExactSearch, Search
 from kb_server.knnlm.segments import Segment, write_segment
-from kb_server.mixing import Mixing
+from kb_server.mixing import Gate, Mixing
 from kb_server.ports import NextTokenModel, Vectors
 
 ASKED = [Message("user", "Write about the history of a river and the towns that stand on it.")]
 TOKENS, ROUNDS, LARGE = 48, 5, 1_000_000
+GATED = Mixing(k=256, cap=0.75, gate=Gate(-5.5, -1.4, 0.45, 1.6))  # as `kb knn tune` may find
 console = Console()
 
 
@@ -96,7 +97,9 @@ def measure_speed(work: Path) -> None:
         few = Active(rows[:10_000], every.owners[:10_000])
         searches: dict[str, tuple[Search, Mixing]] = {
             "10,000 keys, exact, k 64": (ExactSearch(store, few), Mixing()),
+            "10,000 keys, exact, k 256, a gate": (ExactSearch(store, few), GATED),
             "1,000,000 keys, index, k 64": (IndexSearch(store, every), Mixing()),
+            "1,000,000 keys, index, k 256, a gate": (IndexSearch(store, every), GATED),
             "1,000,000 keys, plain IVFPQ, k 1024": (_plain(store, every), Mixing(k=1024, weight=0.25, pointers=False)),
         }
         _take_turns(generator, model, store, searches)

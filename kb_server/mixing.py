@@ -54,6 +54,9 @@ class Mixing:
     gate: Gate | None = None
 
 
+UNTUNED = Mixing(limit=0.5)  # what is farther than half the keys' spread has little to do with the text; see results.md
+
+
 @dataclass(frozen=True, slots=True)
 class KnnAsk:
     """How one question uses the datastore; what is None is as `kb knn tune` found it, or the default.
@@ -73,7 +76,7 @@ class KnnAsk:
     def mixing(self, tuned: Mixing | None) -> Mixing:
         """Return how to mix. A weight that is asked for holds at any distance."""
         given: dict[str, Any] = {"k": self.k, "temperature": self.temperature, "weight": self.weight, "cap": self.cap}
-        found = replace(tuned or Mixing(), **{name: value for name, value in given.items() if value is not None})
+        found = replace(tuned or UNTUNED, **{name: value for name, value in given.items() if value is not None})
         return found if self.weight is None else replace(found, limit=None)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_server.knnlm.combining import Floats, Neighbours, combined, entropy, log_softmax, masses, shares
-from kb_server.mixing import Gate, Mixing
+from kb_server.mixing import UNTUNED, Gate, KnnAsk, Mixing
 
 VOCABULARY = 50
 FIXED = Mixing(weight=0.3, temperature=0.7)
@@ -144,6 +144,14 @@ def test_nothing_counts_beyond_the_limit() -> None:
     table = np.array([[0.5, 3.0], [1.5, 3.0]], np.float32)
     assert shares(table, np.zeros((2, 2), np.int64), np.zeros(2), mixing).tolist() == [0.5, 0.0]
     assert combined(log_softmax(np.zeros(4, np.float32)), found([1.5], [1]), mixing) is None
+
+
+def test_an_untuned_store_has_a_limit_unless_a_weight_is_asked_for() -> None:
+    assert KnnAsk().mixing(None).limit == 0.5
+    assert KnnAsk(k=9, cap=0.1).mixing(None) == replace(UNTUNED, k=9, cap=0.1)
+    assert KnnAsk(weight=0.3).mixing(None) == Mixing(weight=0.3)
+    tuned = Mixing(k=7, gate=Gate(0.0, -1.0, 0.0, 0.0))
+    assert KnnAsk().mixing(tuned) == tuned
 
 
 def test_without_neighbours_the_model_stands_alone() -> None:
