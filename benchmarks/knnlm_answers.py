@@ -1,13 +1,15 @@
 """Whether answers become better: {closed book, RAG} x {the model, with kNN-LM} on questions of a SQuAD file.
 
-    python -m benchmarks.knnlm_answers --work DIR [--questions 60] [--ways rag,rag+knn]
+    python -m benchmarks.knnlm_answers --work DIR [--questions 60] [--ways rag,rag+knn] [--seconds 600]
 
 One passage in the prompt, answers of up to 40 tokens by the bundled model, neighbours from the 20 passages found. Each
-answer is written down as it comes, so a stopped run goes on; differences are paired, with bootstrap intervals.
+answer is written down as it comes, so a stopped run goes on; differences are paired, with bootstrap intervals. After
+`--seconds` no further question is asked.
 """
 
 import argparse
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +73,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=60)
     parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
     file = SHARED / "xquad-even.en.json"
     if not file.exists():
@@ -80,8 +83,11 @@ def main() -> None:
     chosen = cases[:: max(1, len(cases) // options.questions)][: options.questions]
     ways = options.ways.split(",")
     found: dict[str, dict[int, bool]] = {way: {} for way in ways}
+    until = time.perf_counter() + options.seconds
     for number, way, contains in answers(app, chosen, ways, options.work / "answers.jsonl"):
         found[way][number] = contains
+        if way == ways[-1] and time.perf_counter() > until:
+            break
     for way in ways:
         console.print(f"{way}: {np.mean(list(found[way].values())):.3f} of {len(found[way])}")
     for plain, other in (("rag", "rag+knn"), ("closed", "closed+knn")):

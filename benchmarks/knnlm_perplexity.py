@@ -160,11 +160,11 @@ def _controls(text: Scored, best: Mixing, stored: Ints) -> None:
 
 
 def _by_size(work: Path, test: Part, store: Keys, best: Mixing) -> dict[int, float]:
-    few, ratios = cut(test, slice(None, None, 5)), {}
+    few, ratios = cut(test, slice(None, None, 10)), {}
     for size in [*(size for size in SIZES if size < len(store.keys)), len(store.keys)]:
         part = kept(work, "few", few, store.first(size))
         ratios[size] = perplexity(mixed(part, best)) / perplexity(part.own)
-        console.print(f"keys {size}, every fifth token: ratio {ratios[size]:.4f}")
+        console.print(f"keys {size}, every tenth token: ratio {ratios[size]:.4f}")
     return ratios
 
 
