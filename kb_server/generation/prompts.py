@@ -80,7 +80,13 @@ class PromptBuilder:
     def names(self) -> list[str]:
         """Return the prompts that a question may name: those that are there in both languages."""
         place = self._place()
-        found = [match.groups() for entry in place.iterdir() if (match := _NAMED.fullmatch(entry.name))]
+        try:
+            found = [match.groups() for entry in place.iterdir() if (match := _NAMED.fullmatch(entry.name))]
+        except OSError as error:
+            raise InvalidSetting(
+                f"The folder of prompts '{place}' cannot be read: {error.strerror}.",
+                "Check the setting answering.prompts.",
+            ) from error
         return sorted({name for name, _ in found if {(name, "en"), (name, "zh")} <= set(found)})
 
     def check(self, name: str | None) -> None:

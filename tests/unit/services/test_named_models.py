@@ -84,6 +84,8 @@ def test_prompts_are_those_of_the_folder_in_both_languages(tmp_path: Path) -> No
     with pytest.raises(NotFound, match="half"):
         PromptBuilder(tmp_path).check("half")
     PromptBuilder(tmp_path).check(None)
+    with pytest.raises(InvalidSetting, match="nowhere"):
+        PromptBuilder(tmp_path / "nowhere").names()
 
 
 @pytest.mark.parametrize("others", [[{"name": "a"}, {"name": "a"}], [{"name": "extract"}], [{"name": "own"}]])
