@@ -133,7 +133,7 @@ def sign_in(page: Page, key: str) -> None:
     page.locator("input[type=password]").fill(key)
     with page.expect_response(_session("POST"), timeout=SECONDS):
         page.locator("input[type=password]").press("Enter")
-    page.get_by_test_id("stTopNavLink").first.wait_for()
+    page.locator(".st-key-about_me").wait_for(state="attached")
     idle(page)
 
 

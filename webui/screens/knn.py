@@ -40,23 +40,22 @@ def _draw_form(visit: Visit, base: str) -> dict[str, Any] | None:
     say = visit.say
     with st.form(f"knn_{base}", border=True):
         question = st.text_input(say(words.QUESTION), max_chars=8000)
-        left, middle, right = st.columns(3, vertical_alignment="bottom")
-        with left:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
             weight = st.select_slider(
                 say(words.WEIGHT),
                 [None, *(step / 10 for step in range(1, 10))],
                 format_func=lambda one: say(words.BY_DISTANCE) if one is None else f"{one:.1f}",
+                width=260,
             )
-        with middle:
             scope = st.segmented_control(
                 say(words.SCOPE),
                 list(words.SCOPES),
                 format_func=lambda one: say(words.SCOPES[one]),
                 default="retrieved",
                 required=True,
+                width="content",
             )
-        with right:
-            closed = st.toggle(say(words.CLOSED_BOOK), help=say(words.CLOSED_BOOK_HELP))
+        closed = st.toggle(say(words.CLOSED_BOOK), help=say(words.CLOSED_BOOK_HELP))
         if not st.form_submit_button(say(words.ASK), type="primary", icon=":material/send:") or not question.strip():
             return None
     options = {"scope": scope, "closed_book": closed, **({} if weight is None else {"lambda": weight})}

@@ -19,9 +19,12 @@ _REASONS = 10
 _LOOK_SECONDS = 1
 
 
-def draw_jobs(visit: Visit, base: Base, kinds: Collection[str], most: int) -> bool:
-    """Show the latest jobs of these kinds, and follow those under way; says whether there was any."""
-    jobs = _latest(visit, base, kinds, most)
+def draw_jobs(visit: Visit, base: Base, kinds: Collection[str], most: int, with_done: bool = True) -> bool:
+    """Show the latest jobs of these kinds, and follow those under way; says whether any is shown.
+
+    Without `with_done` nothing is said of those that ended well.
+    """
+    jobs = [job for job in _latest(visit, base, kinds, most) if with_done or job.state != "done"]
     running = any(not job.over for job in jobs)
 
     @st.fragment(run_every=_LOOK_SECONDS if running else None)
