@@ -13,7 +13,10 @@ def draw_describe(visit: Visit, base: Base) -> None:
     """Offer to who may write to say it, or to say it in another way."""
     say = visit.say
     if visit.me.may("write") and st.button(
-        say(words.DESCRIBE), icon=":material/edit_note:", type="tertiary", key="describe_base"
+        say(words.EDIT if base.description else words.DESCRIBE),
+        icon=":material/edit_note:",
+        type="tertiary",
+        key="describe_base",
     ):
         _describe(visit, base)
 

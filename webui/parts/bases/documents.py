@@ -63,16 +63,16 @@ def _matches(document: Document, wanted: str) -> bool:
 def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | None:
     say = visit.say
     names = {state: say(words.STATES[state]) for state in _STATES}
+    tagged = any(one.tags for one in shown)
     table: dict[str, list[Any]] = {
         "name": [one.name for one in shown],
+        **({"tags": [list(one.tags) for one in shown]} if tagged else {}),
         "state": [names[one.state] for one in shown],
         "pages": [one.pages for one in shown],
         "chunks": [one.chunks for one in shown],
-        "size": [one.size for one in shown],
+        "size": [None if one.size is None else one.size / 1000 for one in shown],
         "added": [local(one.added) if one.added else None for one in shown],
     }
-    if any(one.tags for one in shown):
-        table["tags"] = [list(one.tags) for one in shown]
     if any(one.error for one in shown):
         table["error"] = [one.error or "" for one in shown]
     titles = {
@@ -87,10 +87,12 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
     }
     columns: dict[str, Any] = {name: st.column_config.Column(say(titles[name])) for name in table}
     columns["pages"] = st.column_config.NumberColumn(say(words.PAGES), format="%d")
-    columns["size"] = st.column_config.NumberColumn(say(words.SIZE), format="bytes")
+    columns["size"] = st.column_config.NumberColumn(
+        say(words.SIZE), format="%.1f KB"
+    )  # "bytes" says 3.8万 B in Chinese
     columns["added"] = st.column_config.DatetimeColumn(say(words.TIME), format="YYYY-MM-DD HH:mm")
-    columns["name"] = st.column_config.TextColumn(say(words.DOCUMENT), width="large")
-    columns["tags"] = st.column_config.ListColumn(say(words.TAGS))
+    columns["name"] = st.column_config.TextColumn(say(words.DOCUMENT), width=280 if tagged else "large")
+    columns["tags"] = st.column_config.ListColumn(say(words.TAGS), width=130)
     event = st.dataframe(
         table,
         hide_index=True,

@@ -72,7 +72,7 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
     say = visit.say
     hit = answer.hit(citation)
     chunk = hit or _chunk(visit, base, citation)
-    st.markdown(f"#### {plain(citation.document)}")
+    st.markdown(f"**{plain(citation.document)}**")
     where = _where(say, chunk or citation).removeprefix(" · ")
     if _several(answer.hits):
         where = f":material/folder_open: {plain(base)}" + (f" · {where}" if where else "")
