@@ -31,7 +31,7 @@ LOCKED_OR_DAMAGED = {
     "password_protected.xlsx",
     "pdf/password.pdf",
 }
-LEAST_LOADED = 0.95
+UNSUPPORTED = {"img/DA-1p.heic"}
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,8 +61,8 @@ def test_the_whole_folder(tmp_path: Path) -> None:
     reasons = {each.path.removeprefix(f"{DOCUMENTS}/"): each.reason for each in report.failed}
     assert all(reason.endswith(".") and "Error" not in reason for reason in reasons.values()), reasons
     assert reasons.keys() >= LOCKED_OR_DAMAGED
-    missed = reasons.keys() - WITHOUT_TEXT - LOCKED_OR_DAMAGED
-    assert report.added >= LEAST_LOADED * (report.added + len(missed)), missed
+    missed = reasons.keys() - WITHOUT_TEXT - LOCKED_OR_DAMAGED - UNSUPPORTED
+    assert not missed, "a share would hide that all files of one kind fail"
     again = application.ingestion("all").run([DOCUMENTS])
     assert (again.added, again.updated, again.unchanged, again.chunks) == (0, 0, report.added, 0)
     application.close()
