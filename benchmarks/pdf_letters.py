@@ -40,8 +40,11 @@ def total(seen: Counter[str]) -> int:
 
 
 def letters(text: str) -> str:
-    """Return the letters and digits alone, ligatures taken apart."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text)))
+    """Return the letters and digits alone, ligatures taken apart.
+
+    Without "ffi" and "ffl": some papers give no text for these, and who reads them all the same must not lose by it.
+    """
+    return re.sub("ff[il]", "", "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text))))
 
 
 def _running(pages: list[list[str]]) -> set[str]:

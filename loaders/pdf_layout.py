@@ -1,8 +1,9 @@
 """From lines on pages to headings, paragraphs and lists."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from statistics import median
 
 from kb_server.domain import Document
 from loaders.builder import DocumentBuilder
@@ -161,13 +162,18 @@ def _usual_width(lines: list[Line]) -> float:
     return widths[len(widths) * 9 // 10] if widths else 0.0
 
 
-def _running_lines(pages: list[PageLines]) -> set[str]:
-    """Return the first and last lines (numbers aside) that a third of the pages share; left and right may differ."""
-    seen: Counter[str] = Counter()
+def _running_lines(pages: list[PageLines]) -> dict[str, float]:
+    """Return the first and last lines (numbers aside) that a third of the pages share, and their usual size.
+
+    Left and right pages may differ.
+    """
+    seen: dict[str, list[float]] = defaultdict(list)
     for page in pages:
-        seen.update({_shape(line.text) for line in _edges(page)})
+        for shape, line in {_shape(line.text): line for line in _edges(page)}.items():
+            seen[shape].append(line.size)
     written = sum(bool(page.lines) for page in pages)
-    return {shape for shape, count in seen.items() if written >= _FEWEST_PAGES and count > max(2, written * 0.3)}
+    fewest = max(2, written * 0.3)
+    return {shape: median(sizes) for shape, sizes in seen.items() if written >= _FEWEST_PAGES and len(sizes) > fewest}
 
 
 def _edges(page: PageLines) -> list[Line]:
@@ -179,5 +185,7 @@ def _shape(text: str) -> str:
     return _DIGITS.sub("#", text.casefold()).strip()
 
 
-def _is_furniture(page: PageLines, line: Line, furniture: set[str]) -> bool:
-    return _shape(line.text) in furniture and line in _edges(page)
+def _is_furniture(page: PageLines, line: Line, furniture: dict[str, float]) -> bool:
+    """Tell a running line from the title that is the same in larger letters."""
+    size = furniture.get(_shape(line.text))
+    return size is not None and line.size <= (1 + 2 * _SAME_SIZE) * size and line in _edges(page)

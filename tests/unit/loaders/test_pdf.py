@@ -74,6 +74,13 @@ def test_running_lines_vanish_and_divided_words_join(tmp_path: Path) -> None:
     assert text.split("\n\n") == [f"Text {n} is about the international side of things." for n in "abcdef"]
 
 
+def test_a_title_that_the_pages_repeat_above_them_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    pages = [[(20 if n == 0 else 8, 72, 760, "On Harbours"), (10, 72, 700, f"Text {'abcd'[n]}.")] for n in range(4)]
+    write_pdf(path, pages)
+    assert load(path, "a.pdf").text.split("\n\n") == ["On Harbours", "Text a.", "Text b.", "Text c.", "Text d."]
+
+
 def test_bullets_become_a_list(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     write_pdf(path, [[(10, 72, 700, "\\267 one"), (10, 72, 688, "\\267 two")]])
