@@ -141,6 +141,38 @@ def test_a_document_is_tagged_and_asked_by_its_tag(page: Page, server: PageServe
     picture(page, "asked-by-tag")
 
 
+def test_other_places_of_a_cited_passage_are_listed(page: Page, server: PageServer) -> None:
+    text = "The lighthouse keeper of Gullhaven is Ida Moen, and she has kept the light since the spring of 1987."
+    fill(server, "Twice", {"letter.txt": text, "report.txt": text})
+    page.reload()
+    chat_about(page, "Twice")
+    ask(page, "Who is the lighthouse keeper of Gullhaven?")
+    page.locator("button.cite").last.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("The same words stand here too")).to_be_visible()
+    for name in ("letter.txt", "report.txt"):
+        expect(dialog.get_by_text(name).first).to_be_visible()
+    picture(page, "other-places")
+
+
+def test_two_bases_give_one_answer(page: Page, server: PageServer) -> None:
+    fill(server, "Pumps", {"pumps.txt": "Old pumps are kept in box K7 below the stairs."})
+    fill(server, "Filters", {"filters.txt": "New filters are kept in cabinet B12 beside the door."})
+    page.reload()
+    chat_about(page, "Pumps")
+    also = page.locator(".st-key-panel_also")
+    also.get_by_role("combobox").click()
+    page.get_by_role("option", name="Filters", exact=True).click()
+    expect(also.get_by_text("Filters")).to_be_visible()
+    page.keyboard.press("Escape")
+    ask(page, "Where are new filters kept, and where are old pumps kept?")
+    expect(answer(page)).to_contain_text("K7")
+    expect(answer(page)).to_contain_text("B12")
+    page.get_by_role("button", name="filters.txt").first.click()
+    expect(page.get_by_role("dialog").get_by_test_id("stCaptionContainer").first).to_contain_text("Filters")
+    picture(page, "two-bases")
+
+
 def test_a_base_moves_to_another_store_and_back(page: Page, server: PageServer) -> None:
     fill(server, "Mover", HANDBOOK)
     page.reload()
