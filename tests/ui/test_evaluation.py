@@ -5,7 +5,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import Open, nodes, said, text
-from tests.ui.fake_service import NOW, FakeService
+from tests.ui.fake_service import NOW, FakeService, job
 
 PLACE = "/api/v1/knowledge-bases/handbook"
 CASE = {"question": "Who?", "answers": ["Anna"], "documents": ["a.txt"], "answerable": True, "kind": "row", "parts": []}
@@ -36,6 +36,17 @@ def test_questions_are_made_and_listed(screen: Open, fake: FakeService) -> None:
     page = screen("evaluation")
     page.button[[button.label for button in page.button].index("Make questions")].click().run()
     assert fake.called("POST", f"{PLACE}/cases/make") == [{"answerable": 20, "unanswerable": 5, "seed": 1}]
+
+
+def test_a_model_words_questions_as_a_job(screen: Open, fake: FakeService) -> None:
+    fake.canned[("GET", f"{PLACE}/cases")] = {"cases": [], "total": 0}
+    page = screen("evaluation")
+    page.toggle[0].set_value(True)
+    page.button[[button.label for button in page.button].index("Make questions")].click().run()
+    assert fake.called("POST", f"{PLACE}/cases/write") == [{"answerable": 20, "unanswerable": 5, "seed": 0}]
+    assert not fake.called("POST", f"{PLACE}/cases/make")
+    fake.jobs.append(job("questions", "running", done=3, total=25))
+    assert "questions by a model · 3 of 25" in said(page.run())
 
 
 def test_a_key_that_may_only_read_makes_none(screen: Open, fake: FakeService) -> None:

@@ -105,6 +105,11 @@ class Evaluations:
         body = {"answerable": answerable, "unanswerable": unanswerable, "seed": seed}
         self._connection.post(f"{self._cases}/make", body)
 
+    def write_cases(self, answerable: int, unanswerable: int, seed: int) -> None:
+        """Begin to make cases whose questions a language model words; they are added when all are there."""
+        body = {"answerable": answerable, "unanswerable": unanswerable, "seed": seed}
+        self._connection.post(f"{self._cases}/write", body)
+
     def keep(self, case: Case) -> None:
         """Add a case, or put it in the place of the one with its id."""
         body = case.model_dump(mode="json", exclude={"id"})

@@ -20,6 +20,11 @@ UNANSWERABLE_HELP = Phrase(
 REVIEW = Phrase(
     "Edit in the table, add rows below, mark rows to delete them.", "可直接在表中修改，在末行添加，勾选行后删除。"
 )
+WORDED = Phrase("Worded by a language model", "由语言模型措辞")
+WORDED_HELP = Phrase(
+    "Takes longer, and reads more like people ask. What is true the text decides, never the model.",
+    "耗时更长，但更像真人提问；答案仍以原文为准。",
+)
 QUESTION = Phrase("Question", "问题")
 ANSWERS = Phrase("Accepted answers, one a line", "可接受的答案，每行一个")
 DOCUMENTS = Phrase("Documents, one a line", "所在文档，每行一个")

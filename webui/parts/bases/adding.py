@@ -18,7 +18,7 @@ def draw(visit: Visit, base: Base) -> None:
         _draw_upload(visit, base)
         _draw_fetch(visit, base)
     st.subheader(visit.say(words.JOBS), anchor=False)
-    if not draw_jobs(visit, base, _KINDS, _SHOWN):
+    if not draw_jobs(visit, base.name, _KINDS, _SHOWN):
         st.caption(visit.say(words.NO_JOBS))
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 import streamlit as st
 
-from webui.client.bases import Base
 from webui.client.jobs import Job
 from webui.inert.labels import plain
 from webui.parts import troubles
@@ -19,7 +18,7 @@ _REASONS = 10
 _LOOK_SECONDS = 1
 
 
-def draw_jobs(visit: Visit, base: Base, kinds: Collection[str], most: int, with_done: bool = True) -> bool:
+def draw_jobs(visit: Visit, base: str, kinds: Collection[str], most: int, with_done: bool = True) -> bool:
     """Show the latest jobs of these kinds, and follow those under way; says whether any is shown.
 
     Without `with_done` nothing is said of those that ended well.
@@ -41,8 +40,8 @@ def draw_jobs(visit: Visit, base: Base, kinds: Collection[str], most: int, with_
     return bool(jobs)
 
 
-def _latest(visit: Visit, base: Base, kinds: Collection[str], most: int) -> list[Job]:
-    mine = [job for job in visit.service.jobs.latest() if job.knowledge_base == base.name and job.kind in kinds]
+def _latest(visit: Visit, base: str, kinds: Collection[str], most: int) -> list[Job]:
+    mine = [job for job in visit.service.jobs.latest() if job.knowledge_base == base and job.kind in kinds]
     return mine[:most]
 
 

@@ -18,7 +18,7 @@ def draw(visit: Visit, base: Base) -> None:
         st.info(visit.say(words.MAY_NOT), icon=":material/lock:")
         return
     if visit.me.may("admin"):
-        draw_jobs(visit, base, ("reindex", "migrate"), 1)
+        draw_jobs(visit, base.name, ("reindex", "migrate"), 1)
     _draw_export(visit, base)
     if visit.me.may("admin"):
         draw_cut(visit, base)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from webui.client.evaluations import Case, Evaluations
 from webui.parts import troubles
+from webui.parts.bases.jobs import draw_jobs
 from webui.parts.visit import Visit
 from webui.words import evaluation as words
 
@@ -30,8 +31,14 @@ def _draw_form(visit: Visit, evaluations: Evaluations, base: str, known: int) ->
     ):
         answerable = st.number_input(say(words.ANSWERABLE), 0, 500, 20)
         unanswerable = st.number_input(say(words.UNANSWERABLE), 0, 500, 5, help=say(words.UNANSWERABLE_HELP))
+        worded = st.toggle(say(words.WORDED), help=say(words.WORDED_HELP))
         asked = st.form_submit_button(say(words.MAKE), type="primary", icon=":material/auto_awesome:")
-    if asked:
+    draw_jobs(visit, base, ("questions",), 1, with_done=False)
+    if asked and worded:
+        with troubles.shown(say):
+            evaluations.write_cases(answerable, unanswerable, seed=known)
+            st.rerun()
+    elif asked:
         with troubles.shown(say), st.spinner(say(words.MAKE)):
             evaluations.make_cases(answerable, unanswerable, seed=known)  # another seed: other questions
             st.rerun()

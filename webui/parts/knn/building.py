@@ -25,7 +25,7 @@ def draw_building(visit: Visit, base: Base) -> bool:
             st.markdown(_state(visit, found), width="stretch")
             if visit.me.may("write"):
                 _draw_start(visit, base, found)
-        draw_jobs(visit, base, ("knn",), 1, with_done=False)
+        draw_jobs(visit, base.name, ("knn",), 1, with_done=False)
     return bool(found.datastores)
 
 
