@@ -1,5 +1,6 @@
 """What decoding with kNN-LM costs: one answer of the bundled model, plain and mixed, jobs taking turns in one run.
 
+Tokens are counted by processor second, so run it with OMP_NUM_THREADS=1: then other programs do not count.
 The keys are those of wikitext-2 that `benchmarks.knnlm states` left; a million are copies of them with a little noise.
 The plain method is that of Khandelwal et al. 2020: IVFPQ with 64 codes over all keys, k = 1024, no distance anew.
 """
@@ -116,24 +117,29 @@ def _take_turns(
     store: Datastore,
     searches: dict[str, tuple[Search, Mixing]],
 ) -> None:
-    jobs: dict[str, Callable[[], object]] = {"the model alone": lambda: list(generator.stream(ASKED, Sampling(TOKENS)))}
+    def alone() -> int:
+        return len(model.encode("".join(generator.stream(ASKED, Sampling(TOKENS)))))
+
+    jobs: dict[str, Callable[[], int]] = {"the model alone": alone}
     for name, (search, how) in searches.items():
         jobs[name] = partial(_write, model, store, search, how)
-    times: dict[str, list[float]] = {name: [] for name in jobs}
+    speeds: dict[str, list[float]] = {name: [] for name in jobs}
     for round_ in range(ROUNDS + 1):
         for name, job in jobs.items():
-            started = time.perf_counter()
-            job()
+            started = time.process_time()
+            tokens = job()
             if round_:
-                times[name].append(time.perf_counter() - started)
-    base = median(times["the model alone"])
-    for name, taken in times.items():
-        console.print(f"{name}: {TOKENS / median(taken):.1f} tokens/s, {base / median(taken):.2f} of the model alone")
+                speeds[name].append(tokens / (time.process_time() - started))
+    base = median(speeds["the model alone"])
+    for name, found in speeds.items():
+        console.print(f"{name}: {median(found):.1f} tokens a second, {median(found) / base:.2f} of the model alone")
 
 
-def _write(model: NextTokenModel, store: Datastore, search: Search, how: Mixing) -> list[str]:
+def _write(model: NextTokenModel, store: Datastore, search: Search, how: Mixing) -> int:
+    """Write an answer; returns of how many tokens."""
     mixer = NeighbourMixer(store, search, how, model.decode)
-    return list(model.stream_mixed(ASKED, Sampling(TOKENS), mixer))
+    list(model.stream_mixed(ASKED, Sampling(TOKENS), mixer))
+    return len(mixer.trace(lambda _: {}).tokens)
 
 
 def _plain(store: Datastore, active: Active) -> PlainIvfPq:
