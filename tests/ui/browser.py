@@ -185,6 +185,7 @@ def tab(page: Page, name: str) -> None:
     one = page.get_by_role("tab", name=name)
     one.click()
     expect(one).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tabpanel")).not_to_be_empty()  # so the run that draws it has begun
     idle(page)
 
 
