@@ -10,7 +10,6 @@ this one do not change much.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.report import peak_memory
 from kb_server.domain import Message, Quantization, Sampling
 from kb_server.generation.bundled import BUNDLED, smollm2
 from kb_server.generation.transformers import TransformersGenerator
@@ -178,7 +178,7 @@ def load_alone(folder: Path, scheme: Quantization) -> None:
     generator = TransformersGenerator(str(folder), device="cpu", quantization=scheme)
     model = generator._loaded().model
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    peak = 1e3 * peak_memory() / 1024**2
     held = [*model.parameters(), *model.buffers()]
     weights = sum({tensor.data_ptr(): tensor.nbytes for tensor in held}.values()) / 1024**3
     tokens = generator._made_ready().decoder.tokens([5, 6, 7, 8], GREEDY, 8)

@@ -50,7 +50,10 @@ def _safetensors(shard: Path) -> "Iterator[tuple[str, torch.Tensor]]":
     from safetensors import safe_open
 
     with safe_open(shard, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118 - not a mapping
+        names = list(file.keys())
+    for name in names:
+        # Opened anew for each: pages of a mapping stay in memory until it is closed, and a shard has gigabytes.
+        with safe_open(shard, framework="pt") as file:
             yield name, file.get_tensor(name)
 
 

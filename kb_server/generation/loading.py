@@ -1,7 +1,7 @@
 """Loading a language model: from a folder to something that computes, with its codec.
 
 Weights come one tensor at a time and are quantized as they come, so the most that is needed beside the finished model
-is one file's mapped pages and the layer at hand.
+is the layer at hand, as it was and in the making.
 """
 
 from collections.abc import Iterator
