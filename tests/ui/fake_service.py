@@ -101,8 +101,9 @@ class FakeService:
     def close(self) -> None:
         """Stop answering, and close this process's connections: the next service may get the same port."""
         self._server.should_exit = True
-        pool(self.url).close()
-        pool.cache_clear()
+        connections = pool(self.url)
+        pool.cache_clear()  # first, so that a page still at work never gets what is closed
+        connections.close()
 
     def _app(self) -> FastAPI:
         app = FastAPI()
