@@ -11,7 +11,7 @@ from kb_server.cli.session import Session
 
 # Each file of this folder with its commands; in the order that `kb --help` shows them.
 GROUPS = {
-    "bases": ("create", "list", "delete"),
+    "bases": ("create", "describe", "list", "delete"),
     "documents": ("ingest", "docs", "remove"),
     "tagging": ("tag",),
     "questions": ("search", "ask", "chat"),
