@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from queue import Empty, SimpleQueue
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ INSTALL = "Run: pip install 'kb-server[openvino]'"
 _AT_ONCE = 16  # texts; more at once gains nothing on a CPU, and mixes lengths
 _SORTED_TOGETHER = 256  # texts
 _THREADS_A_STREAM = 4  # at most; below, a thread has a batch of its own
+
+# OpenVINO makes tables at its first tensor, under a lock of C++ inside which it lets go of Python's. Two threads with
+# their first tensors at once wait for each other for ever; so every engine makes one before others may use it.
+_FIRST_USE = Lock()
 
 Rows = NDArray[np.int64]
 
@@ -74,6 +79,8 @@ class OpenVinoEngine:
         )
         self._idle: SimpleQueue[Any] = SimpleQueue()
         self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="embedding")
+        with _FIRST_USE:
+            self.encode([""], "")
 
     @property
     def description(self) -> str:

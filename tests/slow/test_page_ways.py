@@ -131,6 +131,11 @@ def test_a_document_is_tagged_and_asked_by_its_tag(page: Page, server: PageServe
     field.get_by_role("combobox").press("Enter")
     expect(field.get_by_text("current")).to_be_visible()
     idle(page)
+    with server.client() as client:
+        for _ in range(100):
+            if "current" in client.get("/api/v1/knowledge-bases/Tagged/tags").text:
+                break
+            page.wait_for_timeout(200)
     picture(page, "tagged")
     chat_about(page, "Tagged")
     page.get_by_test_id("stSidebar").get_by_text("More settings").click()
