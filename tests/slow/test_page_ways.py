@@ -136,13 +136,17 @@ def test_a_document_is_tagged_and_asked_by_its_tag(page: Page, server: PageServe
             if "current" in client.get("/api/v1/knowledge-bases/Tagged/tags").text:
                 break
             page.wait_for_timeout(200)
+        else:
+            pytest.fail("the tag was not stored")
     picture(page, "tagged")
     chat_about(page, "Tagged")
     page.get_by_test_id("stSidebar").get_by_text("More settings").click()
     pick_tag = page.locator("[class*=st-key-panel_tags]").get_by_role("combobox")
-    pick_tag.click()
+    idle(page)
+    pick_tag.click()  # not before the page is drawn: that would close the list
     page.get_by_role("option", name="current").click()
-    page.keyboard.press("Escape")
+    expect(page.locator("[class*=st-key-panel_tags]").get_by_text("current")).to_be_visible()
+    idle(page)
     ask(page, "When does the gate close?")
     expect(answer(page)).to_contain_text("ten")
     expect(answer(page)).not_to_contain_text("nine")
