@@ -4,12 +4,14 @@ import importlib.util
 import socket
 import subprocess
 import sys
+import time
 from types import TracebackType
 
 from kb_server.errors import MissingExtra, UsageError
 from kb_server.settings import Settings
 
 _STOP_SECONDS = 10
+_START_SECONDS, _LOOK_SECONDS = 60, 0.1
 
 
 class PageProcess:
@@ -18,6 +20,7 @@ class PageProcess:
     def __init__(self, settings: Settings, service_url: str) -> None:
         page = settings.page
         self.url = f"http://{_shown(page.host)}:{page.port}"
+        self._address = _reachable(page.host), page.port
         values = {
             "--service": service_url,
             "--host": page.host,
@@ -52,6 +55,18 @@ class PageProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
+    def listens(self) -> bool:
+        """Wait until the page can be reached; False if it ended or takes more than a minute."""
+        deadline = time.monotonic() + _START_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                socket.create_connection(self._address, timeout=1).close()
+            except OSError:
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return True
+        return False
+
     def wait(self) -> int:
         """Wait until it ends by itself and return its exit status."""
         return self._process.wait()
@@ -60,8 +75,11 @@ class PageProcess:
 def service_url(settings: Settings, port: int | None = None) -> str:
     """Return where the page reaches the service; `port` is the one it really listens on."""
     service = settings.service
-    host = "127.0.0.1" if service.host in ("0.0.0.0", "::") else service.host  # noqa: S104 - compared, not bound
-    return settings.page.service or f"http://{_shown(host)}:{port or service.port}"
+    return settings.page.service or f"http://{_shown(_reachable(service.host))}:{port or service.port}"
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
 
 
 def _shown(host: str) -> str:

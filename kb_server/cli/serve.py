@@ -1,6 +1,7 @@
 """`kb serve`: the service over HTTP."""
 
 from contextlib import ExitStack
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -52,9 +53,16 @@ def serve(
             session.console.print(say("Serving", "服务地址"), f"http://{shown}:{actual}", soft_wrap=True)
             if page:
                 shown_page = beside.enter_context(PageProcess(session.settings, service_url(session.settings, actual)))
-                session.console.print(say("Page", "页面地址"), shown_page.url, soft_wrap=True)
+                # This runs in the service's event loop, which must not wait for it.
+                Thread(target=show_page, args=(session, shown_page), daemon=True).start()
 
         run(session.app, ready)
+
+
+def show_page(session: Session, page: PageProcess) -> None:
+    """Say where the page is as soon as it can be reached. What keeps it from starting it says itself."""
+    if page.listens():
+        session.console.print(session.say("Page", "页面地址"), page.url, soft_wrap=True)
 
 
 def show_first_key(session: Session) -> None:

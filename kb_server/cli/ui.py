@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from kb_server.cli.page_process import PageProcess, service_url
+from kb_server.cli.serve import show_page
 from kb_server.cli.session import session_of
 
 
@@ -28,7 +29,7 @@ def ui(
     changed = session.settings.page.model_copy(update={key: value for key, value in given.items() if value is not None})
     settings = session.settings.model_copy(update={"page": changed})
     with PageProcess(settings, service_url(settings)) as page:
-        session.console.print(session.say("Page", "页面地址"), page.url, soft_wrap=True)
+        show_page(session, page)
         status = page.wait()
     if status:
         raise typer.Exit(1)

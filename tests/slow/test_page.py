@@ -12,13 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.api.conftest import finished, upload
 from tests.ui.browser import (
     PageServer,
     ask,
     chat_box,
     choose,
-    chromium,
     go_to,
     idle,
     needs_browser,
@@ -31,6 +29,7 @@ from tests.ui.browser import (
     visit,
 )
 from tests.ui.fake_service import FakeService
+from tests.ui.ways import answer, answer_by, fill, look_after, new_chat
 
 pytestmark = [needs_browser, pytest.mark.slow]
 
@@ -51,18 +50,8 @@ WATCH = """() => {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """Return a server with the samples."""
     with running(tmp_path_factory.mktemp("page") / "home", documents=False) as server:
-        with server.client() as client:
-            client.post("/api/v1/knowledge-bases", json={"name": "samples"})
-            files: dict[str, bytes | str] = {path.name: path.read_bytes() for path in sorted(SAMPLES.iterdir())}
-            job = finished(client, upload(client, "samples", files)["id"])
-            assert job["state"] == "done", job
+        fill(server, "samples", {path.name: path.read_bytes() for path in sorted(SAMPLES.iterdir())})
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def test_the_whole_way(browser: Browser, server: PageServer) -> None:
@@ -90,30 +79,24 @@ def _add_and_ask(page: Page) -> None:
     page.get_by_role("button", name="Add 2 file").click()
     expect(page.get_by_text("2 of 2 files")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("1 failed").first).to_be_visible()
-    go_to(page, "Chat")
-    page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").click()
-    page.get_by_role("option", name="Harbour").click()
+    new_chat(page, "Harbour")
     ask(page, "Who is the harbour master of Gullhaven?")
-    expect(page.get_by_test_id("stChatMessage").last).to_contain_text("Ida Moen")
+    expect(answer(page)).to_contain_text("Ida Moen")
 
 
 def _stop_a_stream(page: Page) -> None:
-    page.get_by_test_id("stSidebar").get_by_text("Write", exact=True).click()
-    page.get_by_text("Temperature").wait_for(state="attached")
-    idle(page)
+    answer_by(page, "Write")
     chat_box(page).fill("Tell me all about the crane of the harbour, the gate and the master.")
     page.keyboard.press("Enter")
     page.get_by_text("▌").wait_for(timeout=180_000)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("This answer was broken off.")).to_be_visible()
     expect(page.get_by_test_id("stChatMessage")).to_have_count(4)
-    page.get_by_test_id("stSidebar").get_by_text("Quote", exact=True).click()
+    answer_by(page, "Quote")
 
 
 def _snapshot_change_restore(page: Page) -> None:
-    go_to(page, "Knowledge bases")
-    choose(page, "Harbour")
-    tab(page, "Snapshots")
+    look_after(page, "Harbour", "Snapshots")
     page.get_by_label("Name of the snapshot").fill("before")
     page.get_by_role("button", name="Take a snapshot").click()
     page.get_by_role("button", name="Compare with now").wait_for()
@@ -166,9 +149,7 @@ def _wait_for_runs(server: PageServer, base: str, count: int) -> None:
 
 
 def _reindex(page: Page) -> None:
-    go_to(page, "Knowledge bases")
-    choose(page, "Harbour")
-    tab(page, "Manage")
+    look_after(page, "Harbour", "Manage")
     _type_number(page, "Tokens of a chunk", "20")
     expect(page.get_by_text("must share less")).to_be_visible()
     _type_number(page, "Tokens neighbours share", "0")

@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.api.conftest import HANDBOOK, finished, upload
+from tests.api.conftest import HANDBOOK
 from tests.models.tool_calling_server import ToolCallingServer, returned, serving
 from tests.ui.browser import (
     PageServer,
     ask,
     chat_box,
-    choose,
-    chromium,
     go_to,
     idle,
     needs_browser,
@@ -23,9 +21,9 @@ from tests.ui.browser import (
     put_files,
     running,
     sign_in,
-    tab,
     visit,
 )
+from tests.ui.ways import answer, answer_by, fill, look_after, new_chat, pick, pick_too, unfold
 
 pytestmark = [needs_browser, pytest.mark.slow]
 pytest.importorskip("langchain_openai", reason="needs the extra `agent`")
@@ -47,12 +45,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, model: ToolCallingServer) -
         yield server
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Browser, server: PageServer) -> Iterator[Page]:
     """Return a window of somebody who has just signed in."""
@@ -60,47 +52,6 @@ def page(browser: Browser, server: PageServer) -> Iterator[Page]:
     sign_in(page, server.key)
     yield page
     page.context.close()
-
-
-def fill(server: PageServer, base: str, files: dict[str, bytes | str]) -> None:
-    """Make a base that holds files."""
-    with server.client() as client:
-        client.post("/api/v1/knowledge-bases", json={"name": base})
-        if files:
-            assert finished(client, upload(client, base, files)["id"])["state"] == "done"
-
-
-def look_after(page: Page, base: str, name: str) -> None:
-    """Open a tab of a base."""
-    go_to(page, "Knowledge bases")
-    choose(page, base)
-    tab(page, name)
-
-
-def chat_about(page: Page, base: str) -> None:
-    """Open a new chat about a base."""
-    go_to(page, "Chat")
-    page.get_by_role("button", name="New chat").click()
-    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
-    idle(page)
-    pick(page, "panel_base", base)
-
-
-def pick(page: Page, key: str, choice: str) -> None:
-    """Choose in the list of this key."""
-    field = page.locator(f".st-key-{key}").get_by_role("combobox")
-    field.wait_for()
-    if field.input_value() == choice:
-        return
-    field.click()
-    page.get_by_role("option", name=choice, exact=True).click()
-    expect(field).to_have_value(choice)
-    idle(page)
-
-
-def answer(page: Page) -> Any:  # noqa: ANN401 - a locator
-    """Return the last message."""
-    return page.get_by_test_id("stChatMessage").last
 
 
 def test_a_base_is_made_and_described(page: Page) -> None:
@@ -131,33 +82,32 @@ def test_a_document_is_tagged_and_asked_by_its_tag(page: Page, server: PageServe
     field.get_by_role("combobox").press("Enter")
     expect(field.get_by_text("current")).to_be_visible()
     idle(page)
-    with server.client() as client:
-        for _ in range(100):
-            if "current" in client.get("/api/v1/knowledge-bases/Tagged/tags").text:
-                break
-            page.wait_for_timeout(200)
-        else:
-            pytest.fail("the tag was not stored")
+    _wait_for_tag(page, server)
     picture(page, "tagged")
-    chat_about(page, "Tagged")
-    page.get_by_test_id("stSidebar").get_by_text("More settings").click()
-    pick_tag = page.locator("[class*=st-key-panel_tags]").get_by_role("combobox")
-    idle(page)
-    pick_tag.click()  # not before the page is drawn: that would close the list
-    page.get_by_role("option", name="current").click()
-    expect(page.locator("[class*=st-key-panel_tags]").get_by_text("current")).to_be_visible()
-    idle(page)
+    new_chat(page, "Tagged")
+    unfold(page, "More settings")
+    pick_too(page, "panel_tags", "current")
     ask(page, "When does the gate close?")
     expect(answer(page)).to_contain_text("ten")
     expect(answer(page)).not_to_contain_text("nine")
     picture(page, "asked-by-tag")
 
 
+def _wait_for_tag(page: Page, server: PageServer) -> None:
+    """Wait until the service has it: the page shows it before it is sent."""
+    with server.client() as client:
+        for _ in range(100):
+            if "current" in client.get("/api/v1/knowledge-bases/Tagged/tags").text:
+                return
+            page.wait_for_timeout(200)
+    raise AssertionError("the tag was not stored")
+
+
 def test_other_places_of_a_cited_passage_are_listed(page: Page, server: PageServer) -> None:
     text = "The lighthouse keeper of Gullhaven is Ida Moen, and she has kept the light since the spring of 1987."
     fill(server, "Twice", {"letter.txt": text, "report.txt": text})
     page.reload()
-    chat_about(page, "Twice")
+    new_chat(page, "Twice")
     ask(page, "Who is the lighthouse keeper of Gullhaven?")
     page.locator("button.cite").last.click()
     dialog = page.get_by_role("dialog")
@@ -171,12 +121,8 @@ def test_two_bases_give_one_answer(page: Page, server: PageServer) -> None:
     fill(server, "Pumps", {"pumps.txt": "Old pumps are kept in box K7 below the stairs."})
     fill(server, "Filters", {"filters.txt": "New filters are kept in cabinet B12 beside the door."})
     page.reload()
-    chat_about(page, "Pumps")
-    also = page.locator(".st-key-panel_also")
-    also.get_by_role("combobox").click()
-    page.get_by_role("option", name="Filters", exact=True).click()
-    expect(also.get_by_text("Filters")).to_be_visible()
-    page.keyboard.press("Escape")
+    new_chat(page, "Pumps")
+    pick_too(page, "panel_also", "Filters")
     ask(page, "Where are new filters kept, and where are old pumps kept?")
     expect(answer(page)).to_contain_text("K7")
     expect(answer(page)).to_contain_text("B12")
@@ -197,7 +143,7 @@ def test_a_base_moves_to_another_store_and_back(page: Page, server: PageServer) 
         expect(page.get_by_test_id("stProgress")).to_have_count(0)
         idle(page)
         picture(page, f"migrate-{store}")
-    chat_about(page, "Mover")
+    new_chat(page, "Mover")
     ask(page, "How do I reset the device?")
     expect(answer(page)).to_contain_text("red button")
 
@@ -239,7 +185,7 @@ def test_a_base_is_exported_and_imported_under_another_name(page: Page, server: 
     dialog.get_by_role("button", name="Import").click()
     expect(page.get_by_role("heading", name="Copy of it")).to_be_visible(timeout=JOB)
     expect(page.get_by_text("Documents 2")).to_be_visible()
-    chat_about(page, "Copy of it")
+    new_chat(page, "Copy of it")
     ask(page, "How do I reset the device?")
     expect(answer(page)).to_contain_text("red button")
 
@@ -258,7 +204,7 @@ def test_what_is_no_export_is_refused_with_the_reason(page: Page) -> None:
 def test_a_file_is_put_into_the_chat_and_asked(page: Page, server: PageServer) -> None:
     fill(server, "Kept", HANDBOOK)
     page.reload()
-    chat_about(page, "Kept")
+    new_chat(page, "Kept")
     owl = b"The owl of the lighthouse is called Minerva. It was brought by ship in 1902."
     field = page.get_by_test_id("stChatInput").locator("input[type=file]")
     field.set_input_files({"name": "owl.txt", "mimeType": "text/plain", "buffer": owl})
@@ -282,9 +228,8 @@ def test_an_agent_shows_its_steps(page: Page, server: PageServer, model: ToolCal
     fill(server, "Prices", {"pump.txt": "The red pump costs 1200 euros."})
     model.script = _script
     page.reload()
-    chat_about(page, "Prices")
-    page.get_by_test_id("stSidebar").get_by_text("Agent", exact=True).click()
-    page.get_by_text("Temperature").wait_for(state="attached")
+    new_chat(page, "Prices")
+    answer_by(page, "Agent")
     ask(page, "What do two red pumps cost?")
     expect(answer(page)).to_contain_text("The red pump costs 1200 euros")
     page.get_by_text("What the agent did (2 steps)").click()
@@ -307,10 +252,8 @@ def test_a_stream_without_end_is_stopped(page: Page, server: PageServer, model: 
     model.endless = True
     model.closed.clear()
     page.reload()
-    chat_about(page, "Endless")
-    page.get_by_test_id("stSidebar").get_by_text("Write", exact=True).click()
-    page.get_by_text("Temperature").wait_for(state="attached")
-    idle(page)
+    new_chat(page, "Endless")
+    answer_by(page, "Write")
     chat_box(page).fill("How do I reset the device?")
     chat_box(page).press("Enter")
     page.get_by_text("and on and on").first.wait_for()

@@ -73,7 +73,6 @@ def running(home: Path, documents: bool = True, **environment: str) -> Iterator[
             with server.client() as client:
                 client.post("/api/v1/knowledge-bases", json={"name": "handbook"})
                 finished(client, upload(client, "handbook", HANDBOOK)["id"])
-        _wait_for(f"{server.page_url}/_stcore/health")
         yield server
     finally:
         if server.process.poll() is None:
@@ -130,6 +129,8 @@ def visit(browser: Browser, server: PageServer, **context: object) -> Page:
 
 def sign_in(page: Page, key: str) -> None:
     """Sign in; wait for the pages, and until the browser has its mark, so that a refresh keeps who this is."""
+    page.locator(".stFormSubmitButton button").wait_for()  # before it is there, the Enter key sends nothing
+    idle(page)
     page.locator("input[type=password]").fill(key)
     with page.expect_response(_session("POST"), timeout=SECONDS):
         page.locator("input[type=password]").press("Enter")

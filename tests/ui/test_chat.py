@@ -1,9 +1,12 @@
 """The chat page with a fake service."""
 
+from datetime import date
+
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import Open, nodes, said, text
 from tests.ui.fake_service import PASSAGE, QUOTE, FakeService, answer, hit
+from webui.parts.chat.panel import Panel
 
 
 def ask(page: AppTest, question: str) -> AppTest:
@@ -138,6 +141,27 @@ def test_a_question_is_kept_to_tags(app: AppTest, fake: FakeService) -> None:
     tags.set_value(["travel"]).run()
     ask(app, "How long?")
     assert fake.called("POST", "/api/v1/chat")[0]["only"] == {"tags": ["travel"]}
+
+
+def test_a_question_is_kept_to_days_and_pages(app: AppTest, fake: FakeService) -> None:
+    app.run()
+    assert not [one for one in app.number_input if one.label == "From page"], "no document has pages"
+    fake.add_document("device.pdf", pages=9)
+    fake.bases[0]["documents"] += 1
+    app.run()
+    (days,) = app.date_input
+    days.set_value((date(2026, 11, 1), date(2026, 11, 3))).run()
+    app.number_input(key="panel_from_page").set_value(7).run()
+    app.number_input(key="panel_to_page").set_value(3).run()
+    ask(app, "How long?")
+    days_and_pages = {"since": "2026-11-01T00:00:00+00:00", "until": "2026-11-04T00:00:00+00:00", "pages": [3, 7]}
+    assert fake.called("POST", "/api/v1/chat")[0]["only"] == days_and_pages
+
+
+def test_attached_files_are_not_narrowed_down_as_the_base_is() -> None:
+    panel = Panel(["handbook"], "extract", 5, {"tags": ["travel"]})
+    assert panel.options_for(["handbook"]) == {"mode": "extract", "k": 5, "only": {"tags": ["travel"]}}
+    assert panel.options_for(["temp-1"]) == {"mode": "extract", "k": 5}
 
 
 def test_a_model_and_a_prompt_are_named_only_where_they_are_chosen(app: AppTest, fake: FakeService) -> None:

@@ -9,7 +9,6 @@ from tests.ui.browser import (
     PageServer,
     ask,
     chat_box,
-    chromium,
     go_to,
     idle,
     needs_browser,
@@ -21,6 +20,7 @@ from tests.ui.browser import (
     tab,
     visit,
 )
+from tests.ui.ways import answer, new_chat
 
 pytestmark = needs_browser
 
@@ -29,12 +29,6 @@ pytestmark = needs_browser
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     with running(tmp_path_factory.mktemp("page") / "home") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +76,22 @@ def test_a_file_is_uploaded_and_found(page: Page) -> None:
     put_files(page, ("owl.txt", "text/plain", b"The owl of the lighthouse is called Minerva."))
     page.get_by_role("button", name="Add 1 file").click()
     expect(page.get_by_text("1 of 1 files")).to_be_visible()
-    go_to(page, "Chat")
-    page.get_by_role("button", name="New chat").click()
-    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
-    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+    new_chat(page)
     ask(page, "What is the owl of the lighthouse called?")
-    expect(page.get_by_test_id("stChatMessage").last).to_contain_text("Minerva")
+    expect(answer(page)).to_contain_text("Minerva")
+
+
+def test_what_was_chosen_is_there_again_after_another_page(page: Page) -> None:
+    side = page.get_by_test_id("stSidebar")
+    search = side.get_by_role("radio", name="Search")
+    side.get_by_text("Search", exact=True).click()
+    expect(search).to_be_checked()
+    idle(page)
+    go_to(page, "Knowledge bases")
+    go_to(page, "Chat")
+    expect(search).to_be_checked()
+    side.get_by_text("Quote", exact=True).click()
+    idle(page)
 
 
 def test_signing_out_forgets(page: Page) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.browser import chat_box, chromium, go_to, idle, needs_browser, page_over, tab
+from tests.ui.browser import chat_box, go_to, idle, needs_browser, page_over, tab
 from tests.ui.fake_service import NOW, FakeService, answer, hit, turn
 from tests.ui.payloads import PAYLOADS
 
@@ -62,12 +62,6 @@ def address(hostile: FakeService) -> Iterator[str]:
     """Return the page over it."""
     with page_over(hostile.url) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def _ours(url: str) -> bool:

@@ -1,6 +1,6 @@
 """Moments as the reader's clock shows them."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -19,6 +19,11 @@ def local(moment: datetime) -> datetime:
 def shown(moment: datetime) -> str:
     """Return a moment to the minute, in the browser's zone."""
     return f"{local(moment):%Y-%m-%d %H:%M}"
+
+
+def beginning(day: date) -> datetime:
+    """Return the first moment of a day as the browser's clock has it, with its zone."""
+    return datetime.combine(day, time(), _zone() or UTC)
 
 
 def _zone() -> tzinfo | None:

@@ -99,7 +99,8 @@ def _draw_middle(
     if panel.mode == "search":
         draw_search(visit, panel, asking.question)
     else:
-        stream_answer(visit, state, Asking(asking.question, asking.bases, panel.options))
+        options = panel.options_for(asking.bases)
+        stream_answer(visit, state, Asking(asking.question, asking.bases, options))
 
 
 def _kept(visit: Visit, state: ChatState) -> ConversationDetail | None:

@@ -27,7 +27,7 @@ def choose_base(visit: Visit, may_make: bool = True) -> Base | None:
         if st.session_state.get(_NEXT) in names:
             st.session_state[_CHOSEN] = st.session_state.pop(_NEXT)
         if names:
-            st.radio(say(words.ALL), names, key=_CHOSEN, format_func=plain)
+            st.radio(say(words.ALL), names, key=_CHOSEN, format_func=plain, persist_state="session")
         if may_make and st.button(say(words.IMPORT), icon=":material/unarchive:", type="tertiary", key="import_base"):
             _import(visit)
     if not bases:

@@ -1,5 +1,6 @@
 """The table of a base's documents, and one of them with its chunks."""
 
+from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
@@ -11,8 +12,8 @@ from webui.parts.bases.chunks import draw_chunks
 from webui.parts.bases.tags import draw_tags
 from webui.parts.times import local
 from webui.parts.visit import Visit
+from webui.words import Say, common
 from webui.words import bases as words
-from webui.words import common
 
 _STATES = ("indexed", "pending", "failed")
 
@@ -62,41 +63,11 @@ def _matches(document: Document, wanted: str) -> bool:
 
 def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | None:
     say = visit.say
-    names = {state: say(words.STATES[state]) for state in _STATES}
-    tagged = any(one.tags for one in shown)
-    table: dict[str, list[Any]] = {
-        "name": [one.name for one in shown],
-        **({"tags": [list(one.tags) for one in shown]} if tagged else {}),
-        "state": [names[one.state] for one in shown],
-        "pages": [one.pages for one in shown],
-        "chunks": [one.chunks for one in shown],
-        "size": [None if one.size is None else one.size / 1000 for one in shown],
-        "added": [local(one.added) if one.added else None for one in shown],
-    }
-    if any(one.error for one in shown):
-        table["error"] = [one.error or "" for one in shown]
-    titles = {
-        "name": words.DOCUMENT,
-        "state": words.STATE,
-        "pages": words.PAGES,
-        "chunks": words.CHUNKS,
-        "size": words.SIZE,
-        "added": words.TIME,
-        "tags": words.TAGS,
-        "error": words.REASON,
-    }
-    columns: dict[str, Any] = {name: st.column_config.Column(say(titles[name])) for name in table}
-    columns["pages"] = st.column_config.NumberColumn(say(words.PAGES), format="%d")
-    columns["size"] = st.column_config.NumberColumn(
-        say(words.SIZE), format="%.1f KB"
-    )  # "bytes" says 3.8万 B in Chinese
-    columns["added"] = st.column_config.DatetimeColumn(say(words.TIME), format="YYYY-MM-DD HH:mm")
-    columns["name"] = st.column_config.TextColumn(say(words.DOCUMENT), width=280 if tagged else "large")
-    columns["tags"] = st.column_config.ListColumn(say(words.TAGS), width=130)
+    table = _cells(say, shown)
     event = st.dataframe(
         table,
         hide_index=True,
-        column_config=columns,
+        column_config=_columns(say, table),
         on_select="rerun",
         selection_mode="single-row",
         key=f"documents_{base.name}",
@@ -106,6 +77,39 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
     )
     rows = event["selection"]["rows"]
     return shown[rows[0]] if rows and rows[0] < len(shown) else None
+
+
+def _cells(say: Say, shown: list[Document]) -> dict[str, list[Any]]:
+    """Return the columns by name; tags and errors only where there are some."""
+    names = {state: say(words.STATES[state]) for state in _STATES}
+    cells: dict[str, list[Any]] = {"name": [one.name for one in shown]}
+    if any(one.tags for one in shown):
+        cells["tags"] = [list(one.tags) for one in shown]
+    cells |= {
+        "state": [names[one.state] for one in shown],
+        "pages": [one.pages for one in shown],
+        "chunks": [one.chunks for one in shown],
+        "size": [None if one.size is None else one.size / 1000 for one in shown],
+        "added": [local(one.added) if one.added else None for one in shown],
+    }
+    if any(one.error for one in shown):
+        cells["error"] = [one.error or "" for one in shown]
+    return cells
+
+
+def _columns(say: Say, cells: Collection[str]) -> dict[str, Any]:
+    """Return the columns' titles and formats."""
+    column = st.column_config
+    return {
+        "name": column.TextColumn(say(words.DOCUMENT), width=280 if "tags" in cells else "large"),
+        "tags": column.ListColumn(say(words.TAGS), width=130),
+        "state": column.Column(say(words.STATE)),
+        "pages": column.NumberColumn(say(words.PAGES), format="%d"),
+        "chunks": column.Column(say(words.CHUNKS)),
+        "size": column.NumberColumn(say(words.SIZE), format="%.1f KB"),  # "bytes" says 3.8万 B in Chinese
+        "added": column.DatetimeColumn(say(words.TIME), format="YYYY-MM-DD HH:mm"),
+        "error": column.Column(say(words.REASON)),
+    }
 
 
 def _draw_document(visit: Visit, base: Base, document: Document, tags: list[str]) -> None:

@@ -1,52 +1,116 @@
-"""Which documents a question looks in: some files, a folder, some tags."""
+"""Which documents a question looks in: some files, a folder, some tags, days and pages."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from webui.client.bases import Base
 from webui.client.service import Service
+from webui.parts.times import beginning
 from webui.parts.visit import Visit
 from webui.words import chat
 
 _MOST_FILES = 1000
+_LAST_PAGE = 1_000_000
+
+
+class _Known(NamedTuple):
+    """What a base's documents are called, and whether some have pages."""
+
+    names: list[str]
+    paged: bool
 
 
 def draw_narrowing(visit: Visit, bases: Sequence[Base], prefix: str) -> dict[str, Any]:
     """Let it be narrowed down, and return what a request has as `only`; files are those of one base."""
-    files = _draw_files(visit, bases[0], prefix) if len(bases) == 1 else {}
-    tags = _draw_tags(visit, bases, prefix)
-    return {**files, **({"tags": tags} if tags else {})}
+    small = [base for base in bases if base.documents <= _MOST_FILES]
+    known = {base.name: _known(visit.service, base.name, base.documents, base.chunks) for base in small}
+    only: dict[str, Any] = {}
+    if len(bases) == 1:
+        only |= _draw_files(visit, bases[0], known, prefix)
+    only |= _draw_tags(visit, bases, prefix)
+    only |= _draw_days(visit, prefix)
+    if len(small) < len(bases) or any(one.paged for one in known.values()):
+        only |= _draw_pages(visit, prefix)
+    return only
 
 
-def _draw_files(visit: Visit, base: Base, prefix: str) -> dict[str, Any]:
+def _draw_files(visit: Visit, base: Base, known: dict[str, _Known], prefix: str) -> dict[str, Any]:
     """Let files be chosen, or a folder be named where there are too many files for a list."""
     say = visit.say
-    if base.documents > _MOST_FILES:
+    if base.name not in known:
         key = f"{prefix}folder_{base.name}"
-        folder = st.text_input(say(chat.FOLDER), help=say(chat.FOLDER_HELP), key=key).strip()
+        folder = st.text_input(say(chat.FOLDER), help=say(chat.FOLDER_HELP), key=key, persist_state="session").strip()
         return {"folder": folder} if folder else {}
-    names = _names(visit.service, base.name, base.documents, base.chunks)
+    names = known[base.name].names
     if not names:
         return {}
     key = f"{prefix}documents_{base.name}"
-    chosen = st.multiselect(say(chat.ONLY), names, placeholder=say(chat.ONLY_ALL), key=key)
+    chosen = st.multiselect(say(chat.ONLY), names, placeholder=say(chat.ONLY_ALL), key=key, persist_state="session")
     return {"documents": chosen} if chosen else {}
 
 
-def _draw_tags(visit: Visit, bases: Sequence[Base], prefix: str) -> list[str]:
+def _draw_tags(visit: Visit, bases: Sequence[Base], prefix: str) -> dict[str, Any]:
     """Offer the tags that documents of these bases have; nothing where there are none."""
     say = visit.say
     tags = sorted({tag for base in bases for tag in visit.service.documents(base.name).tags()})
     if not tags:
-        return []
-    key = f"{prefix}tags_{'/'.join(base.name for base in bases)}"
-    return st.multiselect(
-        say(chat.ONLY_TAGS), tags, placeholder=say(chat.ONLY_ALL), help=say(chat.ONLY_TAGS_HELP), key=key
+        return {}
+    chosen = st.multiselect(
+        say(chat.ONLY_TAGS),
+        tags,
+        placeholder=say(chat.ONLY_ALL),
+        help=say(chat.ONLY_TAGS_HELP),
+        key=f"{prefix}tags_{'/'.join(base.name for base in bases)}",
+        persist_state="session",
     )
+    return {"tags": chosen} if chosen else {}
+
+
+def _draw_days(visit: Visit, prefix: str) -> dict[str, Any]:
+    """Let the days be bounded on which documents came in; they are those of the reader's clock."""
+    say = visit.say
+    days = st.date_input(
+        say(chat.ONLY_DAYS),
+        value=[],
+        format="YYYY-MM-DD",
+        help=say(chat.ONLY_DAYS_HELP),
+        key=f"{prefix}days",
+        persist_state="session",
+    )
+    if len(days) < 2:  # while only the first is chosen
+        return {}
+    return {"since": beginning(days[0]).isoformat(), "until": beginning(days[1] + timedelta(1)).isoformat()}
+
+
+def _draw_pages(visit: Visit, prefix: str) -> dict[str, Any]:
+    """Let the pages be bounded; an end that is left open is the document's own."""
+    say = visit.say
+    left, right = st.columns(2)
+    first = left.number_input(
+        say(chat.FROM_PAGE),
+        1,
+        _LAST_PAGE,
+        None,
+        placeholder=say(chat.FIRST),
+        key=f"{prefix}from_page",
+        persist_state="session",
+    )
+    last = right.number_input(
+        say(chat.TO_PAGE),
+        1,
+        _LAST_PAGE,
+        None,
+        placeholder=say(chat.LAST),
+        key=f"{prefix}to_page",
+        persist_state="session",
+    )
+    return {"pages": sorted((first or 1, last or _LAST_PAGE))} if first or last else {}
 
 
 @st.cache_data(ttl=300, show_spinner=False, max_entries=200)
-def _names(_service: Service, base: str, documents: int, chunks: int) -> list[str]:  # noqa: ARG001 - they tell of change
-    return [one.name for one in _service.documents(base).all() if one.state == "indexed"]
+def _known(_service: Service, base: str, documents: int, chunks: int) -> _Known:  # noqa: ARG001 - they tell of change
+    found = [one for one in _service.documents(base).all() if one.state == "indexed"]
+    return _Known([one.name for one in found], any(one.pages for one in found))

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from webui.client.bases import Base
+from webui.client.temporary import temporary
 from webui.parts.chat.narrowing import draw_narrowing
 from webui.parts.chat.writing import draw_writing
 from webui.parts.visit import Visit
@@ -27,10 +28,10 @@ class Panel:
     only: dict[str, Any] = field(default_factory=dict)
     writing: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """Return what goes into a request beside bases and question."""
-        return {"mode": self.mode, "k": self.k, **({"only": self.only} if self.only else {}), **self.writing}
+    def options_for(self, bases: Sequence[str]) -> dict[str, Any]:
+        """Return what goes into a request beside bases and question; attached files are never narrowed down."""
+        only = {} if temporary(bases) else self.only
+        return {"mode": self.mode, "k": self.k, **({"only": only} if only else {}), **self.writing}
 
 
 def draw_panel(visit: Visit, bases: list[Base], go_to: Sequence[str] = ()) -> Panel:
@@ -45,12 +46,13 @@ def draw_panel(visit: Visit, bases: list[Base], go_to: Sequence[str] = ()) -> Pa
         key=f"{_PREFIX}mode",
         help=say(chat.MODE_HELP),
         width="stretch",
+        persist_state="session",
     )
     names = _draw_bases(visit, [base.name for base in bases], go_to)
     chosen = [base for name in names for base in bases if base.name == name]
     with st.expander(say(chat.MORE_SETTINGS), icon=":material/tune:"):
         only = draw_narrowing(visit, chosen, _PREFIX)
-        k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP))
+        k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP), persist_state="session")
         writing = _draw_threshold(visit) if mode != "search" else {}
         if mode in ("generate", "agent"):
             writing |= draw_writing(visit, mode, len(names) == 1, _PREFIX)
@@ -63,12 +65,19 @@ def _draw_bases(visit: Visit, names: list[str], go_to: Sequence[str]) -> list[st
     say, first, others = visit.say, f"{_PREFIX}base", f"{_PREFIX}also"
     if go_to and all(name in names for name in go_to):
         st.session_state[first], *st.session_state[others] = go_to
-    base = st.selectbox(say(common.BASE), names, key=first)
+    base = st.selectbox(say(common.BASE), names, key=first, persist_state="session")
     rest = [name for name in names if name != base]
     if not rest:
         return [base]
     st.session_state[others] = [name for name in st.session_state.get(others, []) if name in rest]
-    also = st.multiselect(say(chat.ALSO), rest, placeholder=say(chat.ALSO_NONE), key=others, help=say(chat.ALSO_HELP))
+    also = st.multiselect(
+        say(chat.ALSO),
+        rest,
+        placeholder=say(chat.ALSO_NONE),
+        key=others,
+        help=say(chat.ALSO_HELP),
+        persist_state="session",
+    )
     return [base, *also]
 
 
@@ -80,6 +89,7 @@ def _draw_threshold(visit: Visit) -> dict[str, Any]:
         format_func=lambda one: say(chat.AS_SERVICE) if one is None else f"{one:.2f}",
         key=f"{_PREFIX}threshold",
         help=say(chat.THRESHOLD_HELP),
+        persist_state="session",
     )
     return {} if chosen is None else {"threshold": chosen}
 
