@@ -4,17 +4,13 @@
 
 Every sixth article is left out, as in benchmarks.refusal; the others are dealt out to so many bases. For each number of
 bases: the share of unanswerable questions refused, of answerable ones refused, and of answerable ones whose extracted
-answer holds the gold answer. The row `judged together` is what a single judgement over all bases would have refused:
-the evidence of one ranking, with the words of all bases counted as if they were one.
+answer holds the gold answer.
 """
 
 import argparse
 import json
-import math
 import random
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +20,7 @@ from rich.table import Table
 from benchmarks.refusal import DEFAULT
 from kb_server.bootstrap import Application
 from kb_server.domain import AnswerMode
-from kb_server.retrieval.confidence import ConfidenceModel, untuned
-from kb_server.retrieval.evidence import EVIDENCE_DEPTH, TermWeights, find_evidence
 from kb_server.services.answering import Asked
-from kb_server.services.searching import BasesRetriever
 from kb_server.settings import load_settings
 
 
@@ -58,9 +51,10 @@ class Rates:
             self.unknown += 1
             self.refused += refused
 
-    def row(self, *, answers: bool) -> tuple[str, str, str]:
-        right = f"{self.rightly / self.known:.3f}" if answers else ""
-        return f"{self.refused / self.unknown:.3f}", f"{self.falsely / self.known:.3f}", right
+    def row(self) -> tuple[str, str, str]:
+        shares = self.refused / self.unknown, self.falsely / self.known, self.rightly / self.known
+        refused, falsely, rightly = (f"{share:.3f}" for share in shares)
+        return refused, falsely, rightly
 
 
 def main() -> None:
@@ -89,13 +83,11 @@ def measure(file: Path, options: argparse.Namespace) -> None:
             for name in names:
                 application.create(name)
                 application.ingestion(name).run([articles / name])
-            own, together = Rates(), Rates()
+            rates = Rates()
             for question in questions:
                 answer = application.answering(names).ask(Asked(question.text, AnswerMode.EXTRACT, 5))
-                own.add(question, answer.refused, answer.text)
-                together.add(question, judged_together(application, names, question.text), "")
-            table.add_row(str(count), *own.row(answers=True))
-            table.add_row("judged together", *together.row(answers=False))
+                rates.add(question, answer.refused, answer.text)
+            table.add_row(str(count), *rates.row())
         application.close()
     Console().print(table)
 
@@ -114,21 +106,6 @@ def deal(file: Path, folder: Path, bases: int, every: int) -> list[Question]:
                 answers = tuple(answer["text"] for answer in item["answers"]) if kept else ()
                 questions.append(Question(item["question"], answers))
     return questions
-
-
-def judged_together(application: Application, names: Sequence[str], question: str) -> bool:
-    """Tell whether one judgement over all bases would refuse; untuned, as a base of all their chunks."""
-    lexicals = [application._open(name).lexical for name in names]
-    chunks = sum(len(lexical) for lexical in lexicals)
-    holders: Counter[str] = Counter()
-    for lexical in lexicals:
-        for term, weight in lexical.weights(question).items():
-            holders[term] += round((len(lexical) + 1) / math.exp(weight) - 0.5)
-    weights = {term: math.log1p((chunks - count + 0.5) / (count + 0.5)) for term, count in holders.items()}
-    retriever = BasesRetriever({name: application.retriever(name) for name in names})
-    evidence = find_evidence(question, retriever.retrieve(question, EVIDENCE_DEPTH), TermWeights(weights, chunks))
-    calibration = untuned(chunks)
-    return ConfidenceModel(calibration.weights).confidence(evidence) < calibration.refuse_below
 
 
 if __name__ == "__main__":

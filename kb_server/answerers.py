@@ -14,7 +14,7 @@ from kb_server.mixing import KnnAsk
 from kb_server.models import Models
 from kb_server.ports import Generator
 from kb_server.retrieval.assessing import Assessor
-from kb_server.retrieval.confidence import ConfidenceModel, untuned
+from kb_server.retrieval.confidence import mean_calibration, untuned
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.reranking import Reranking
 from kb_server.services.agent import Agent, AgentOptions
@@ -91,6 +91,7 @@ class Answerers(Models):
         answering = self.settings.answering
         return Answering(
             {name: self._source(name) for name in asked},
+            self._assessor(asked),
             self.prompts,
             generator or self.generator_named,
             AnsweringOptions(
@@ -178,14 +179,19 @@ class Answerers(Models):
 
     def _source(self, name: str) -> Source:
         opened = self._open(name)
-        calibration = self._calibration(opened)
         return Source(
             self.retriever(name),
-            Assessor(opened.lexical, ConfidenceModel(calibration.weights)),
+            Assessor([opened.lexical], self._calibration(opened)),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),
             opened.base.fusion,
-            calibration.refuse_below,
         )
+
+    def _assessor(self, names: Sequence[str]) -> Assessor:
+        """Return what judges bases as one: by the mean of what they were tuned to, or else by what suits their size."""
+        opened = [self._open(name) for name in names]
+        chunks = [len(one.lexical) for one in opened]
+        calibrations = [self._calibration(one, sum(chunks)) for one in opened]
+        return Assessor([one.lexical for one in opened], mean_calibration(calibrations, chunks))
 
     def _passages(self, names: Sequence[str]) -> int:
         """Return from how many passages an answer is made: as many as the base that wants most."""
@@ -206,9 +212,13 @@ class Answerers(Models):
         depth = self.settings.reranking.depth or self._calibration(opened).rerank_depth
         return Reranking(self.reranker, depth) if self.reranker else None
 
-    def _calibration(self, opened: OpenBase) -> Calibration:
-        """Return how the base is asked: settings that are given, else what was tuned, else what suits most bases."""
-        tuned, answering = opened.base.calibration or untuned(len(opened.lexical)), self.settings.answering
+    def _calibration(self, opened: OpenBase, chunks: int | None = None) -> Calibration:
+        """Return how the base is asked: settings that are given, else what was tuned, else what suits its size.
+
+        `chunks` is how many it is asked together with, its own included.
+        """
+        size = len(opened.lexical) if chunks is None else chunks
+        tuned, answering = opened.base.calibration or untuned(size), self.settings.answering
         bound = tuned.refuse_below if answering.refuse_below is None else answering.refuse_below
         return replace(tuned, refuse_below=bound, passages=answering.passages or tuned.passages)
 

@@ -62,3 +62,13 @@ def untuned(chunks: int) -> Calibration:
     """
     share = min(max((chunks - _SMALL) / (_LARGE - _SMALL), _LEAST), 1.0)
     return replace(UNTUNED, refuse_below=round(UNTUNED.refuse_below * share, 3))
+
+
+def mean_calibration(calibrations: Sequence[Calibration], chunks: Sequence[int]) -> Calibration:
+    """Return the first of these with the weights and the bound that they have on average, weighed by their chunks."""
+    share = np.array(chunks, np.float64) / max(sum(chunks), 1)
+    if len(calibrations) == 1 or not share.any():
+        return calibrations[0]
+    weights = share @ np.array([one.weights for one in calibrations])
+    bound = float(share @ np.array([one.refuse_below for one in calibrations]))
+    return replace(calibrations[0], weights=tuple(map(float, weights)), refuse_below=bound)

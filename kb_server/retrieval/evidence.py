@@ -4,6 +4,7 @@ See docs/decisions/refusal.md for what else was tried.
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from statistics import median
@@ -50,9 +51,24 @@ class TermWeights:
     def without(self, left_out: Sequence[Collection[str]]) -> "TermWeights":
         """Return the weights as if these chunks, given by their terms, were not in the base."""
         rest = max(self.chunks - len(left_out), 0)
-        counts = {term: (self.chunks + 1) / math.exp(weight) - 0.5 for term, weight in self.weights.items()}
-        kept = {term: round(count) - sum(term in chunk for chunk in left_out) for term, count in counts.items()}
+        kept = {term: n - sum(term in chunk for chunk in left_out) for term, n in self.holders().items()}
         return TermWeights({term: _weight(min(max(n, 0), rest), rest) for term, n in kept.items()}, rest)
+
+    def holders(self) -> dict[str, int]:
+        """Return how many chunks hold each term."""
+        return {
+            term: round((self.chunks + 1) / math.exp(weight) - 0.5) if self.chunks else 0
+            for term, weight in self.weights.items()
+        }
+
+    @classmethod
+    def together(cls, parts: Sequence["TermWeights"]) -> "TermWeights":
+        """Return what the terms of one question weigh where the chunks of several bases lie in one."""
+        chunks = sum(part.chunks for part in parts)
+        holders: Counter[str] = Counter()
+        for part in parts:
+            holders.update(part.holders())
+        return cls({term: _weight(n, chunks) for term, n in holders.items()}, chunks)
 
     def is_absent(self, term: str) -> bool:
         """Tell whether no chunk holds a term."""

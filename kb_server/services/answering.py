@@ -34,6 +34,7 @@ from kb_server.ports import Generator
 from kb_server.retrieval.assessing import Assessor
 from kb_server.retrieval.evidence import EVIDENCE_DEPTH
 from kb_server.retrieval.fusion import dense_weight
+from kb_server.retrieval.hybrid import Retrieval
 from kb_server.services.knn_lm import KnnLm
 from kb_server.services.mixed_generator import MixedGenerator
 from kb_server.services.searching import Searcher, merge, search_each
@@ -67,13 +68,12 @@ class AnsweringOptions:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A base that is asked, and the confidence below which it holds no answer."""
+    """A base that is asked, and what judges whether it holds the answer."""
 
     searcher: Searcher
     assessor: Assessor
     extractor: SentenceExtractor
     fusion: Fusion | None
-    refuse_below: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +117,21 @@ class _Written:
 class Answering:
     """Answers questions from one knowledge base, or from several in one answer.
 
-    Each base judges by itself whether it holds the answer. Passages of those that do come in one ranking; a base that
-    would refuse if it were asked alone gives none, unless all would: then the answer is a refusal.
+    Whether there is an answer is judged over all bases as if they were one. A base that would refuse if it were asked
+    alone gives no passages to the one ranking, unless all would.
     """
 
     def __init__(
         self,
         sources: Mapping[str, Source],
+        assessor: Assessor,
         prompts: PromptBuilder,
         generator: Callable[[str | None], Generator],
         options: AnsweringOptions,
         knn: Callable[[], KnnLm] | None = None,
     ) -> None:
         self._sources = sources
+        self._assessor = assessor
         self._prompts = prompts
         self._generator = generator
         self._options = options
@@ -177,12 +179,17 @@ class Answering:
         yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
 
     def _found(self, question: str, depth: int, filters: Filter | None) -> tuple[list[Hit], float, bool]:
-        """Return the passages of the bases that hold the answer, how sure the surest is, and whether any does."""
+        """Return the passages that may hold the answer, how sure it is that they do, and whether that is enough."""
         searchers = {name: source.searcher for name, source in self._sources.items()}
         parts = search_each(searchers, question, depth, filters, SearchMode.HYBRID)
-        sure = {name: self._sources[name].assessor.confidence(question, part.hits) for name, part in parts.items()}
-        holding = [part.hits for name, part in parts.items() if sure[name] >= self._sources[name].refuse_below]
-        return merge(holding or [part.hits for part in parts.values()], depth), max(sure.values()), bool(holding)
+        every = [part.hits for part in parts.values()]
+        confidence, holds = self._assessor.assess(question, merge(every, depth))
+        holding = every if len(parts) == 1 else self._holding(question, parts)
+        return merge(holding or every, depth), confidence, holds
+
+    def _holding(self, question: str, parts: Mapping[str, Retrieval]) -> list[list[Hit]]:
+        judged = {name: self._sources[name].assessor.assess(question, part.hits) for name, part in parts.items()}
+        return [part.hits for name, part in parts.items() if judged[name][1]]
 
     def _relevant(self, asked: Asked, hits: list[Hit]) -> list[Hit]:
         least = self._options.threshold if asked.threshold is None else asked.threshold

@@ -1,9 +1,11 @@
 """A logistic model that a base's questions move."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel, untuned
+from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel, mean_calibration, untuned
 from kb_server.retrieval.evidence import Evidence
 
 MODEL = ConfidenceModel(UNTUNED.weights)
@@ -44,3 +46,12 @@ def test_fitting_to_what_is_parted_already_stays_finite_and_near() -> None:
 def test_a_small_base_refuses_less() -> None:
     assert 0 < untuned(1).refuse_below < untuned(100).refuse_below < untuned(200).refuse_below < UNTUNED.refuse_below
     assert untuned(300) == untuned(10**6) == UNTUNED
+
+
+def test_several_bases_are_judged_by_the_mean_of_their_calibrations() -> None:
+    one, other = (replace(UNTUNED, weights=(weight,) * 5, refuse_below=weight) for weight in (0.2, 0.6))
+    mean = mean_calibration([one, other], [30, 10])
+    assert mean.weights == pytest.approx((0.3,) * 5)
+    assert mean.refuse_below == pytest.approx(0.3)
+    assert mean_calibration([other], [0]) == other
+    assert mean_calibration([one, other], [0, 0]) == one

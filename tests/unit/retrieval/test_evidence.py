@@ -87,8 +87,26 @@ def test_weights_without_chunks_are_those_of_an_index_without_them(chunks: list[
 
 
 def test_the_assessor_is_surer_of_what_a_passage_says() -> None:
-    assessor = Assessor(_index(TEXTS), ConfidenceModel(UNTUNED.weights))
+    assessor = Assessor([_index(TEXTS)], UNTUNED)
     hits = [_hit(TEXTS[0], 0.6), _hit(TEXTS[1], 0.3), _hit(TEXTS[2], 0.1)]
-    sure = assessor.confidence("When was the old tower opened?", hits)
-    unsure = assessor.confidence("Who painted the harbour museum?", hits[2:])
+    sure, answers = assessor.assess("When was the old tower opened?", hits)
+    unsure, refuses = assessor.assess("Who painted the harbour museum?", hits[2:])
     assert 0 <= unsure < 0.1 < 0.9 < sure <= 1
+    assert (answers, refuses) == (True, False)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.lists(st.sampled_from("alpha beta gamma delta".split()), min_size=1), max_size=5),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_words_of_several_bases_weigh_as_in_one(bases: list[list[list[str]]]) -> None:
+    texts = [[" ".join(words) for words in chunks] for chunks in bases]
+    question = "alpha beta gamma epsilon"
+    together = TermWeights.together([_known(_index(base), question) for base in texts])
+    one = _known(_index([text for base in texts for text in base]), question)
+    assert together.chunks == one.chunks
+    assert together.weights == pytest.approx(one.weights)

@@ -1,6 +1,7 @@
 """From a question to a checked answer."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Generator, Vectors
 from kb_server.retrieval.assessing import Assessor
-from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel
+from kb_server.retrieval.confidence import UNTUNED
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.services.answering import REFUSALS, Answering, AnsweringOptions, Asked, Source, standalone
@@ -87,15 +88,16 @@ def _answering(generator: Generator, threshold: float = 0.1, refuse_below: float
     store.add(list(TEXTS), embedder.embed_passages(list(TEXTS.values())))
     lexical.add(list(TEXTS), list(TEXTS.values()))
     lexical.flush()
+    assessor = Assessor([lexical], replace(UNTUNED, refuse_below=refuse_below))
     source = Source(
         HybridRetriever(embedder, store, lexical, ToySource(), fusion),
-        Assessor(lexical, ConfidenceModel(UNTUNED.weights)),
+        assessor,
         SentenceExtractor(embedder, lexical),
         fusion,
-        refuse_below,
     )
     return Answering(
         {"towers": source},
+        assessor,
         PromptBuilder(),
         lambda _: generator,
         AnsweringOptions(2, 2, threshold, Sampling()),

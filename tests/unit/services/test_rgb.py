@@ -14,7 +14,7 @@ from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.ports import Generator
 from kb_server.retrieval.assessing import Assessor
-from kb_server.retrieval.confidence import UNTUNED, ConfidenceModel, untuned
+from kb_server.retrieval.confidence import untuned
 from kb_server.retrieval.hybrid import HybridRetriever
 from kb_server.retrieval.lexical import TantivyIndex
 from kb_server.services.answering import Answering, AnsweringOptions, Asked, Source
@@ -52,10 +52,11 @@ def _answer(question: str, texts: list[str]) -> Answer:
     store.add(range(len(texts)), np.tile(np.array([1, 0], np.float32), (len(texts), 1)))
     retriever = HybridRetriever(embedder, store, lexical, Texts(texts), fusion)
     options = AnsweringOptions(3, 2, 0.1, Sampling())
-    assessor = Assessor(lexical, ConfidenceModel(UNTUNED.weights))
+    assessor = Assessor([lexical], untuned(len(texts)))
     extractor = SentenceExtractor(embedder, lexical)
-    source = Source(retriever, assessor, extractor, fusion, untuned(len(texts)).refuse_below)
-    return Answering({"news": source}, PromptBuilder(), _no_model, options).ask(Asked(question, AnswerMode.EXTRACT, 5))
+    source = Source(retriever, assessor, extractor, fusion)
+    answering = Answering({"news": source}, assessor, PromptBuilder(), _no_model, options)
+    return answering.ask(Asked(question, AnswerMode.EXTRACT, 5))
 
 
 def _no_model(_name: str | None) -> Generator:

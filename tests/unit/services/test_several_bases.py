@@ -1,4 +1,4 @@
-"""One answer from several bases: each judges by itself, and what those that hold the answer give is ranked together."""
+"""One answer from several bases: judged as if they were one, from the passages of those that hold the answer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_the_base_that_holds_the_answer_gives_it(shop: Workshop) -> None:
     both = shop.app.answering(["east", "west"]).ask(_asked(MILL))
     assert shop.app.answering("east").ask(_asked(MILL)).refused
     assert not alone.refused
-    assert (both.text, both.citations, both.confidence) == (alone.text, alone.citations, alone.confidence)
+    assert (both.text, both.citations) == (alone.text, alone.citations)
     assert {hit.base for hit in both.hits} == {"west"}
     assert {citation.base for citation in both.citations} == {"west"}
 
@@ -48,7 +48,6 @@ def test_what_no_base_holds_is_refused_with_one_ranking(shop: Workshop) -> None:
     scores = [hit.score for hit in answer.hits]
     assert scores == sorted(scores, reverse=True)
     alone = [shop.app.answering(name).ask(_asked(ORCHESTRA)) for name in ("east", "west")]
-    assert answer.confidence == max(one.confidence or 0 for one in alone)
     best = sorted((hit for one in alone for hit in one.hits), key=lambda hit: -hit.score)[:5]
     assert list(answer.hits) == best
 
@@ -104,3 +103,20 @@ def test_knn_lm_is_for_one_base(shop: Workshop) -> None:
     asked = Asked(MILL, AnswerMode.GENERATE, 5, knn=KnnAsk())
     with pytest.raises(UsageError, match="one base"):
         shop.app.answering(["west", "east"]).ask(asked)
+
+
+def test_several_small_bases_refuse_as_one_of_their_size_would(tmp_path: Path) -> None:
+    question = "When did farmers leave the Tarkelova harbour?"  # of that town only a mill is told
+    names = [f"part{number}" for number in range(6)]
+    with workshop(tmp_path / "home") as made:
+        for number, name in enumerate(names):
+            made.app.create(name, embedding_model="toy")
+            made.ingest(name, tmp_path / name, **town_texts(20 * number, 20 * number + 20))
+        made.app.create("whole", embedding_model="toy")
+        made.ingest("whole", tmp_path / "whole", **town_texts(0, 120))
+        alone = [made.app.answering(name).ask(_asked(question)) for name in names]
+        together = made.app.answering(names).ask(_asked(question))
+        assert made.app.answering("whole").ask(_asked(question)).refused
+        assert not made.app.answering(names).ask(_asked(MILL)).refused
+    assert not all(answer.refused for answer in alone)
+    assert together.refused
