@@ -1,7 +1,9 @@
 """FAISS's inverted lists with 8-bit codes: finds candidates among many vectors; exact scores are computed elsewhere."""
 
+import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,8 +14,11 @@ from kb_server.ports import Vectors
 from vectorstores.changes import Ids
 from vectorstores.descriptions import INVERTED_LISTS
 from vectorstores.faiss_module import imported_faiss, one_thread
+from vectorstores.gpu import add, filled_on_gpu, has_gpu
 from vectorstores.recall import Sample
 from vectorstores.rows import GONE, RowReader
+
+logger = logging.getLogger(__name__)
 
 _TRAINED_ON = 50  # vectors a list; FAISS asks for 39
 _ROUNDS = 8  # of k-means
@@ -43,16 +48,8 @@ class IvfIndex:
         """Train on a sample, add every row, choose how many lists a search visits, and write the file."""
         faiss: Any = imported_faiss()
         lists = 2 ** round(math.log2(2 * math.sqrt(len(offsets))))
-        quantizer = faiss.IndexFlatIP(dimension)
-        index = faiss.IndexIVFScalarQuantizer(
-            quantizer, dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
-        )
-        index.cp.niter = _ROUNDS
-        index.cp.min_points_per_centroid = 1
         chosen = np.random.default_rng(0).choice(len(offsets), min(len(offsets), _TRAINED_ON * lists), replace=False)
-        index.train(reader.read(offsets[np.sort(chosen)]))
-        for start, vectors in reader.blocks(offsets):
-            index.add_with_ids(vectors, np.arange(start, start + len(vectors), dtype=np.int64))
+        index = _filled(faiss, dimension, lists, reader.read(offsets[np.sort(chosen)]), partial(reader.blocks, offsets))
         faiss.write_index(index, str(path))
         return {"lists": lists, "trained_on": len(offsets), **_tuned(index, reader, offsets)}
 
@@ -66,9 +63,7 @@ class IvfIndex:
         faiss: Any = imported_faiss()
         index = faiss.read_index(str(old))
         index.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(offsets[:before] == GONE)))
-        for start, vectors in reader.blocks(offsets[before:]):
-            first = before + start
-            index.add_with_ids(vectors, np.arange(first, first + len(vectors), dtype=np.int64))
+        add(index, ((before + start, vectors) for start, vectors in reader.blocks(offsets[before:])))
         faiss.write_index(index, str(path))
         return {**parameters, **_tuned(index, reader, offsets)}
 
@@ -91,6 +86,34 @@ class IvfIndex:
         _, rows = self._index.search(query[None], wanted, params=options)
         found: Ids = rows[0][rows[0] >= 0]
         return found
+
+
+def _filled(
+    faiss: Any,  # noqa: ANN401
+    dimension: int,
+    lists: int,
+    sample: Vectors,
+    blocks: Callable[[], Iterable[tuple[int, Vectors]]],
+) -> Any:  # noqa: ANN401
+    """Return an index trained on a sample that holds the rows of all blocks; made on a GPU where there is one."""
+    if has_gpu(faiss):
+        try:
+            return filled_on_gpu(faiss, _empty(faiss, dimension, lists), sample, blocks())
+        except RuntimeError as error:
+            logger.warning("The GPU could not make the index, so the CPU does: %s", error)
+    index = _empty(faiss, dimension, lists)
+    index.train(sample)
+    add(index, blocks())
+    return index
+
+
+def _empty(faiss: Any, dimension: int, lists: int) -> Any:  # noqa: ANN401
+    codes, inner_product = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    quantizer = faiss.IndexFlatIP(dimension)
+    index = faiss.IndexIVFScalarQuantizer(quantizer, dimension, lists, codes, inner_product)
+    index.cp.niter = _ROUNDS
+    index.cp.min_points_per_centroid = 1
+    return index
 
 
 def _tuned(index: Any, reader: RowReader, offsets: Ids) -> dict[str, Any]:  # noqa: ANN401
