@@ -29,6 +29,7 @@ BASE = "squad"
 WAYS = {
     "rag": None,
     "rag+knn": KnnAsk(),
+    "rag+sentence": KnnAsk(passages=1, sentences=1, weight=0.25, k=8),
     "closed": KnnAsk(closed_book=True, weight=0.0),
     "closed+knn": KnnAsk(closed_book=True),
 }
@@ -50,12 +51,14 @@ def stocked(work: Path, file: Path) -> tuple[Application, list[Case]]:
     return app, cases
 
 
-def answers(app: Application, cases: list[Case], ways: list[str], log: Path) -> Iterator[tuple[int, str, bool]]:
+def answers(
+    app: Application, cases: list[tuple[int, Case]], ways: list[str], log: Path
+) -> Iterator[tuple[int, str, bool]]:
     """Yield (question, way, whether the answer has the gold answer), those that are written down first."""
     done = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
     known = {(one["case"], one["way"]): one for one in done}
     answering = app.answering(BASE, Sampling(max_tokens=40))
-    for number, case in enumerate(cases):
+    for number, case in cases:
         for way in ways:
             one = known.get((number, way))
             if one is None:
@@ -80,7 +83,7 @@ def main() -> None:
         console.print(f"Skipped: {file} is not there.")
         return
     app, cases = stocked(options.work, file)
-    chosen = cases[:: max(1, len(cases) // options.questions)][: options.questions]
+    chosen = list(enumerate(cases))[:: max(1, len(cases) // options.questions)][: options.questions]
     ways = options.ways.split(",")
     found: dict[str, dict[int, bool]] = {way: {} for way in ways}
     until = time.perf_counter() + options.seconds
@@ -90,7 +93,7 @@ def main() -> None:
             break
     for way in ways:
         console.print(f"{way}: {np.mean(list(found[way].values())):.3f} of {len(found[way])}")
-    for plain, other in (("rag", "rag+knn"), ("closed", "closed+knn")):
+    for plain, other in (("rag", "rag+knn"), ("rag", "rag+sentence"), ("closed", "closed+knn")):
         if plain in found and other in found:
             values = [found[other][n] - found[plain][n] for n in found[plain]]
             low, high = mean_interval(np.array(values, np.float64))

@@ -61,8 +61,9 @@ UNTUNED = Mixing(limit=0.5)  # what is farther than half the keys' spread has li
 class KnnAsk:
     """How one question uses the datastore; what is None is as `kb knn tune` found it, or the default.
 
-    `passages` is how many retrieved passages are compared, be they in the prompt or not; `closed_book` leaves all of
-    them out of the prompt, so that the base speaks through the neighbours alone.
+    `passages` is how many retrieved passages are compared, be they in the prompt or not; with `sentences` only so many
+    of their sentences are, those that answer the question best. `closed_book` leaves all of them out of the prompt, so
+    that the base speaks through the neighbours alone.
     """
 
     scope: Scope = Scope.RETRIEVED
@@ -72,6 +73,7 @@ class KnnAsk:
     temperature: float | None = None
     weight: float | None = None
     cap: float | None = None
+    sentences: int | None = None
 
     def mixing(self, tuned: Mixing | None) -> Mixing:
         """Return how to mix. A weight that is asked for holds at any distance."""

@@ -275,11 +275,13 @@ class KnnLmSettings(_Section):
     temperature: float | None = Field(default=None, gt=0.0)
     weight: float | None = Field(default=None, ge=0.0, le=1.0)
     cap: float | None = Field(default=None, ge=0.0, le=1.0)
+    sentences: int | None = Field(default=None, ge=1, le=100)
     dimension: int = Field(default=256, ge=16, le=4096)
 
     def ask(self, changes: Mapping[str, Any] | None = None) -> KnnAsk:
         """Return how a question is asked with it, with changes that are not None."""
-        asked = KnnAsk(self.scope, self.passages, False, self.k, self.temperature, self.weight, self.cap)
+        numbers = (self.k, self.temperature, self.weight, self.cap, self.sentences)
+        asked = KnnAsk(self.scope, self.passages, False, *numbers)
         return replace(asked, **{name: value for name, value in (changes or {}).items() if value is not None})
 
 

@@ -21,6 +21,7 @@ class KnnOptions(BaseModel):
     temperature: Annotated[float, Field(gt=0, le=1000)] | None = None
     weight: float | None = Field(default=None, ge=0, le=1, alias="lambda")
     cap: Annotated[float, Field(ge=0, le=1)] | None = None
+    sentences: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 KnnChoice = bool | KnnOptions | None

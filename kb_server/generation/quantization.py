@@ -22,6 +22,7 @@ BITS = {  # bits a weight takes, scales included
     Quantization.NF4: 4.13,
     Quantization.INT4: 4.5,
 }
+_PIECE = 1 << 22  # weights quantized at once: bitsandbytes makes several 32-bit copies of them
 _AVX512_ROWS, _AVX512_COLUMNS = 32, 64  # what bitsandbytes' fast CPU layout divides a matrix into
 
 
@@ -34,10 +35,12 @@ def quantize(weight: "torch.Tensor", bias: "torch.Tensor | None", scheme: Quanti
     layer = _empty(tuple(weight.shape), bias, scheme)
     bnb = _bitsandbytes()
     if scheme is Quantization.NF4:
-        parameter = bnb.nn.Params4bit(weight.contiguous(), requires_grad=False, quant_type="nf4", module=layer)
+        codes, layer.quant_state = _nf4(weight)
+        known = {"quant_state": layer.quant_state, "bnb_quantized": True}
+        layer.weight = bnb.nn.Params4bit(codes, requires_grad=False, quant_type="nf4", module=layer, **known)
     else:
         parameter = bnb.nn.Int8Params(weight.cpu().contiguous(), requires_grad=False, has_fp16_weights=False)
-    layer.weight = parameter.to(weight.device)
+        layer.weight = parameter.to(weight.device)
     made: nn.Module = layer
     return made
 
@@ -94,6 +97,28 @@ def check(scheme: Quantization, device: str) -> None:
             f"The device '{device}' computes neither in 4 nor in 8 bits here.",
             "Set generation.quantization to none, or use the llama_cpp backend with a GGUF file.",
         )
+
+
+def _nf4(weight: "torch.Tensor") -> "tuple[torch.Tensor, Any]":
+    """Return what bitsandbytes makes of a whole matrix, packed codes and their state, made piece by piece.
+
+    A code depends on its block of 64 weights alone, so pieces are of whole blocks. Only the blocks' largest values are
+    quantized all together, since their mean is taken off before (Dettmers et al. 2023, QLoRA, section 3).
+    """
+    import torch
+
+    make = _bitsandbytes().functional
+    rows = 64 * max(1, _PIECE // (64 * weight.shape[1]))
+    pieces = [
+        make.quantize_4bit(piece.contiguous(), blocksize=64, quant_type="nf4") for piece in torch.split(weight, rows)
+    ]
+    largest = torch.cat([state.absmax for _, state in pieces])
+    middle = largest.mean()
+    scales, nested = make.quantize_blockwise(largest - middle, blocksize=256)
+    state = make.QuantState(
+        scales, weight.shape, pieces[0][1].code, 64, "nf4", weight.dtype, offset=middle, state2=nested
+    )
+    return torch.cat([codes for codes, _ in pieces]), state
 
 
 def _empty(shape: tuple[int, ...], bias: "torch.Tensor | None", scheme: Quantization) -> Any:  # noqa: ANN401 - bitsandbytes has no types

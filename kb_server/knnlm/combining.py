@@ -17,6 +17,15 @@ Distances = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 _NEAREST = 1e-3  # added to a distance before its logarithm is taken: the same text has a distance of 0
+_LOWEST = -1e9  # in place of the logit of a token that is ruled out: 0 times minus infinity is no number
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The model's own distribution: log-probabilities [vocabulary], and its entropy in nats."""
+
+    log_probabilities: Floats
+    entropy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +90,34 @@ def masses(distances: Distances, temperature: float) -> Floats:
     return parts
 
 
-def combined(own: Floats, neighbours: Neighbours, mixing: Mixing) -> Mixture | None:
-    """Mix a model's log-probabilities [vocabulary] with neighbours; None where these have no say."""
+def combined(own: Own, neighbours: Neighbours, mixing: Mixing) -> Mixture | None:
+    """Mix a model's distribution with neighbours; None where these have no say."""
     if not neighbours.near:
         return None
     near = slice(neighbours.near)
-    unsure = np.array(entropy(own) if mixing.gate else 0.0)
+    unsure = np.array(own.entropy)
     weight = float(shares(neighbours.distances[near], neighbours.tokens[near], unsure, mixing))
     if weight <= 0:
         return None
     parts = weight * masses(neighbours.distances, mixing.temperature)
     with np.errstate(divide="ignore"):
-        mixed = own + np.log1p(-weight)
+        mixed = own.log_probabilities + np.log1p(-weight)
         tokens, places = np.unique(neighbours.tokens, return_inverse=True)
         mixed[tokens] = np.logaddexp(mixed[tokens], np.log(np.bincount(places, parts)))
     return Mixture(mixed, weight, parts)
 
 
-def log_softmax(logits: npt.NDArray[np.float32]) -> Floats:
-    """Return log-probabilities [vocabulary] in 64 bits."""
+def own_of(logits: npt.NDArray[np.float32]) -> Own:
+    """Return the distribution that logits [vocabulary] stand for, in 64 bits.
+
+    The exponentials are computed once for both: arrays as long as a vocabulary are most of what a step costs.
+    """
     high = logits.astype(np.float64)
     high -= high.max()
-    found: Floats = high - np.log(np.exp(high).sum())
-    return found
-
-
-def entropy(log_probabilities: Floats) -> float:
-    """Return the entropy of a distribution in nats."""
-    chances = np.exp(log_probabilities)
-    return float(-(chances * np.where(chances > 0, log_probabilities, 0.0)).sum())
+    np.maximum(high, _LOWEST, out=high)
+    chances = np.exp(high)
+    total = chances.sum()
+    spread = np.log(total)
+    entropy = float(spread - chances @ high / total)
+    high -= spread
+    return Own(high, max(0.0, entropy))

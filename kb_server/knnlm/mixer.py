@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kb_server.domain import Chunk
-from kb_server.knnlm.combining import Floats, Ints, Mixture, Neighbours, combined, entropy, log_softmax
+from kb_server.knnlm.combining import Floats, Ints, Mixture, Neighbours, Own, combined, own_of
 from kb_server.knnlm.datastore import Datastore
 from kb_server.knnlm.neighbours import NONE, neighbours_of, pointers_after
 from kb_server.knnlm.searching import Search
@@ -21,9 +21,9 @@ Chunks = Callable[[Sequence[int]], Mapping[int, Chunk]]
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What is known before a token is chosen: the model's own log-probabilities, and the neighbours'."""
+    """What is known before a token is chosen: the model's own distribution, and the neighbours' part."""
 
-    own: Floats
+    own: Own
     neighbours: Neighbours
     mixture: Mixture | None
 
@@ -59,7 +59,7 @@ class NeighbourMixer:
             return None
         query = self._store.projection.queries(state[None])[0]
         found = neighbours_of(self._store, self._search, query, self._mixing.k, self._pointers)
-        own = log_softmax(logits)
+        own = own_of(logits)
         self._step = _Step(own, found, combined(own, found, self._mixing))
         return self._step.mixture.log_probabilities if self._step.mixture else None
 
@@ -81,9 +81,10 @@ class NeighbourMixer:
         )
 
     def _note(self, token: int, step: _Step) -> _Written:
-        text, unsure, mixture = self._decode([token]), entropy(step.own), step.mixture
+        text, unsure, mixture = self._decode([token]), step.own.entropy, step.mixture
         if mixture is None:
-            return _Written(TokenOrigin(text, 0.0, 0.0, float(np.exp(step.own[token])), unsure), [], [])
+            alone = float(np.exp(step.own.log_probabilities[token]))
+            return _Written(TokenOrigin(text, 0.0, 0.0, alone, unsure), [], [])
         agreeing = np.flatnonzero(step.neighbours.tokens == token)
         mass, probability = mixture.masses[agreeing].sum(), np.exp(mixture.log_probabilities[token])
         best = agreeing[np.argsort(-mixture.masses[agreeing], kind="stable")[:_SOURCES]]

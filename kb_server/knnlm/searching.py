@@ -62,4 +62,5 @@ def ranked(queries: Vectors, keys: Vectors, rows: Ints, places: Ints, count: int
 
 def exact_distances(queries: Vectors, keys: Vectors, places: Ints) -> Distances:
     """Return squared distances [m, c] from each query to its candidates, by differences."""
-    return np.stack([((keys[row] - query) ** 2).sum(1) for query, row in zip(queries, places, strict=True)])
+    apart = (keys[row] - query for query, row in zip(queries, places, strict=True))
+    return np.stack([np.einsum("ij,ij->i", one, one) for one in apart])

@@ -159,7 +159,7 @@ class Answering:
         relevant = self._relevant(asked, hits) if holds else []
         generator = self._generator(asked.model) if relevant and asked.mode is AnswerMode.GENERATE else None
         if generator and mixed and asked.knn:
-            generator = MixedGenerator(generator, mixed, [hit.chunk for hit in found[:count]], asked.knn, asked.filters)
+            generator = self._mixing(generator, mixed, asked, asked.knn, found[: asked.knn.passages])
         written = _Written()
         steps = self._answer(asked, relevant, generator, written)
         try:
@@ -201,17 +201,27 @@ class Answering:
         """Yield the tokens of the answer and return it checked; without citations it is a refusal."""
         if generator:
             return (yield from self._write(asked, relevant, generator, written))
-        sentences = self._sentences(asked.question, relevant)
+        sentences = self._sentences(asked.question, relevant, self._options.sentences)
         cited = cite_sentences(sentences) if sentences else _refusal(asked.question)
         yield Token(cited.text)
         return cited
 
-    def _sentences(self, question: str, relevant: Sequence[Hit]) -> list[Sentence]:
+    def _mixing(
+        self, generator: Generator, mixed: KnnLm, asked: Asked, knn: KnnAsk, found: Sequence[Hit]
+    ) -> MixedGenerator:
+        """Return the model with the datastore: neighbours from the passages found, or their best sentences."""
+        parts = None
+        if knn.sentences is not None:
+            best = self._sentences(asked.question, found, knn.sentences)
+            parts = [(sentence.hit.chunk, sentence.start, sentence.end) for sentence in best]
+        return MixedGenerator(generator, mixed, [hit.chunk for hit in found], knn, asked.filters, parts)
+
+    def _sentences(self, question: str, relevant: Sequence[Hit], count: int) -> list[Sentence]:
         scored = []
         for name, source in self._sources.items():
             weight = dense_weight(source.fusion, question)
             scored += source.extractor.scored(question, [hit for hit in relevant if hit.base == name], weight)
-        return best_sentences(scored, self._options.sentences)
+        return best_sentences(scored, count)
 
     def _write(
         self, asked: Asked, relevant: list[Hit], generator: Generator, written: _Written

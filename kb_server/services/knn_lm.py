@@ -17,6 +17,7 @@ from kb_server.knnlm.datastore import Active, Datastore, remove
 from kb_server.knnlm.indexing import WORTH_IT, build_index, has_index, search_of
 from kb_server.knnlm.manifest import FILE_NAME, Manifest
 from kb_server.knnlm.mixer import NeighbourMixer
+from kb_server.knnlm.passages import Span, active_within
 from kb_server.knnlm.searching import Search
 from kb_server.mixing import KnnAsk, Mixing, Scope
 from kb_server.ports import NextTokenModel
@@ -102,15 +103,23 @@ class KnnLm:
             return self._store
 
     def mixer(
-        self, passages: Sequence[Chunk], asked: KnnAsk, filters: Filter | None = None
+        self,
+        passages: Sequence[Chunk],
+        asked: KnnAsk,
+        filters: Filter | None = None,
+        parts: Sequence[Span] | None = None,
     ) -> tuple[NeighbourMixer, str | None]:
         """Return what takes part in one answer, and why it has nothing to say, if so.
 
-        A filter of the question holds for the neighbours too, in either scope: the passages were found under it.
+        A filter of the question holds for the neighbours too, in either scope: the passages were found under it. With
+        `parts` only those parts of them count.
         """
         store = self.store()
         if asked.scope is Scope.ALL:
             search = search_of(store, self.active(filters)) if filters else self.whole()
+        elif parts is not None:
+            worded = [part for part in parts if not part[0].edited]
+            search = search_of(store, active_within(store, self.model.decode, worded))
         else:
             search = search_of(store, store.active([chunk.id for chunk in passages if not chunk.edited]))
         reason = None if len(search.active.rows) else _REASONS[asked.scope]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kb_server.domain import Chunk, Filter, Message, Sampling
+from kb_server.knnlm.passages import Span
 from kb_server.mixing import KnnAsk, KnnTrace
 from kb_server.ports import Generator
 from kb_server.services.knn_lm import KnnLm
@@ -19,10 +20,11 @@ class MixedGenerator:
         passages: Sequence[Chunk],
         asked: KnnAsk,
         filters: Filter | None = None,
+        parts: Sequence[Span] | None = None,
     ) -> None:
         self._generator = generator
         self._knn = knn
-        self._mixer, self._reason = knn.mixer(passages, asked, filters)
+        self._mixer, self._reason = knn.mixer(passages, asked, filters, parts)
 
     @property
     def name(self) -> str:

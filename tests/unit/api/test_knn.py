@@ -58,6 +58,18 @@ def test_the_chat_says_where_each_token_came_from(client: TestClient) -> None:
     assert chat(client, knn_lm=False, mode="generate")["knn_lm"] is None
 
 
+def test_neighbours_may_come_from_the_best_sentence_only(client: TestClient) -> None:
+    options = {"sentences": 1, "lambda": 0.9}
+    trace = chat(client, knn_lm=options)["knn_lm"]
+    sentence = TEXT.split(". ")[0] + "."
+    assert isinstance(trace, dict)
+    assert trace["keys"] == len(sentence)
+    assert {source["start"] < len(sentence) for token in trace["tokens"] for source in token["sources"]} == {True}
+    both = chat(client, knn_lm={**options, "sentences": 2})["knn_lm"]
+    assert isinstance(both, dict)
+    assert both["keys"] == len(TEXT.replace(". ", "."))
+
+
 def test_a_stream_ends_with_it_and_a_kept_message_has_it(client: TestClient) -> None:
     body = {"knowledge_base": "notes", "question": QUESTION, "keep": True, "knn_lm": {"scope": "all", "lambda": 0.9}}
     with client.stream("POST", "/api/v1/chat", json=body) as stream:
@@ -85,6 +97,11 @@ def test_what_cannot_be_is_an_error(client: TestClient) -> None:
     assert (extract.status_code, extract.json()["code"]) == (400, "usage")
     unknown = client.post("/api/v1/chat", json={**ask, "knowledge_base": "notes", "knn_lm": {"lamda": 1}})
     assert unknown.status_code == 422
+    for sentences in (0, 101, "all"):
+        body = {**ask, "knowledge_base": "notes", "knn_lm": {"sentences": sentences}}
+        assert client.post("/api/v1/chat", json=body).status_code == 422
+    whole = {**ask, "knowledge_base": "notes", "knn_lm": {"sentences": 1, "scope": "all"}}
+    assert client.post("/api/v1/chat", json=whole).json()["code"] == "usage"
 
 
 def test_a_model_without_hidden_states_is_refused_before_a_job_is_made(tmp_path: Path) -> None:

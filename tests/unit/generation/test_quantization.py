@@ -11,9 +11,9 @@ from kb_server.errors import AlreadyExists, GenerationFailed, ModelNotFound, Not
 from tests.models import published, reference
 
 torch = pytest.importorskip("torch", reason="needs the extra `generate`")
-pytest.importorskip("bitsandbytes", reason="needs the extra `quantize`")
+bitsandbytes = pytest.importorskip("bitsandbytes", reason="needs the extra `quantize`")
 
-from kb_server.generation import memory  # noqa: E402 - after the packages are known to be there
+from kb_server.generation import memory, quantization  # noqa: E402 - after the packages are known to be there
 from kb_server.generation.int4_linear import Int4Linear, dequantize_published, pack, unpack  # noqa: E402
 from kb_server.generation.loading import load_folder, load_weights  # noqa: E402
 from kb_server.generation.saving import convert_native, save_quantized  # noqa: E402
@@ -74,6 +74,25 @@ def test_a_published_packed_layer_is_what_its_scales_say() -> None:
 def test_a_layer_the_kernel_cannot_take_names_the_alternative() -> None:
     with pytest.raises(GenerationFailed, match=r"'mlp\.up' has 20 x 64.*nf4 or int8"):
         Int4Linear.quantize(torch.zeros(20, 64), None, "mlp.up")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(200, 192), (301, 37), (64, 64), (3, 5)])
+def test_a_matrix_quantized_in_pieces_is_bitsandbytes_own(
+    monkeypatch: pytest.MonkeyPatch, rows: int, columns: int
+) -> None:
+    monkeypatch.setattr(quantization, "_PIECE", 64 * columns)  # 64 rows
+    weight = (torch.randn(rows, columns) * torch.rand(rows, 1)).to(torch.bfloat16)
+    whole = bitsandbytes.nn.Linear4bit(columns, rows, bias=False, quant_type="nf4")
+    whole.weight = bitsandbytes.nn.Params4bit(weight.clone(), requires_grad=False, quant_type="nf4").to("cpu")
+    made = quantization.quantize(weight, None, Quantization.NF4, "layer")
+    ours, theirs = made.state_dict(), whole.state_dict()
+    assert list(ours) == list(theirs)
+    for name, tensor in theirs.items():
+        assert ours[name].dtype == tensor.dtype
+        assert torch.equal(ours[name], tensor), name
+    whole.eval().support_avx512bf16_for_cpu = made.support_avx512bf16_for_cpu  # which decides on the kernel
+    known = torch.randn(3, columns, dtype=torch.bfloat16)
+    assert torch.equal(made(known), whole(known))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb_server.knnlm.combining import Floats, Neighbours, combined, entropy, log_softmax, masses, shares
+from kb_server.knnlm.combining import Floats, Neighbours, combined, masses, own_of, shares
 from kb_server.mixing import UNTUNED, Gate, KnnAsk, Mixing
 
 VOCABULARY = 50
@@ -51,16 +51,17 @@ def test_mixing_is_the_linear_reference(case: tuple[list[tuple[float, int]], flo
     pairs, weight, temperature, seed = case
     neighbours = found([d for d, _ in pairs], [t for _, t in pairs])
     logits = np.random.default_rng(seed).normal(0, 5, VOCABULARY).astype(np.float32)
-    mixture = combined(log_softmax(logits), neighbours, Mixing(weight=weight, temperature=temperature))
+    mixture = combined(own_of(logits), neighbours, Mixing(weight=weight, temperature=temperature))
     assert mixture is not None
     chances = np.exp(mixture.log_probabilities)
-    own = np.exp(log_softmax(logits))
+    own = np.exp(own_of(logits).log_probabilities)
+    assert own_of(logits).entropy == pytest.approx(-(own * np.log(own)).sum(), rel=1e-9, abs=1e-12)
     assert chances == pytest.approx(reference(logits, neighbours, weight, temperature), rel=1e-9, abs=1e-12)
     assert chances.sum() == pytest.approx(1, abs=1e-6)
     assert (chances >= (1 - weight) * own * (1 - 1e-12)).all()
     others = np.setdiff1d(np.arange(VOCABULARY), neighbours.tokens)
     if weight < 1:
-        expected = log_softmax(logits)[others] + np.log1p(-weight)
+        expected = own_of(logits).log_probabilities[others] + np.log1p(-weight)
         assert np.array_equal(mixture.log_probabilities[others], expected)
     assert mixture.masses.sum() == pytest.approx(weight, rel=1e-12)
 
@@ -68,19 +69,19 @@ def test_mixing_is_the_linear_reference(case: tuple[list[tuple[float, int]], flo
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_probabilities_of_small_number_formats_sum_to_one(dtype: Any) -> None:  # noqa: ANN401 - a NumPy type
     logits = (np.random.default_rng(0).normal(0, 8, 150_000)).astype(dtype).astype(np.float32)
-    mixture = combined(log_softmax(logits), found([1.0, 2.0], [3, 149_999]), FIXED)
+    mixture = combined(own_of(logits), found([1.0, 2.0], [3, 149_999]), FIXED)
     assert mixture is not None
     assert np.exp(mixture.log_probabilities).sum() == pytest.approx(1, abs=1e-6)
 
 
 def test_all_weight_on_one_neighbour_is_its_token() -> None:
-    mixture = combined(log_softmax(np.zeros(5, np.float32)), found([0.0], [3]), Mixing(weight=1.0, k=1))
+    mixture = combined(own_of(np.zeros(5, np.float32)), found([0.0], [3]), Mixing(weight=1.0, k=1))
     assert mixture is not None
     assert np.exp(mixture.log_probabilities).tolist() == [0, 0, 0, 1, 0]
 
 
 def test_values_that_repeat_are_added() -> None:
-    own = log_softmax(np.zeros(10, np.float32))
+    own = own_of(np.zeros(10, np.float32))
     twice = combined(own, found([1.0, 1.0, 1.0, 1.0], [7, 7, 7, 2]), FIXED)
     assert twice is not None
     chances = np.exp(twice.log_probabilities)
@@ -132,7 +133,7 @@ def test_a_gate_looks_at_distance_entropy_and_agreement() -> None:
     agreeing = (1 + np.exp(-1)) / (1 + 2 * np.exp(-1))  # of three neighbours at 1, 2, 2 the first two have one token
     expected = 1 / (1 + np.exp(-(0.2 - 0.5 * np.log(1.001) + 0.25 * 3 + 2 * agreeing)))
     assert shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], unsure=3.0) == pytest.approx(expected)
-    own = log_softmax(np.zeros(20, np.float32))
+    own = own_of(np.zeros(20, np.float32))
     mixture = combined(own, found([1.0, 2.0, 2.0], [7, 7, 8]), mixing)
     assert mixture is not None
     assert mixture.weight == pytest.approx(shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], unsure=np.log(20)))
@@ -143,7 +144,7 @@ def test_nothing_counts_beyond_the_limit() -> None:
     mixing = Mixing(weight=0.5, limit=1.0)
     table = np.array([[0.5, 3.0], [1.5, 3.0]], np.float32)
     assert shares(table, np.zeros((2, 2), np.int64), np.zeros(2), mixing).tolist() == [0.5, 0.0]
-    assert combined(log_softmax(np.zeros(4, np.float32)), found([1.5], [1]), mixing) is None
+    assert combined(own_of(np.zeros(4, np.float32)), found([1.5], [1]), mixing) is None
 
 
 def test_an_untuned_store_has_a_limit_unless_a_weight_is_asked_for() -> None:
@@ -155,12 +156,12 @@ def test_an_untuned_store_has_a_limit_unless_a_weight_is_asked_for() -> None:
 
 
 def test_without_neighbours_the_model_stands_alone() -> None:
-    assert combined(log_softmax(np.zeros(4, np.float32)), found([], []), FIXED) is None
+    assert combined(own_of(np.zeros(4, np.float32)), found([], []), FIXED) is None
     assert shared([0.0], Mixing()) == pytest.approx(0.25)
     pointers_only = Neighbours(np.arange(1), np.ones(1, np.float32), np.arange(1), 0)
-    assert combined(log_softmax(np.zeros(4, np.float32)), pointers_only, FIXED) is None
+    assert combined(own_of(np.zeros(4, np.float32)), pointers_only, FIXED) is None
 
 
 def test_entropy_is_that_of_a_known_distribution() -> None:
-    assert entropy(log_softmax(np.zeros(8, np.float32))) == pytest.approx(np.log(8))
-    assert entropy(log_softmax(np.array([0, -np.inf], np.float32))) == 0
+    assert own_of(np.zeros(8, np.float32)).entropy == pytest.approx(np.log(8))
+    assert own_of(np.array([0, -np.inf], np.float32)).entropy == 0

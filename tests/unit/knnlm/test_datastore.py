@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kb_server.domain import Chunk
 from kb_server.errors import ModelMismatch, NotFound, StorageError
 from kb_server.knnlm.building import Shape
-from kb_server.knnlm.combining import Distances, Neighbours, combined, log_softmax
+from kb_server.knnlm.combining import Distances, Neighbours, combined, own_of
 from kb_server.knnlm.datastore import Datastore
 from kb_server.knnlm.manifest import Manifest
 from kb_server.knnlm.mixer import NeighbourMixer
@@ -342,7 +342,7 @@ def test_the_masses_of_all_neighbours_are_lambda_and_each_has_a_place(shelf: She
     store = shelf.open()
     for asked in ("the ", "with ", "zzz"):
         neighbours = found(store, shelf.chunk_ids, asked, k=7)
-        mixture = combined(log_softmax(np.zeros(70_001, np.float32)), neighbours, Mixing(k=7, weight=0.35))
+        mixture = combined(own_of(np.zeros(70_001, np.float32)), neighbours, Mixing(k=7, weight=0.35))
         assert mixture is not None
         assert mixture.masses.sum() == pytest.approx(0.35, rel=1e-12)
         owner = store.active(shelf.chunk_ids).owner

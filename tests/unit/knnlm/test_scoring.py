@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kb_server.knnlm.combining import Neighbours, combined
+from kb_server.knnlm.combining import Neighbours, combined, own_of
 from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.scoring import Scored, interpolated, mixed, perplexity
 from kb_server.knnlm.tuning import guarded, limited, tuned
@@ -36,7 +36,7 @@ def made(helpful: float, count: int = 400, seed: int = 0) -> Scored:
 )
 def test_a_token_scores_what_decoding_would_give_it(mixing: Mixing) -> None:
     text = made(0.5, 30)
-    own = np.full(VOCABULARY, -np.log(VOCABULARY))
+    own = own_of(np.zeros(VOCABULARY, np.float32))
     for place, value in enumerate(mixed(text, mixing)):
         found = Neighbours(
             np.arange(mixing.k), text.distances[place, : mixing.k], text.found[place, : mixing.k], mixing.k
