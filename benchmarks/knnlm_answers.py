@@ -1,5 +1,7 @@
 """Whether answers become better: {closed book, RAG} x {the model, with kNN-LM} on questions of a SQuAD file.
 
+RAG is also mixed with neighbours from the best sentence only, as `benchmarks.knnlm_search` found it on other questions.
+
     python -m benchmarks.knnlm_answers --work DIR [--questions 60] [--ways rag,rag+knn] [--seconds 600]
 
 One passage in the prompt, answers of up to 40 tokens by the bundled model, neighbours from the 20 passages found. Each
@@ -29,7 +31,8 @@ BASE = "squad"
 WAYS = {
     "rag": None,
     "rag+knn": KnnAsk(),
-    "rag+sentence": KnnAsk(passages=1, sentences=1, weight=0.25, k=8),
+    "rag+sentence": KnnAsk(passages=1, sentences=1, weight=0.35, k=64),
+    "extract": None,  # the sentence by itself, without a model
     "closed": KnnAsk(closed_book=True, weight=0.0),
     "closed+knn": KnnAsk(closed_book=True),
 }
@@ -38,7 +41,9 @@ console = Console()
 
 def stocked(work: Path, file: Path) -> tuple[Application, list[Case]]:
     """Return an application with the paragraphs ingested, the datastore built and tuned, and the questions."""
-    settings = load_settings(arguments={"home": work / "home", "answering": {"passages": 1, "threshold": 0.0}})
+    settings = load_settings(
+        arguments={"home": work / "home", "answering": {"passages": 1, "sentences": 1, "threshold": 0.0}}
+    )
     app = Application(settings)
     cases = read_squad(file, work / "paragraphs")
     if not app.bases.all():
@@ -62,7 +67,8 @@ def answers(
         for way in ways:
             one = known.get((number, way))
             if one is None:
-                told = answering.ask(Asked(case.question, AnswerMode.GENERATE, 5, knn=WAYS[way]))
+                mode = AnswerMode.EXTRACT if way == "extract" else AnswerMode.GENERATE
+                told = answering.ask(Asked(case.question, mode, 5, knn=WAYS[way]))
                 contains = any(normalised(answer) in normalised(told.text) for answer in case.answers)
                 one = {"case": number, "way": way, "contains": contains, "answer": told.text}
                 with log.open("a", encoding="utf-8") as file:

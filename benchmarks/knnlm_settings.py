@@ -48,7 +48,7 @@ class Setting:
 
 ALONE = Setting()
 SENTENCE = Setting("fixed 0.25", passages=1, sentences=1)
-FEW = replace(SENTENCE, k=8)
+BEST = replace(SENTENCE, rule="fixed 0.35")  # of stage 2
 PLACES = ((1, None), (20, None), (1, 1))  # passages, and their best sentence only
 STAGES: dict[int, list[Setting]] = {
     1: [ALONE, *(Setting(rule, passages=passages, sentences=best) for passages, best in PLACES for rule in RULES)],
@@ -62,11 +62,12 @@ STAGES: dict[int, list[Setting]] = {
     ],
     3: [
         ALONE,
-        *(replace(FEW, rule=rule) for rule in ("fixed 0.2", "fixed 0.3", "fixed 0.35", "adaptive 0.5")),
-        *(replace(FEW, k=k) for k in (4, 16)),
-        replace(FEW, pointers=False),
-        replace(FEW, passages=None, sentences=None),
+        *(replace(BEST, rule=rule) for rule in ("fixed 0.3", "fixed 0.4", "fixed 0.45", "adaptive 0.4")),
+        replace(BEST, k=8),
+        replace(BEST, pointers=False),
+        replace(BEST, passages=3),
+        replace(BEST, passages=None, sentences=None),
         replace(ALONE, prompt=3),
-        *(replace(FEW, prompt=3, passages=passages) for passages in (1, 3)),
+        *(replace(BEST, prompt=3, passages=passages) for passages in (1, 3)),
     ],
 }

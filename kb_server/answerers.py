@@ -11,7 +11,6 @@ from kb_server.generation.extracting import SentenceExtractor
 from kb_server.generation.prompts import PromptBuilder
 from kb_server.knnlm.building import Shape
 from kb_server.mixing import KnnAsk
-from kb_server.mixing import Scope as KnnScope
 from kb_server.models import Models
 from kb_server.ports import Generator
 from kb_server.retrieval.assessing import Assessor
@@ -176,11 +175,6 @@ class Answerers(Models):
         asked = self.settings.knn_lm.ask(None if isinstance(wanted, bool) else wanted)
         if asked.closed_book and prompt:
             raise UsageError("A closed book has no prompt but the question.", "Name no prompt, or open the book.")
-        if asked.sentences is not None and asked.scope is KnnScope.ALL:
-            raise UsageError(
-                "Sentences are those of the passages found; kNN-LM is asked to compare the whole base.",
-                "Leave knn_lm.sentences out, or set the scope to retrieved.",
-            )
         return asked
 
     def _source(self, name: str) -> Source:

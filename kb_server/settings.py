@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from kb_server.domain import AnswerMode, EngineKind, Quantization, Redaction, SplitBy, Splitting
-from kb_server.errors import InvalidSetting, UnknownSetting
+from kb_server.errors import InvalidSetting, UnknownSetting, UsageError
 from kb_server.mixing import KnnAsk, Scope
 
 _PREFIX = "KB_"
@@ -279,10 +279,19 @@ class KnnLmSettings(_Section):
     dimension: int = Field(default=256, ge=16, le=4096)
 
     def ask(self, changes: Mapping[str, Any] | None = None) -> KnnAsk:
-        """Return how a question is asked with it, with changes that are not None."""
+        """Return how a question is asked with it, with changes that are not None.
+
+        Raises UsageError for sentences of passages where the whole base is to be compared.
+        """
         numbers = (self.k, self.temperature, self.weight, self.cap, self.sentences)
         asked = KnnAsk(self.scope, self.passages, False, *numbers)
-        return replace(asked, **{name: value for name, value in (changes or {}).items() if value is not None})
+        asked = replace(asked, **{name: value for name, value in (changes or {}).items() if value is not None})
+        if asked.sentences is not None and asked.scope is Scope.ALL:
+            raise UsageError(
+                f"kNN-LM compares {asked.sentences} sentences of the passages found, or the whole base, not both.",
+                "Leave sentences out, or set the scope to retrieved.",
+            )
+        return asked
 
 
 class ServiceSettings(_Section):

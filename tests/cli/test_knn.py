@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from kb_server.cli.knn_options import knn_choice
 from kb_server.mixing import Scope
@@ -80,6 +81,22 @@ def test_scope_and_closed_book(built: Kb, model: dict[str, str]) -> None:
     assert closed["knn_lm"]["keys"] == found
     assert knn_choice(True, Scope.ALL, False) == {"scope": Scope.ALL, "closed_book": None}
     assert knn_choice(False, Scope.ALL, True) is False
+
+
+def test_the_best_sentence_only_by_setting(built: Kb, model: dict[str, str]) -> None:
+    one = {**model, "KB_KNN_LM__SENTENCES": "1"}
+    every = ask(built, model, "--knn-lm")["knn_lm"]["keys"]
+    assert 0 < ask(built, one, "--knn-lm")["knn_lm"]["keys"] < every / 4
+    status, error = built.error("ask", "notes", "What is a chunk?", "--knn-scope", "all", **one)
+    assert (status, error["code"]) == (2, "usage")
+    assert "1 sentences" in error["message"]
+
+
+def test_it_takes_part_in_a_conversation(built: Kb, model: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = iter(["What is a chunk?", ""] * 2)
+    monkeypatch.setattr(Console, "input", lambda *_args, **_options: next(lines))
+    assert "kNN-LM:" in built("chat", "notes", "--knn-lm", **model).out
+    assert "kNN-LM:" not in built("chat", "notes", "--mode", "generate", **model).out
 
 
 def test_shown_to_a_person(built: Kb, model: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """`kb models …` on tiny published checkpoints, and an answer from a converted one."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.models import published
 
 pytest.importorskip("torch", reason="needs the extra `generate`")
 pytest.importorskip("sentencepiece", reason="needs the extra `generate`")
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,17 @@ def test_convert_quantize_and_ask(kb: Kb, folder: Path, tmp_path: Path) -> None:
     assert (answer["reasoning"], answer["agreement"], answer["notes"]) == (None, None, [])
 
 
+def test_the_ready_configuration_wants_only_the_folder(kb: Kb, folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="needs the extra `quantize`")
+    file = tmp_path / "my.yaml"
+    file.write_text((CONFIGS / "chatglm.yaml").read_text("utf-8").replace("/models/chatglm3-6b", str(folder)), "utf-8")
+    kb.json("create", "notes")
+    kb.json("ingest", "notes", SAMPLES / "glossary.txt")
+    answer = kb.json("--config", file, "ask", "notes", "What is a chunk?", KB_GENERATION__MAX_TOKENS="8")
+    assert (answer["mode"], answer["model"]) == ("generate", "chatglm3-6b")
+    assert answer["answer"]
+
+
 def test_list_has_the_bundled_model(kb: Kb, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     found = kb.json("models", "list")
@@ -68,6 +82,8 @@ def test_pull_without_a_network_says_what_to_check(kb: Kb, monkeypatch: pytest.M
     assert (status, error["code"]) == (1, "model_not_found")
     assert "HF_ENDPOINT" in error["hint"]
     assert kb.error("models", "pull", "a/b", "--from", "nowhere")[0] == 2
+    monkeypatch.setitem(sys.modules, "modelscope", None)
+    assert "pip install modelscope" in kb.error("models", "pull", "a/b", "--from", "modelscope")[1]["hint"]
 
 
 def test_a_setting_the_backend_has_not_is_named(kb: Kb) -> None:
