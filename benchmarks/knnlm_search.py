@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from kb_server.bootstrap import Application
 from kb_server.domain import Hit, Sampling
 from kb_server.evaluation.intervals import mean_interval
 from kb_server.generation.checking.support import normalised
+from kb_server.generation.extracting import Sentence
 from kb_server.knnlm.datastore import Active, Datastore
 from kb_server.knnlm.mixer import NeighbourMixer
 from kb_server.knnlm.passages import active_within
@@ -53,9 +55,8 @@ class Answerer:
         found: dict[Setting, tuple[str, int]] = {}
         for passages in sorted({setting.prompt for setting in settings}):
             inside = [setting for setting in settings if setting.prompt == passages]
-            prompt = self._app.prompts.build(
-                case.question, hits[:passages], (), self._app.generator_named(None), TOKENS
-            )
+            shown = hits[:passages] or self._sentence(case.question, hits[0])
+            prompt = self._app.prompts.build(case.question, shown, (), self._app.generator_named(None), TOKENS)
             ids = self._reader._loaded.codec.encode(prompt.messages)
             mixers = [self._mixer(setting, case.question, hits) for setting in inside]
             for setting, one in zip(inside, self._together(ids, mixers), strict=True):
@@ -89,11 +90,19 @@ class Answerer:
         chosen = hits[: setting.passages]
         if setting.sentences is None:
             return self._store.active([hit.chunk.id for hit in chosen])
-        source = self._app.answering(BASE)._sources[BASE]
-        scored = source.extractor.scored(question, chosen, dense_weight(source.fusion, question))
-        best = sorted(scored, key=lambda pair: -pair[1])[: setting.sentences]
-        spans = [(sentence.hit.chunk, sentence.start, sentence.end) for sentence, _ in best]
+        best = self._best(question, chosen)[: setting.sentences]
+        spans = [(sentence.hit.chunk, sentence.start, sentence.end) for sentence in best]
         return active_within(self._store, self._reader.decode, spans)
+
+    def _sentence(self, question: str, hit: Hit) -> list[Hit]:
+        """Return the passage cut to its best sentence."""
+        return [replace(hit, chunk=replace(hit.chunk, text=self._best(question, [hit])[0].text))]
+
+    def _best(self, question: str, hits: Sequence[Hit]) -> list[Sentence]:
+        """Return the passages' sentences, those first that mode extract would choose."""
+        source = self._app.answering(BASE)._sources[BASE]
+        scored = source.extractor.scored(question, hits, dense_weight(source.fusion, question))
+        return [sentence for sentence, _ in sorted(scored, key=lambda pair: -pair[1])]
 
 
 class Log:

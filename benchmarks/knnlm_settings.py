@@ -12,7 +12,8 @@ class Setting:
     """How to mix: `rule` is "none", "gate" as tuned, "fixed SHARE" or "adaptive CAP" with an optional midpoint.
 
     `temperature` is in those that were tuned. Neighbours come from the first `passages` found, None for the whole base,
-    or from their best `sentences` only; `prompt` passages are in the prompt.
+    or from their best `sentences` only; `prompt` passages are in the prompt, 0
+    for the best sentence of the first.
     """
 
     rule: str = "none"
@@ -70,4 +71,5 @@ STAGES: dict[int, list[Setting]] = {
         replace(ALONE, prompt=3),
         *(replace(BEST, prompt=3, passages=passages) for passages in (1, 3)),
     ],
+    4: [replace(ALONE, prompt=0), replace(BEST, prompt=0)],
 }
