@@ -8,7 +8,7 @@ import streamlit as st
 
 from webui.client.service import Service
 from webui.parts import signing, troubles
-from webui.parts.language import choose_language, draw_language
+from webui.parts.language import choose_language, draw_language, tell_browser
 from webui.parts.visit import Visit
 from webui.screens import bases, chat, evaluation, knn, system
 from webui.words import Phrase, Say, common
@@ -31,6 +31,7 @@ def main() -> None:
     st.set_page_config(say(common.APP), page_icon=icon)
     st.logo(icon, size="large")
     st.html(_HERE / "page.css")
+    tell_browser(say)
     with troubles.shown(say):
         service = signing.signed_in_service()
         if service is None:

@@ -149,8 +149,8 @@ def test_a_question_is_kept_to_days_and_pages(app: AppTest, fake: FakeService) -
     fake.add_document("device.pdf", pages=9)
     fake.bases[0]["documents"] += 1
     app.run()
-    (days,) = app.date_input
-    days.set_value((date(2026, 11, 1), date(2026, 11, 3))).run()
+    app.date_input(key="panel_since").set_value(date(2026, 11, 1)).run()
+    app.date_input(key="panel_until").set_value(date(2026, 11, 3)).run()
     app.number_input(key="panel_from_page").set_value(7).run()
     app.number_input(key="panel_to_page").set_value(3).run()
     ask(app, "How long?")

@@ -11,9 +11,11 @@ from webui.words import LanguageName, Say, common
 _KEY = "language"
 _REMEMBER = "language_to_remember"
 _COOKIE = "kb_language"
+# Readers aloud, and browsers that offer to translate, go by the document's language.
 _SCRIPT = f"""
 export default ({{ data }}) => {{
-  document.cookie = `{_COOKIE}=${{data.language}}; path=/; max-age=31536000; samesite=lax`;
+  document.documentElement.lang = data.language === "zh" ? "zh-CN" : "en";
+  if (data.remember) document.cookie = `{_COOKIE}=${{data.language}}; path=/; max-age=31536000; samesite=lax`;
 }};
 """
 _NAMES: dict[LanguageName, str] = {"en": "English", "zh": "中文"}
@@ -26,11 +28,14 @@ def choose_language() -> Say:
     return Say(st.session_state[_KEY])
 
 
+def tell_browser(say: Say) -> None:
+    """Say in the document which language it is in, and let the browser remember one that was just chosen."""
+    remember = st.session_state.pop(_REMEMBER, False)
+    _messenger()(data={"language": say.language, "remember": remember}, key=f"language_{say.language}")
+
+
 def draw_language(say: Say) -> None:
-    """Offer the other language, and let the browser remember the choice."""
-    chosen = st.session_state.pop(_REMEMBER, None)
-    if chosen:
-        _remember()(data={"language": chosen}, key=f"remember_{chosen}")
+    """Offer the other language."""
     st.segmented_control(
         say(common.LANGUAGE),
         list(_NAMES),
@@ -44,13 +49,14 @@ def draw_language(say: Say) -> None:
 
 
 @cache
-def _remember() -> Callable[..., Any]:
+def _messenger() -> Callable[..., Any]:
     made: Callable[..., Any] = st.components.v2.component("kb_language", js=_SCRIPT)
     return made
 
 
 def _chosen() -> None:
-    st.session_state[_KEY] = st.session_state[_REMEMBER] = st.session_state["language_choice"]
+    st.session_state[_KEY] = st.session_state["language_choice"]
+    st.session_state[_REMEMBER] = True
 
 
 def _first() -> LanguageName:

@@ -16,9 +16,9 @@ def local(moment: datetime) -> datetime:
     return aware(moment).astimezone(_zone()).replace(tzinfo=None)
 
 
-def shown(moment: datetime) -> str:
-    """Return a moment to the minute, in the browser's zone."""
-    return f"{local(moment):%Y-%m-%d %H:%M}"
+def shown(moment: datetime, seconds: bool = False) -> str:
+    """Return a moment to the minute, or to the second, in the browser's zone."""
+    return f"{local(moment):%Y-%m-%d %H:%M:%S}" if seconds else f"{local(moment):%Y-%m-%d %H:%M}"
 
 
 def beginning(day: date) -> datetime:

@@ -35,10 +35,11 @@ def shown(say: Say) -> Iterator[None]:
 
 
 def draw_error(say: Say, error: ServiceError) -> None:
-    """Say what the service said."""
+    """Say what the service said; in Chinese first what to do, as the service speaks English."""
     title = say(common.ERRORS.get(error.code, common.WENT_WRONG))
-    hint = f"  \n{plain(error.hint)}" if error.hint else ""
-    st.error(f"**{title}**: {plain(error.message)}{hint}", icon=":material/error:")
+    first = common.HINTS_ZH.get(error.code, "") if say.language == "zh" else ""
+    said = "  \n".join(plain(part) for part in (first, error.message, error.hint) if part)
+    st.error(f"**{title}**: {said}" if say.language == "en" else f"**{title}**：{said}", icon=":material/error:")
 
 
 def _go_on_when_back(url: str, seconds: int) -> None:

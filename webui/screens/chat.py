@@ -1,5 +1,7 @@
 """Chat with documents."""
 
+import re
+
 import streamlit as st
 
 from webui.client.bases import Base
@@ -18,9 +20,10 @@ from webui.parts.chat.searching import draw_search
 from webui.parts.chat.state import Asking, ChatState, chat_state
 from webui.parts.chat.streaming import settled, stream_answer
 from webui.parts.visit import Visit
-from webui.words import chat, common
+from webui.words import Say, chat, common
 
-_EXAMPLES = 4
+_EXAMPLES, _CANDIDATES = 4, 12
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def draw(visit: Visit) -> None:
@@ -135,15 +138,19 @@ def _draw_examples(visit: Visit, state: ChatState, base: Base) -> None:
     if not questions:
         return
     st.caption(visit.say(chat.EXAMPLES))
-    for place, question in enumerate(questions):
+    for place, question in enumerate(_own_language_first(visit.say, questions)[:_EXAMPLES]):
         if st.button(plain(question), key=f"example_{place}", icon=":material/arrow_outward:"):
             state.asking = Asking(question, (base.name,))
             st.rerun()
 
 
+def _own_language_first(say: Say, questions: list[str]) -> list[str]:
+    return sorted(questions, key=lambda one: bool(_CHINESE.search(one)) != (say.language == "zh"))
+
+
 @st.cache_data(ttl=600, show_spinner=False, max_entries=500)
 def _examples(_service: Service, base: str, chunks: int) -> list[str]:  # noqa: ARG001 - other chunks, other questions
-    return _service.bases.questions(base, _EXAMPLES)
+    return _service.bases.questions(base, _CANDIDATES)
 
 
 def _draw_no_base(visit: Visit) -> None:

@@ -42,11 +42,8 @@ ONLY_TAGS_HELP = Phrase(
     "Documents that have any of these tags. Tags are given in the table of documents.",
     "含任一所选标签的文档；标签在文档表中设置。",
 )
-ONLY_DAYS = Phrase("Only documents added", "限定添加日期")
-ONLY_DAYS_HELP = Phrase(
-    "Choose the first and the last day on which documents came in; click one twice for that day alone.",
-    "选择文档添加的首日和末日；同一天点两次即只选当天。",
-)
+SINCE = Phrase("Added on this day or later", "添加日期不早于")
+UNTIL = Phrase("Added on this day or earlier", "添加日期不晚于")
 FROM_PAGE = Phrase("From page", "起始页")
 TO_PAGE = Phrase("To page", "结束页")
 FIRST = Phrase("first", "首页")

@@ -7,7 +7,7 @@ from webui.client.explanations import Explanation
 from webui.inert.labels import shortened
 from webui.parts import troubles
 from webui.parts.visit import Visit
-from webui.words import Say, chat
+from webui.words import Say, chat, common
 from webui.words import bases as words
 
 _MOST_CHUNKS = 500
@@ -41,12 +41,12 @@ def _draw_explanation(say: Say, found: Explanation) -> None:
     stages = {
         say(words.STAGE): names,
         say(words.RANK): [str(one.rank) if one.rank else say(words.NOT_THERE) for one in found.stages],
-        "": [one.score for one in found.stages],
+        say(common.SCORE): [one.score for one in found.stages],
     }
     st.dataframe(
         stages,
         hide_index=True,
-        column_config={"": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f")},
+        column_config={say(common.SCORE): st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f")},
     )
     for limit in found.limits:
         name = say(words.LIMITS[limit.limit]) if limit.limit in words.LIMITS else limit.limit

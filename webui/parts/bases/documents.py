@@ -89,7 +89,7 @@ def _cells(say: Say, shown: list[Document]) -> dict[str, list[Any]]:
         "state": [names[one.state] for one in shown],
         "pages": [one.pages for one in shown],
         "chunks": [one.chunks for one in shown],
-        "size": [None if one.size is None else one.size / 1000 for one in shown],
+        "size": [None if one.size is None else max(0.1, one.size / 1000) for one in shown],
         "added": [local(one.added) if one.added else None for one in shown],
     }
     if any(one.error for one in shown):
@@ -101,7 +101,7 @@ def _columns(say: Say, cells: Collection[str]) -> dict[str, Any]:
     """Return the columns' titles and formats."""
     column = st.column_config
     return {
-        "name": column.TextColumn(say(words.DOCUMENT), width=280 if "tags" in cells else "large"),
+        "name": column.TextColumn(say(words.DOCUMENT), width=280 if {"tags", "error"} & {*cells} else "large"),
         "tags": column.ListColumn(say(words.TAGS), width=130),
         "state": column.Column(say(words.STATE)),
         "pages": column.NumberColumn(say(words.PAGES), format="%d"),

@@ -1,7 +1,7 @@
 """Which documents a question looks in: some files, a folder, some tags, days and pages."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -10,7 +10,7 @@ from webui.client.bases import Base
 from webui.client.service import Service
 from webui.parts.times import beginning
 from webui.parts.visit import Visit
-from webui.words import chat
+from webui.words import Phrase, chat
 
 _MOST_FILES = 1000
 _LAST_PAGE = 1_000_000
@@ -71,18 +71,14 @@ def _draw_tags(visit: Visit, bases: Sequence[Base], prefix: str) -> dict[str, An
 
 def _draw_days(visit: Visit, prefix: str) -> dict[str, Any]:
     """Let the days be bounded on which documents came in; they are those of the reader's clock."""
-    say = visit.say
-    days = st.date_input(
-        say(chat.ONLY_DAYS),
-        value=[],
-        format="YYYY-MM-DD",
-        help=say(chat.ONLY_DAYS_HELP),
-        key=f"{prefix}days",
-        persist_state="session",
-    )
-    if len(days) < 2:  # while only the first is chosen
-        return {}
-    return {"since": beginning(days[0]).isoformat(), "until": beginning(days[1] + timedelta(1)).isoformat()}
+    since = _draw_day(visit, chat.SINCE, f"{prefix}since")
+    until = _draw_day(visit, chat.UNTIL, f"{prefix}until")
+    bounds: dict[str, Any] = {"since": beginning(since).isoformat()} if since else {}
+    return {**bounds, "until": beginning(until + timedelta(1)).isoformat()} if until else bounds
+
+
+def _draw_day(visit: Visit, title: Phrase, key: str) -> date | None:
+    return st.date_input(visit.say(title), None, format="YYYY-MM-DD", key=key, persist_state="session")
 
 
 def _draw_pages(visit: Visit, prefix: str) -> dict[str, Any]:

@@ -82,7 +82,9 @@ def difference_plot(say: Say, metrics: Mapping[str, Difference]) -> None:
     ]
     base = alt.Chart({"values": rows}).encode(y=alt.Y("metric:N", title=None, sort=None, axis=alt.Axis(labelLimit=260)))
     zero = alt.Chart({"values": [{"x": 0}]}).mark_rule(strokeDash=[4, 4], opacity=0.5).encode(x="x:Q")
-    bars = base.mark_errorbar(color=_BARS).encode(x=alt.X("low:Q", title=say(words.DIFFERENCE)), x2="high:Q")
+    bars = base.mark_errorbar(color=_BARS).encode(
+        x=alt.X("low:Q", title=say(words.DIFFERENCE), axis=alt.Axis(format="+.2f")), x2="high:Q"
+    )
     points = base.mark_point(filled=True, size=70).encode(
         x="difference:Q", tooltip=["metric:N", "a:Q", "b:Q", "low:Q", "high:Q"]
     )

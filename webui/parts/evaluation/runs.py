@@ -51,7 +51,7 @@ def choose_run(say: Say, title: Phrase, runs: list[Run], key: str, index: int = 
 
 def run_name(say: Say, run: Run) -> str:
     """Return what a run is called in a list."""
-    return say(words.RUN_NAME, time=shown(run.created), mode=say(MODES[run.mode]), n=run.total)
+    return say(words.RUN_NAME, time=shown(run.created, seconds=True), mode=say(MODES[run.mode]), n=run.total)
 
 
 def _draw_start(visit: Visit, evaluations: Evaluations, base: str) -> None:
@@ -117,8 +117,16 @@ def _draw_metrics(say: Say, run: RunDetail) -> None:
             if value is None:
                 continue
             low, high = summary["intervals"].get(name, (value, value))
-            help_ = say(words.INTERVAL, low=f"{low:.1%}", high=f"{high:.1%}")
-            st.metric(say(words.METRICS[name]), f"{value:.1%}", border=True, help=help_, width=240)
+            interval = say(words.INTERVAL, low=f"{low:.0%}", high=f"{high:.0%}")
+            st.metric(
+                say(words.METRICS[name]),
+                f"{value:.1%}",
+                interval,
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                width=240,
+            )
 
 
 def _draw_plots(say: Say, run: RunDetail) -> None:
