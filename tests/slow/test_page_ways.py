@@ -79,6 +79,7 @@ def test_a_document_is_tagged_and_asked_by_its_tag(page: Page, server: PageServe
     idle(page)
     field = page.locator("[class*=st-key-tags_Tagged]")
     field.get_by_role("combobox").fill("current")
+    page.get_by_role("option").filter(has_text="current").wait_for()  # what Enter takes
     field.get_by_role("combobox").press("Enter")
     expect(field.get_by_text("current")).to_be_visible()
     idle(page)

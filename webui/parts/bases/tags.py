@@ -17,7 +17,7 @@ _FAILED = "tags_failed"
 def draw_tags(visit: Visit, base: Base, document: Document, known: Sequence[str]) -> None:
     """Show them; who may write chooses among those `known` in the base or writes new ones, kept at once."""
     say, key = visit.say, f"tags_{base.name}_{document.id}"
-    st.session_state[key] = list(document.tags)  # as the service has them, also if another changed them
+    _follow(document, key)
     st.multiselect(
         say(words.TAGS),
         sorted({*known, *document.tags}),
@@ -34,8 +34,17 @@ def draw_tags(visit: Visit, base: Base, document: Document, known: Sequence[str]
         troubles.draw_error(say, failed)
 
 
+def _follow(document: Document, key: str) -> None:
+    """Show what the service has where that has changed; set in every run it would undo what is just being chosen."""
+    known = f"{key}_known"
+    if key not in st.session_state or st.session_state.get(known) != document.tags:
+        st.session_state[key] = list(document.tags)
+        st.session_state[known] = document.tags
+
+
 def _keep(visit: Visit, base: Base, document: Document, key: str) -> None:
     try:
         visit.service.documents(base.name).tag(document.id, st.session_state[key])
     except ServiceError as error:
         st.session_state[_FAILED] = error  # said where the tags are drawn
+        st.session_state.pop(f"{key}_known", None)
