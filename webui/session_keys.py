@@ -27,6 +27,10 @@ class SessionKeys:
             self._tickets[made] = (key, monotonic() + _TICKET_SECONDS)
         return made
 
+    def waits(self, ticket: str) -> bool:
+        """Say whether a ticket is still to be redeemed."""
+        return self._tickets.get(ticket, ("", 0.0))[1] > monotonic()
+
     def redeem(self, ticket: str) -> str | None:
         """Turn a ticket into a browser's mark; None for one that is not good."""
         with self._lock:

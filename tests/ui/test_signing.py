@@ -1,9 +1,11 @@
 """Who may in, in which language, and what the page says while the service cannot answer."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import said
 from tests.ui.fake_service import FakeService
+from webui.session_keys import session_keys
 
 
 def test_a_key_that_is_not_valid_is_refused_and_a_valid_one_lets_in(app: AppTest, fake: FakeService) -> None:
@@ -17,6 +19,17 @@ def test_a_key_that_is_not_valid_is_refused_and_a_valid_one_lets_in(app: AppTest
     app.text_input[0].set_value("kb_right")
     app.button[0].click().run()
     assert app.chat_input[0].placeholder.startswith("Ask your documents")
+
+
+def test_the_browser_is_told_to_fetch_its_mark_until_it_has_done_so(app: AppTest) -> None:
+    ticket = app.session_state["ticket"] = session_keys().ticket("kb_right")
+    app.run()
+    app.run()  # another run follows before the browser has come so far
+    assert ticket in app.get_by_key(f"messenger_{ticket}").proto.json
+    assert session_keys().redeem(ticket)
+    app.run()
+    with pytest.raises(KeyError):
+        app.get_by_key(f"messenger_{ticket}")
 
 
 def test_the_page_speaks_the_language_that_is_chosen(app: AppTest) -> None:

@@ -29,9 +29,11 @@ def signed_in_service() -> Service | None:
     if _SERVICE not in st.session_state and not st.session_state.get(_LEAVING):
         _recognise()
     service: Service | None = st.session_state.get(_SERVICE)
-    if service is not None and st.session_state.get(_TICKET):
-        _send(st.session_state.pop(_TICKET))
-    if service is None and st.session_state.pop(_LEAVING, False):
+    # Said in every run until it is done: one that is followed by another at once may never be drawn.
+    ticket = st.session_state.get(_TICKET, "")
+    if service is not None and session_keys().waits(ticket):
+        _send(ticket)
+    if service is None and st.session_state.get(_LEAVING):
         _send("leave")
     return service
 
@@ -69,6 +71,7 @@ def _enter(say: Say, key: str) -> None:
         return
     st.session_state[_SERVICE] = service
     st.session_state[_TICKET] = session_keys().ticket(key)
+    st.session_state.pop(_LEAVING, None)
     st.rerun()
 
 
