@@ -13,20 +13,18 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 import httpx
 
+from benchmarks.crowd import SUBJECTS, question, searching
 from benchmarks.report import save
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("kb")
-SUBJECTS = "pump valve filter motor sensor belt lamp gate press tank".split()
 
 
 class Running:
@@ -34,7 +32,8 @@ class Running:
 
     def __init__(self, home: Path) -> None:
         environment = {**os.environ, "KB_HOME": str(home), "KB_SERVICE__REQUESTS_PER_MINUTE": "10000000"}
-        self._log = (home.parent / "service.log").open("w")
+        self._file = home.parent / "service.log"
+        self._log = self._file.open("w")
         self.process = subprocess.Popen(
             [COMMAND, "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
@@ -54,6 +53,16 @@ class Running:
         """Return the server's resident memory, without its worker's."""
         status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
         return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) // 1024  # type: ignore[union-attr]  # Linux has it
+
+    def processor_seconds(self) -> float:
+        """Return what the server has computed so far, without its worker."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def own_milliseconds(self) -> list[float]:
+        """Return how long each search that was answered took by the server's own log."""
+        lines = [json.loads(line) for line in self._file.read_text("utf-8").splitlines() if line.startswith("{")]
+        return [line["ms"] for line in lines if line.get("route") == "/api/v1/search" and line["status"] == 200]
 
     def stop(self) -> None:
         """Stop it."""
@@ -78,11 +87,6 @@ def paper(number: int) -> str:
             f"{bar} bar and changed the {other} afterwards."
         )
     return "\n\n".join(lines)
-
-
-def question() -> str:
-    """Return a question that hardly any cache has."""
-    return f"When was the {random.choice(SUBJECTS)} number {random.randint(0, 999)}-{random.randint(0, 39)} checked?"
 
 
 def upload(client: httpx.Client, base: str, numbers: range) -> str:
@@ -140,82 +144,24 @@ def answers() -> None:
             files = [("files", (path.name, path.read_bytes())) for path in samples]
             job = client.post("/api/v1/knowledge-bases/samples/documents", files=files).raise_for_status().json()["id"]
             wait(client, job)
-            for question in questions[:5]:
-                answer(client, "samples", question)
+            for asked in questions[:5]:
+                answer(client, "samples", asked)
             seconds = []
-            for question in questions:
+            for asked in questions:
                 started = time.perf_counter()
-                status, _ = answer(client, "samples", f"{question} ")  # the space: no cache has met it
+                whole = answer(client, "samples", f"{asked} ")  # the space: no cache has met it
                 seconds.append(time.perf_counter() - started)
-                assert status == 200, question  # noqa: S101 - a benchmark of answers
+                assert whole, asked  # noqa: S101 - a benchmark of answers
         running.stop()
     p50, p95 = 1000 * median(seconds), 1000 * quantiles(seconds, n=20)[-1]
     print(f"{len(seconds)} questions, extract: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     save("answers", {"p50": p50, "p95": p95, "questions": len(seconds)})
 
 
-Work = Callable[[httpx.Client], tuple[int, float]]  # returns the status, and Retry-After in seconds
-
-
-class Crowd:
-    """Clients that repeat one thing until told to stop; what they got and how long it took."""
-
-    def __init__(self, running: Running, size: int, work: "Work") -> None:
-        self.statuses: Counter[int | str] = Counter()
-        self.seconds: list[float] = []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._repeat, args=(running, work)) for _ in range(size)]
-
-    def start(self) -> None:
-        """Let them in."""
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """Send them home."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _repeat(self, running: Running, work: "Work") -> None:
-        with running.client() as client:
-            while not self._stop.is_set():
-                started = time.perf_counter()
-                status: int | str
-                try:
-                    status, pause = work(client)
-                except httpx.TransportError as error:
-                    status, pause = type(error).__name__, 1.0
-                self.statuses[status] += 1
-                if status == 200:
-                    self.seconds.append(time.perf_counter() - started)
-                else:
-                    self._stop.wait(pause)
-
-
-def search(client: httpx.Client) -> tuple[int, float]:
-    """Search once."""
-    body = {"knowledge_bases": ["papers"], "question": question()}
-    response = client.post("/api/v1/search", json=body)
-    return response.status_code, pause_of(response)
-
-
-def chat(client: httpx.Client) -> tuple[int, float]:
-    """Ask once about the papers."""
-    return answer(client, "papers", question())
-
-
-def answer(client: httpx.Client, base: str, asked: str) -> tuple[int, float]:
-    """Ask, and read the stream to its end; a stream that breaks off counts as 599."""
+def answer(client: httpx.Client, base: str, asked: str) -> bool:
+    """Ask, and read the stream to its end; tells whether there was a whole answer."""
     with client.stream("POST", "/api/v1/chat", json={"knowledge_base": base, "question": asked}) as response:
-        text = "".join(response.iter_text())
-    whole = "event: done" in text or response.status_code != 200
-    return response.status_code if whole else 599, pause_of(response)
-
-
-def pause_of(response: httpx.Response) -> float:
-    """Return how long a refused client is asked to wait."""
-    return float(response.headers.get("Retry-After", 1))
+        return "event: done" in "".join(response.iter_text()) and response.status_code == 200
 
 
 def load(seconds: int, searchers: int, chatters: int, documents: int) -> None:
@@ -225,27 +171,47 @@ def load(seconds: int, searchers: int, chatters: int, documents: int) -> None:
         with running.client() as client:
             client.post("/api/v1/knowledge-bases", json={"name": "papers"})
             wait(client, upload(client, "papers", range(20)))
-            chat(client)
-            idle: list[float] = []
+            answer(client, "papers", question())
+            idle = []
             for _ in range(60):
                 started = time.perf_counter()
-                search(client)
+                client.post("/api/v1/search", json=searching()).raise_for_status()
                 idle.append(time.perf_counter() - started)
-            before = running.megabytes()
+            quiet = running.own_milliseconds()
             job = upload(client, "papers", range(20, 20 + documents))
-            crowds = {"search": Crowd(running, searchers, search), "chat": Crowd(running, chatters, chat)}
-            for crowd in crowds.values():
-                crowd.start()
-            time.sleep(seconds)
-            for crowd in crowds.values():
-                crowd.stop()
+            spent = running.processor_seconds()
+            got, memory = crowd(running, [searchers, chatters, seconds])
+            spent = running.processor_seconds() - spent
             done = client.get(f"/api/v1/jobs/{job}").json()["files"]["done"]
-            after = running.megabytes()
+            own = running.own_milliseconds()[len(quiet) :]
         running.stop()
-    print(f"idle search p50 {1000 * median(idle):.0f} ms; memory {before} -> {after} MB; {done} documents ingested")
-    for name, crowd in crowds.items():
-        p95 = quantiles(crowd.seconds, n=20)[-1]
-        print(f"{name}: {dict(crowd.statuses)}, p50 {1000 * median(crowd.seconds):.0f} ms, p95 {1000 * p95:.0f} ms")
+    clock = [1000 * value for value in idle]
+    figures = {"idle": spread(clock), "own idle": spread(quiet), "own": spread(own), "documents": done, "MB": memory}
+    for name in ("search", "chat"):
+        figures[name] = got[name]["statuses"]
+        figures[f"{name} ms"] = spread([1000 * value for value in got[name]["seconds"]])
+    figures["processor"] = {"server": round(spent, 1), "clients": round(got["processor"], 1)}
+    for name, value in figures.items():
+        print(f"{name}: {value}")
+    save("load", figures)
+
+
+def crowd(running: Running, sizes: list[int]) -> tuple[dict[str, Any], list[int]]:
+    """Let a crowd in, in a process of its own; returns what it tells, and the server's memory in ten moments."""
+    key = running.headers["Authorization"].split()[1]
+    command = [sys.executable, "-m", "benchmarks.crowd", running.url.rpartition(":")[2], key, *map(str, sizes)]
+    memory = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        for _ in range(10):
+            time.sleep(sizes[-1] / 10)
+            memory.append(running.megabytes())
+        return json.loads(process.communicate()[0]), memory
+
+
+def spread(milliseconds: list[float]) -> dict[str, float]:
+    """Return p50, p95 and p99."""
+    parts = quantiles(milliseconds, n=100)
+    return {"p50": round(median(milliseconds), 1), "p95": round(parts[94], 1), "p99": round(parts[98], 1)}
 
 
 def main() -> None:

@@ -308,9 +308,10 @@ class ServiceSettings(_Section):
     base_documents: int | None = Field(default=None, ge=1)
     base_megabytes: int | None = Field(default=None, ge=1)
     fetch_pages: bool = True
-    search_threads: int = Field(default=4, ge=1)
+    search_threads: int | None = Field(default=None, ge=1)
     searches_waiting: int = Field(default=128, ge=0)
-    search_patience: float = Field(default=0.05, gt=0)
+    search_patience: float = Field(default=0.01, gt=0)
+    extract_threads: int | None = Field(default=None, ge=1)
     chat_threads: int = Field(default=8, ge=1)
     chats_waiting: int = Field(default=32, ge=0)
     stop_seconds: int = Field(default=30, ge=0)

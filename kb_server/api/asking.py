@@ -45,7 +45,8 @@ class Usage:
 
 async def answer_events(service: Service, caller: Caller, ask: Ask) -> AsyncIterator[AnswerEvent]:
     """Return the events of an answer; errors before the first are raised here."""
-    return await service.chats.stream(lambda: _answering(service, caller, ask).stream(_asked(service, ask)))
+    lane = service.lane_of(_way(service, ask)[0])
+    return await lane.stream(lambda: _answering(service, caller, ask).stream(_asked(service, ask)))
 
 
 async def kept_events(
@@ -59,7 +60,7 @@ async def kept_events(
         conversation = earlier or conversing.begin(caller.id, ask.bases, ask.question)
         return conversing.stream(conversation, answering, _asked(service, ask))
 
-    return await service.chats.stream(start)
+    return await service.lane_of(_way(service, ask)[0]).stream(start)
 
 
 def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:

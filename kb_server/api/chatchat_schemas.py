@@ -99,7 +99,9 @@ class _Asked(_Lenient):
     stream: bool = True
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: int | None = None
-    prompt_name: _Name = "default"
+    model: _Name | None = None
+    model_name: _Name | None = None  # what their file chat calls it
+    prompt_name: _Name | None = None
 
     def ask_base(self, base: str) -> Ask:
         """Return the question; raises UsageError if there is none."""
@@ -120,7 +122,6 @@ class KbChat(_Asked):
 
     mode: Literal["local_kb", "temp_kb", "search_engine"] = "local_kb"
     kb_name: _Name
-    model: _Name | None = None
     return_direct: bool = False
 
 

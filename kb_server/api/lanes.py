@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from statistics import median
+from random import randint
+from statistics import fmean
 from threading import Event
 from typing import Any, TypeVar, cast
 
@@ -16,8 +17,8 @@ from kb_server.errors import TryLater
 T = TypeVar("T")
 
 _END = object()
-_RETRY_SECONDS = 2
-_REMEMBERED = 21  # works whose median says how long one takes
+_RETRY_SECONDS = (1, 3)  # drawn between, so that a crowd that was refused at once does not come back at once
+_REMEMBERED = 21  # works whose mean says how long one takes
 
 
 class Lane:
@@ -50,7 +51,7 @@ class Lane:
     def wait(self) -> float:
         """How many seconds one more would wait for a thread, about."""
         before = self.taken - self._threads + 1
-        return max(0, before) / self._threads * median(self._lasted)
+        return max(0, before) / self._threads * fmean(self._lasted)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what `work` returns, or raise what it raises."""
@@ -77,7 +78,7 @@ class Lane:
             raise TryLater(
                 f"Too many requests of this kind ({self.name}) are waiting.",
                 "Try again after the time in Retry-After.",
-                _RETRY_SECONDS,
+                randint(*_RETRY_SECONDS),  # noqa: S311 - not a secret
             )
         self.taken += 1
         future = asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)

@@ -11,9 +11,12 @@ from kb_server.api.lanes import Lane
 from kb_server.api.limits import RateLimit
 from kb_server.api.metrics import Metrics
 from kb_server.bootstrap import Application
-from kb_server.domain import KnowledgeBase
+from kb_server.cores import cores
+from kb_server.domain import AnswerMode, KnowledgeBase
 from kb_server.errors import KbError, NotFound, Unauthorized
 from kb_server.services.keys import LOCAL, Caller, Scope
+
+_SEARCH_THREADS = 4  # more only wait for each other, where nothing waits for another machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Service:
 
     app: Application
     searches: Lane
+    extracts: Lane
     chats: Lane
     rate: RateLimit
     refusals: RateLimit
@@ -31,8 +35,17 @@ class Service:
     def close(self) -> None:
         """Let the lanes finish."""
         self.stopping.set()
-        self.searches.close()
-        self.chats.close()
+        for lane in self.lanes:
+            lane.close()
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """All lanes."""
+        return self.searches, self.extracts, self.chats
+
+    def lane_of(self, mode: AnswerMode) -> Lane:
+        """Return where answers of a mode are made: extracting computes all the time, other ways mostly wait."""
+        return self.extracts if mode is AnswerMode.EXTRACT else self.chats
 
 
 def make_service(app: Application) -> Service:
@@ -40,13 +53,19 @@ def make_service(app: Application) -> Service:
     options = app.settings.service
     service = Service(
         app,
-        Lane("search", options.search_threads, options.searches_waiting, options.search_patience),
+        Lane(
+            "search",
+            options.search_threads or min(cores(), _SEARCH_THREADS),
+            options.searches_waiting,
+            options.search_patience,
+        ),
+        Lane("extract", options.extract_threads or max(1, cores() - 1), options.chats_waiting),
         Lane("chat", options.chat_threads, options.chats_waiting),
         RateLimit(options.requests_per_minute),
         RateLimit(options.requests_per_minute),
         Metrics(),
     )
-    for lane in (service.searches, service.chats):
+    for lane in service.lanes:
         service.metrics.watch(lane.name, lambda lane=lane: lane.taken)  # type: ignore[misc]  # mypy sees no default
     return service
 

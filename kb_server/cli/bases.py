@@ -95,10 +95,12 @@ def describe(
     """Say what a knowledge base is about, for people and programs that choose one. 填写知识库简介。"""
     session = session_of(context)
     base = session.foundation.knowledge_bases.describe(session.foundation.bases.find(name), text)
-    if as_json:
-        print_json({"name": base.name, "description": base.description})
-    else:
-        session.console.print(f"[bold]{escape(base.name)}[/]", escape(base.description))
+    session.tell(
+        {"name": base.name, "description": base.description},
+        f"[bold]{escape(base.name)}[/]",
+        escape(base.description),
+        as_json=as_json,
+    )
 
 
 def delete(
@@ -114,7 +116,4 @@ def delete(
         question = session.say(f"Delete '{name}' and every document in it?", f"删除“{name}”及其全部文档？")
         typer.confirm(question, abort=True)
     session.app.knowledge_bases.delete(name)
-    if as_json:
-        print_json({"deleted": name})
-    else:
-        session.console.print(session.say("Deleted", "已删除"), f"[bold]{name}[/]")
+    session.tell({"deleted": name}, session.say("Deleted", "已删除"), f"[bold]{name}[/]", as_json=as_json)

@@ -7,8 +7,8 @@ import typer
 from rich.panel import Panel
 from rich.rule import Rule
 
+from kb_server.cli.answers import show_answer
 from kb_server.cli.documents import ingest_with_progress, show_report
-from kb_server.cli.questions import show_answer
 from kb_server.cli.session import session_of
 from kb_server.errors import NotFound
 from kb_server.services.answering import Asked

@@ -108,10 +108,12 @@ def remove(
     """Remove documents from a knowledge base. 从知识库移除文档。"""
     session = session_of(context)
     session.app.knowledge_bases.remove(name, documents)
-    if as_json:
-        print_json({"removed": documents})
-    else:
-        session.console.print(session.say("Removed", "已移除"), ", ".join(escape(document) for document in documents))
+    session.tell(
+        {"removed": documents},
+        session.say("Removed", "已移除"),
+        ", ".join(escape(document) for document in documents),
+        as_json=as_json,
+    )
 
 
 @contextmanager

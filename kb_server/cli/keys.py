@@ -73,7 +73,4 @@ def revoke(
     """Make a key invalid from now on. 吊销密钥。"""
     session = session_of(context)
     session.app.keys.revoke(key_id)
-    if as_json:
-        print_json({"revoked": key_id})
-    else:
-        session.console.print(session.say("Revoked", "已吊销"), key_id)
+    session.tell({"revoked": key_id}, session.say("Revoked", "已吊销"), key_id, as_json=as_json)

@@ -38,13 +38,12 @@ def export(
     """Write a knowledge base into one file: documents, chunks, vectors. 导出为单个文件。"""
     session = session_of(context)
     done = session.app.exporting.run(name, file)
-    if as_json:
-        print_json({"file": str(file), **asdict(done)})
-    else:
-        session.console.print(
-            f"[bold]{escape(str(file))}[/]: {done.documents} {session.say('documents', '个文档')}, "
-            f"{done.chunks} {session.say('chunks', '个片段')}, {done.bytes / 1e6:.1f} MB"
-        )
+    session.tell(
+        {"file": str(file), **asdict(done)},
+        f"[bold]{escape(str(file))}[/]: {done.documents} {session.say('documents', '个文档')}, "
+        f"{done.chunks} {session.say('chunks', '个片段')}, {done.bytes / 1e6:.1f} MB",
+        as_json=as_json,
+    )
 
 
 def import_(
@@ -57,10 +56,12 @@ def import_(
     """Make a knowledge base from an exported file, after checking all of it; nothing is embedded. 导入知识库。"""
     session = session_of(context)
     base = session.app.import_base(file, name, store)
-    if as_json:
-        print_json({"name": base.name, "store": base.store, "embedder": base.embedder})
-    else:
-        session.console.print(session.say("Imported", "已导入"), f"[bold]{base.name}[/]")
+    session.tell(
+        {"name": base.name, "store": base.store, "embedder": base.embedder},
+        session.say("Imported", "已导入"),
+        f"[bold]{base.name}[/]",
+        as_json=as_json,
+    )
 
 
 def migrate(
@@ -73,10 +74,13 @@ def migrate(
     session = session_of(context)
     with _bar(session, shown=not as_json) as on_moved:
         base = session.app.migrate(name, store, on_moved)
-    if as_json:
-        print_json({"name": base.name, "store": base.store})
-    else:
-        session.console.print(f"[bold]{base.name}[/]", session.say("is in", "现位于"), base.store)
+    session.tell(
+        {"name": base.name, "store": base.store},
+        f"[bold]{base.name}[/]",
+        session.say("is in", "现位于"),
+        base.store,
+        as_json=as_json,
+    )
 
 
 def reindex(
@@ -109,10 +113,13 @@ def reindex(
         return
     with _bar(session, shown=not as_json) as on_moved:
         base = session.app.reindex(name, embedder, on_moved)
-    if as_json:
-        print_json({"name": base.name, "embedder": base.embedder, "dimension": base.dimension})
-    else:
-        session.console.print(f"[bold]{base.name}[/]", session.say("is embedded by", "现使用"), escape(base.embedder))
+    session.tell(
+        {"name": base.name, "embedder": base.embedder, "dimension": base.dimension},
+        f"[bold]{base.name}[/]",
+        session.say("is embedded by", "现使用"),
+        escape(base.embedder),
+        as_json=as_json,
+    )
 
 
 def _recut(session: Session, name: str, change: dict[str, Any], *, drop_edits: bool, as_json: bool) -> None:

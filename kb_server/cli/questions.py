@@ -1,16 +1,16 @@
 """`kb search`, `kb ask`, `kb chat`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
+from kb_server.cli.answers import show_answer, show_citations, show_hits
 from kb_server.cli.explanation import show_explanation
 from kb_server.cli.filters import OnlyDocuments, OnlyFolder, OnlyPages, OnlyTags, Since, Until, chosen
 from kb_server.cli.knn_options import ClosedBook, KnnFlag, KnnScope, knn_choice, show_trace
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.domain import Answer, AnswerMode, Done, Filter, Hit, Message, SearchMode, Step, Technique, Token
+from kb_server.domain import Answer, AnswerMode, Done, Filter, Message, SearchMode, Step, Technique, Token
 from kb_server.errors import UsageError
 from kb_server.services.shapes import answer_json, explanation_json, hit_json
 
@@ -29,6 +29,19 @@ ModelName = Annotated[
 ]
 PromptName = Annotated[
     str | None, typer.Option("--prompt", metavar="NAME", help="generate: a prompt of the settings. 用某个提示词。")
+]
+Index = Annotated[SearchMode, typer.Option(help="Which index to ask. 用哪种索引。")]
+ExplainedChunk = Annotated[
+    int | None,
+    typer.Option(
+        metavar="CHUNK", help="Why this chunk is found or not: its rank at each stage. 某片段为何找到或未找到。"
+    ),
+]
+Reasoning = Annotated[
+    bool | None, typer.Option("--reasoning/--no-reasoning", help="generate: think first. 先思考后回答。")
+]
+Samples = Annotated[
+    int | None, typer.Option(min=1, max=16, help="generate: draw so many, give what most say. 多次采样取多数。")
 ]
 Mode = Annotated[
     AnswerMode | None,
@@ -51,19 +64,14 @@ def search(
     question: Question,
     also: Also = None,
     k: Count = None,
-    mode: Annotated[SearchMode, typer.Option(help="Which index to ask. 用哪种索引。")] = SearchMode.HYBRID,
+    mode: Index = SearchMode.HYBRID,
     documents: OnlyDocuments = None,
     folder: OnlyFolder = "",
     tags: OnlyTags = None,
     pages: OnlyPages = "",
     since: Since = None,
     until: Until = None,
-    explain: Annotated[
-        int | None,
-        typer.Option(
-            metavar="CHUNK", help="Why this chunk is found or not: its rank at each stage. 某片段为何找到或未找到。"
-        ),
-    ] = None,
+    explain: ExplainedChunk = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages that a question is about. 查找与问题相关的片段。"""
@@ -117,38 +125,22 @@ def ask(
     pages: OnlyPages = "",
     since: Since = None,
     until: Until = None,
-    reasoning: Annotated[
-        bool | None, typer.Option("--reasoning/--no-reasoning", help="generate: think first. 先思考后回答。")
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(min=1, max=16, help="generate: draw so many, give what most say. 多次采样取多数。")
-    ] = None,
+    reasoning: Reasoning = None,
+    samples: Samples = None,
     knn_lm: KnnFlag = None,
     knn_scope: KnnScope = None,
     closed_book: ClosedBook = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question from the documents, with citations. 根据文档回答问题，并给出出处。"""
-    from kb_server.services.answering import Asked
-
-    session = session_of(context)
-    names = _names(name, also)
+    session, names = session_of(context), _names(name, also)
+    filters = chosen(documents, folder, tags, pages, since, until)
     way, knn = session.app.way(mode, knn_choice(knn_lm, knn_scope, closed_book), model, prompt, len(names))
-    asked = Asked(
-        _checked(question),
-        way,
-        k or session.settings.retrieval.k,
-        chosen(documents, folder, tags, pages, since, until),
-        technique=_technique(session, reasoning, samples),
-        knn=knn,
-        model=model,
-        prompt=prompt,
+    technique = _technique(session, reasoning, samples)
+    found = _answers(session, names, way, model).ask(
+        _asked(session, question, way, k, filters, technique=technique, knn=knn, model=model, prompt=prompt)
     )
-    answer = _answers(session, names, asked.mode, model).ask(asked)
-    if as_json:
-        print_json(answer_json(answer))
-    else:
-        show_answer(session, answer)
+    _tell(session, found, as_json=as_json)
 
 
 def chat(
@@ -181,65 +173,6 @@ def chat(
         history += [Message("user", question), Message("assistant", answer.text)]
 
 
-def show_hits(session: Session, hits: list[Hit]) -> None:
-    """Print hits, best first, each with where it stands."""
-    if not hits:
-        session.console.print(session.say("Nothing found.", "没有找到。"))
-    several = len({hit.base for hit in hits}) > 1
-    for number, hit in enumerate(hits, 1):
-        chunk = hit.chunk
-        where = place(session, chunk.document, chunk.page, chunk.heading_path, hit.base if several else "")
-        session.console.print(f"[bold]{number}[/]  [cyan]{hit.score:.3f}[/]  {where}  [dim]#{chunk.id}[/]")
-        for other in chunk.also:
-            also = place(session, other.document, other.page, other.heading_path)
-            session.console.print(f"   [dim]{session.say('also', '另见')}[/] {also}")
-        session.console.print(escape(chunk.text), style="dim" if number > 1 else "", end="\n\n")
-
-
-def show_answer(session: Session, answer: Answer) -> None:
-    """Print an answer and what backs it."""
-    session.console.print()
-    if answer.reasoning:
-        session.console.print(escape(answer.reasoning), style="dim italic", end="\n\n")
-    session.console.print(escape(answer.text), style="yellow" if answer.refused else "bold")
-    show_citations(session, answer)
-    show_trace(session, answer)
-    if answer.agreement is not None:
-        share = f"{answer.agreement:.0%}"
-        session.console.print(session.say(f"{share} of the samples agree", f"{share} 的采样一致"), style="dim")
-    for note in answer.notes:
-        session.console.print(f"[yellow]! {escape(note)}[/]")
-
-
-def show_citations(session: Session, answer: Answer) -> None:
-    """Print where each citation stands, and what the check found."""
-    headings = {hit.chunk.id: hit.chunk.heading_path for hit in answer.hits}
-    several = len({hit.base for hit in answer.hits}) > 1
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    for citation in answer.citations:
-        mark = "[green]✓[/]" if citation.supported else "[red]?[/]"
-        path, base = headings.get(citation.chunk_id, ()), citation.base if several else ""
-        where = place(session, citation.document, citation.page, path, base)
-        table.add_row(f"[cyan]\\[{citation.number}][/]", mark, where)
-        if answer.mode is AnswerMode.GENERATE:
-            table.add_row("", "", f"[dim]“{escape(citation.quote)}”[/]")
-    session.console.print(table)
-    if any(not citation.supported for citation in answer.citations):
-        note = session.say("? the cited passage does not say this", "? 所引段落并未这样说")
-        session.console.print(f"[red]{note}[/]")
-
-
-def place(session: Session, document: str, page: int | None, heading_path: tuple[str, ...], base: str = "") -> str:
-    """Say where a passage stands: perhaps the base, document, page, headings."""
-    parts = [escape(base)] if base else []
-    parts.append(f"[bold blue]{escape(document)}[/]")
-    if page is not None:
-        parts.append(session.say(f"p. {page}", f"第 {page} 页"))
-    if heading_path:
-        parts.append(f"[dim]{escape(' › '.join(heading_path))}[/]")
-    return " · ".join(parts)
-
-
 def _stream(session: Session, answering: "Answering | Agent", asked: "Asked") -> Answer:
     for event in answering.stream(asked):
         if isinstance(event, Token):
@@ -252,6 +185,26 @@ def _stream(session: Session, answering: "Answering | Agent", asked: "Asked") ->
             show_trace(session, event.answer)
             return event.answer
     raise TypeError("an answer did not end with Done")
+
+
+def _asked(
+    session: Session,
+    question: str,
+    mode: AnswerMode,
+    k: int | None,
+    filters: Filter | None,
+    **more: Any,  # noqa: ANN401 - other fields of Asked
+) -> "Asked":
+    from kb_server.services.answering import Asked
+
+    return Asked(_checked(question), mode, k or session.settings.retrieval.k, filters, **more)
+
+
+def _tell(session: Session, answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer_json(answer))
+    else:
+        show_answer(session, answer)
 
 
 def _names(name: str, also: list[str] | None) -> list[str]:

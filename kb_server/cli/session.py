@@ -53,6 +53,13 @@ class Session:
         """English or Chinese."""
         return choose_language(self.settings.language)
 
+    def tell(self, values: Mapping[str, Any], *words: str, as_json: bool) -> None:
+        """Say what was done, to programs or in words."""
+        if as_json:
+            print_json(values)
+        else:
+            self.console.print(*words)
+
     def close(self) -> None:
         """Close what was opened."""
         for opened in ("app", "foundation"):

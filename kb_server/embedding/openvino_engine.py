@@ -4,10 +4,11 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import Condition, Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 INSTALL = "Run: pip install 'kb-server[openvino]'"
 _AT_ONCE = 16  # texts; more at once gains nothing on a CPU, and mixes lengths
+_FEW_AT_ONCE = 4  # of few texts, as an answer's sentences are: so that single ones soon have a core
 _SORTED_TOGETHER = 256  # texts
+_GIVES_WAY_SECONDS = 0.1  # that a batch waits for single texts at most
 _THREADS_A_STREAM = 4  # at most; below, a thread has a batch of its own
 
 # OpenVINO makes tables at its first tensor, under a lock of C++ inside which it lets go of Python's. Two threads with
@@ -55,7 +58,8 @@ class OpenVinoEngine:
     """An Engine on a converted model; `precision` is f32, bf16 or f16.
 
     Texts are sorted by length and computed a few at a time, each thread on a batch of its own. Several callers share
-    the threads batch by batch; a single text, as a question is, waits for nobody: one stream more is kept for those.
+    the threads batch by batch; a single text, as a question is, waits for nobody: one stream more is kept for those,
+    and no batch begins while one is at work.
     """
 
     def __init__(self, converted: Converted, precision: str, threads: int, batch_size: int = _AT_ONCE) -> None:
@@ -78,6 +82,8 @@ class OpenVinoEngine:
             )
         )
         self._idle: SimpleQueue[Any] = SimpleQueue()
+        self._singles = 0
+        self._none_single = Condition()
         self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="embedding")
         with _FIRST_USE:
             self.encode([""], "")
@@ -97,12 +103,13 @@ class OpenVinoEngine:
 
     def _batches(self, texts: Sequence[str], prompt: str) -> Iterator[tuple[Rows, dict[str, Rows]]]:
         """Yield row numbers and inputs of texts of about the same length."""
+        size = min(self._batch_size, max(_FEW_AT_ONCE, len(texts) // _AT_ONCE))
         for start in range(0, len(texts), _SORTED_TOGETHER):
             window = [prompt + text for text in texts[start : start + _SORTED_TOGETHER]]
             encodings = self._converted.tokenizer.encode_batch_fast(window)
             order = sorted(range(len(window)), key=lambda row: len(encodings[row]))
-            for first in range(0, len(order), self._batch_size):
-                rows = order[first : first + self._batch_size]
+            for first in range(0, len(order), size):
+                rows = order[first : first + size]
                 yield np.array(rows, np.int64) + start, self._inputs([encodings[row] for row in rows])
 
     def _inputs(self, encodings: Sequence["Encoding"]) -> dict[str, Rows]:
@@ -116,15 +123,35 @@ class OpenVinoEngine:
 
     def _computed(self, batches: Iterable[tuple[Rows, dict[str, Rows]]], count: int) -> Iterator[tuple[Rows, Vectors]]:
         if count == 1:
-            yield from map(self._infer, batches)
+            with self._hurrying():
+                yield from map(self._infer, batches)
             return
         waiting: deque[Future[tuple[Rows, Vectors]]] = deque()
         for batch in batches:
-            waiting.append(self._pool.submit(self._infer, batch))
+            waiting.append(self._pool.submit(self._infer_later, batch))
             if len(waiting) > 2 * self._streams:  # so few that other callers' batches soon have their turn
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+    @contextmanager
+    def _hurrying(self) -> Iterator[None]:
+        """Keep batches from beginning meanwhile."""
+        with self._none_single:
+            self._singles += 1
+        try:
+            yield
+        finally:
+            with self._none_single:
+                self._singles -= 1
+                if not self._singles:
+                    self._none_single.notify_all()
+
+    def _infer_later(self, batch: tuple[Rows, dict[str, Rows]]) -> tuple[Rows, Vectors]:
+        """Compute a batch once no single text is at work, or after a while: where they never end, it has a turn too."""
+        with self._none_single:
+            self._none_single.wait_for(lambda: not self._singles, _GIVES_WAY_SECONDS)
+        return self._infer(batch)
 
     def _infer(self, batch: tuple[Rows, dict[str, Rows]]) -> tuple[Rows, Vectors]:
         rows, inputs = batch

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from kb_server.cores import cores
 from tests.api.conftest import Server, finished, gone, problem, upload
 from tests.unit.loaders.pdf_writer import write_pdf
 
@@ -198,7 +199,11 @@ def test_the_service_shows_what_it_has(server: Server, admin: httpx.Client, hand
         assert [model["loaded"] for model in found["generators"] if model["chosen"]] == [False]
         return
     assert found["memory"]["process_bytes"] > 50 << 20
-    assert {queue["name"]: queue["places"] for queue in found["queues"]} == {"search": 132, "chat": 40}
+    assert {queue["name"]: queue["places"] for queue in found["queues"]} == {
+        "search": 128 + min(4, cores()),
+        "extract": 32 + max(1, cores() - 1),
+        "chat": 40,
+    }
     with server.client(server.new_key("write")) as writer:
         problem(writer.get(path), 403, "forbidden")
 

@@ -191,7 +191,7 @@ def test_the_service_says_how_it_is(server: Server, admin: httpx.Client) -> None
         problem(anybody.get("/metrics"), 401, "unauthorized")
     text = admin.get("/metrics").text
     assert 'kb_requests_total{method="GET",route="/health/live",status="200"}' in text
-    assert 'kb_lane_taken{lane="chat"} 0.0' in text
+    assert all(f'kb_lane_taken{{lane="{lane}"}} 0.0' in text for lane in ("search", "extract", "chat"))
 
 
 def test_an_archive_is_its_files(admin: httpx.Client, empty: str) -> None:

@@ -104,3 +104,42 @@ def test_cases_are_worded_by_a_model(client: httpx.Client, model: OpenAiServer) 
     }
     assert all(case["answers"] and case["documents"] for case in written)
     assert any(case["kind"] != "written" for case in cases), "what is about nothing in the base stays as it was made"
+
+
+def test_chatchats_clients_get_what_they_name_and_hear_of_what_is_not_there(
+    client: httpx.Client, model: OpenAiServer
+) -> None:
+    body = {"query": QUESTION, "kb_name": "handbook", "stream": False, "model": "small", "prompt_name": "detailed"}
+    made = client.post("/chat/kb_chat", json=body).json()
+    assert made["choices"][0]["message"]["content"].startswith("Hold the red button for seven seconds")
+    assert (made["model"], made["notes"]) == ("small", [])
+    assert "conditions and exceptions" in model.requests[-1]["messages"][0]["content"]
+
+    asked = len(model.requests)
+    theirs = {**body, "model": "glm4-chat", "prompt_name": "default"}
+    made = client.post("/chat/kb_chat", json=theirs).json()
+    assert "seven seconds" in made["choices"][0]["message"]["content"]
+    assert made["notes"] == ["There is no model 'glm4-chat' here; the usual one answered."]
+    with client.stream("POST", "/chat/kb_chat", json={**theirs, "query": "怎么重置设备？", "stream": True}) as response:
+        last = list(events(response))[-1][1]
+    assert last["notes"] == ["这里没有名为“glm4-chat”的模型，已按默认设置回答。"]
+    assert len(model.requests) == asked, "the usual way to answer is extract"
+
+    place = "/knowledge_base/local_kb/handbook/chat/completions"
+    talk = {"model": "small", "prompt_name": "rude", "messages": [{"role": "user", "content": QUESTION}]}
+    made = client.post(place, json=talk).json()
+    assert made["choices"][0]["message"]["content"].startswith("Hold the red button for seven seconds")
+    assert made["notes"] == ["There is no prompt 'rude' here; the usual one answered."]
+
+
+def test_so_do_those_that_ask_their_own_files(client: httpx.Client, model: OpenAiServer) -> None:
+    parts = [("files", ("memo.txt", HANDBOOK["device.txt"]))]
+    made = client.post("/knowledge_base/upload_temp_docs", files=parts).json()["data"]
+    body = {"query": QUESTION, "knowledge_id": made["id"], "model_name": "small", "prompt_name": "default"}
+    asked = len(model.requests)
+    for name, notes in (("small", []), ("glm4-chat", ["There is no model 'glm4-chat' here; the usual one answered."])):
+        with client.stream("POST", "/chat/file_chat", json={**body, "model_name": name}) as response:
+            found = [data for _, data in events(response)]
+        assert "seven seconds" in "".join(data.get("answer", "") for data in found)
+        assert found[-1]["notes"] == notes
+    assert len(model.requests) == asked + 1

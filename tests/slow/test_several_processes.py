@@ -1,4 +1,4 @@
-"""Several API processes on one home and one PostgreSQL catalog: any of them takes work, any may die."""
+"""Several API processes on one home and one catalog, SQLite or PostgreSQL: any of them takes work, any may die."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,21 +11,23 @@ from tests.postgresql import PostgresServer, find_programs
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def catalog() -> Iterator[str]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    if request.param == "sqlite":
+        yield {}
+        return
     programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL's initdb and postgres are not installed (Debian: apt-get install postgresql).")
     pytest.importorskip("psycopg", reason="The extra 'postgresql' is not installed.")
     server = PostgresServer(programs)
-    yield server.new_database()
+    yield {"KB_CATALOG": server.new_database()}
     server.stop()
 
 
 @pytest.fixture
-def pair(tmp_path: Path, catalog: str) -> Iterator[tuple[Server, Server]]:
-    first = Server(tmp_path / "home", KB_CATALOG=catalog)
-    second = Server(tmp_path / "home", KB_CATALOG=catalog)
+def pair(tmp_path: Path, catalog: dict[str, str]) -> Iterator[tuple[Server, Server]]:
+    first, second = Server(tmp_path / "home", **catalog), Server(tmp_path / "home", **catalog)
     second.key = first.key = first.key or second.key
     yield first, second
     for server in (first, second):

@@ -13,7 +13,11 @@ FOR_WRITING = Phrase("writing answers", "生成回答")
 CHOSEN = Phrase("in use", "使用中")
 LOADED = Phrase("loaded", "已加载")
 QUEUES = Phrase("Queues", "队列")
-QUEUE_NAMES = {"search": Phrase("searches", "检索"), "chat": Phrase("answers", "回答")}
+QUEUE_NAMES = {
+    "search": Phrase("searches", "检索"),
+    "extract": Phrase("extracted answers", "摘录回答"),
+    "chat": Phrase("answers", "回答"),
+}
 RUNNING = Phrase("running", "进行中")
 WAITING = Phrase("waiting", "等待中")
 PLACES = Phrase("places", "容量")

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, Literal, cast
 
@@ -12,6 +12,7 @@ from pydantic import ConfigDict
 
 from kb_server.api import sse
 from kb_server.api.asking import Ask, answer_events, kept_events
+from kb_server.api.chatchat_naming import Named, named
 from kb_server.api.chatchat_schemas import Feedback, FileChat, KbChat, ToolCall, envelope, near_enough, source
 from kb_server.api.openai_schemas import ChatRequest
 from kb_server.api.routes.chatchat_bases import chatchat_base
@@ -24,8 +25,6 @@ from kb_server.services.keys import Caller, Scope
 
 router = APIRouter(tags=["Chatchat-compatible"])
 
-_EXTRAS = frozenset({"docs", "message_id", "references"})
-
 Events = AsyncIterator[AnswerEvent | Kept]
 
 
@@ -35,6 +34,7 @@ class BaseCompletion(ChatRequest):
     model_config = ConfigDict(extra="ignore")
 
     model: str = "kb"
+    prompt_name: str | None = None
     top_k: int = 3
     score_threshold: float = 2.0
     return_direct: bool = False
@@ -45,8 +45,10 @@ async def kb_chat(asked: KbChat, service: CurrentService, caller: CurrentCaller)
     """Answer from a base: chunks as OpenAI has them, the first with `docs`, the last with `message_id`."""
     if asked.mode == "search_engine":
         raise UsageError("This service does not search the web.", "Use the mode 'local_kb' or 'temp_kb'.")
-    ask = asked.ask_base(asked.kb_name.strip())
-    talk = _Talk(ask, asked.model or ask.bases[0], asked.score_threshold, asked.return_direct)
+    question = _named(
+        service, asked.ask_base(asked.kb_name.strip()), asked.model or asked.model_name, asked.prompt_name
+    )
+    talk = _Talk(question, asked.model or question.ask.bases[0], asked.score_threshold, asked.return_direct)
     return await talk.answer(service, caller, asked.stream)
 
 
@@ -59,7 +61,8 @@ async def base_completions(
     caller: CurrentCaller,
 ) -> dict[str, Any] | StreamingResponse:
     """Do the same for OpenAI's clients, with the base in the address."""
-    talk = _Talk(asked.ask(param.strip()), asked.model, asked.score_threshold, asked.return_direct)
+    question = _named(service, asked.ask(param.strip()), asked.model, asked.prompt_name)
+    talk = _Talk(question, asked.model, asked.score_threshold, asked.return_direct)
     return await talk.answer(service, caller, bool(asked.stream))
 
 
@@ -67,8 +70,10 @@ async def base_completions(
 async def file_chat(asked: FileChat, service: CurrentService, caller: CurrentCaller) -> StreamingResponse:
     """Answer from temporary files: events with `answer`, then one with `docs`."""
     ask = asked.ask_base(asked.knowledge_id.strip())
+    question = _named(service, ask, asked.model_name or asked.model, asked.prompt_name)
     await service.searches.run(lambda: chatchat_base(service, caller, ask.bases[0]))
-    return sse.stream(_pieces(asked.score_threshold, await answer_events(service, caller, ask)))
+    events = await answer_events(service, caller, question.ask)
+    return sse.stream(_pieces(asked.score_threshold, events, question.notes))
 
 
 @router.post("/chat/feedback", dependencies=[audited("answer.feedback", Scope.READ)])
@@ -93,8 +98,9 @@ def call_tool(called: ToolCall) -> dict[str, Any]:
 class _Talk:
     """One answer in the shape of their chat."""
 
-    def __init__(self, ask: Ask, model: str, threshold: float, documents_only: bool) -> None:
-        self._ask = ask
+    def __init__(self, question: Named, model: str, threshold: float, documents_only: bool) -> None:
+        self._ask = question.ask
+        self._notes = question.notes
         self._threshold = threshold
         self._documents_only = documents_only
         self._made = {"id": f"chat{secrets.token_hex(16)}", "created": int(time.time()), "model": model}
@@ -121,7 +127,8 @@ class _Talk:
                         done = answer
                     case Kept(_, message_id):
                         found = references(done) if done else []
-                        yield self._chunk("", "stop", message_id=message_id, references=found)
+                        notes = [*self._notes, *(done.notes if done else ())]
+                        yield self._chunk("", "stop", message_id=message_id, references=found, notes=notes)
 
     def _sources(self, hits: tuple[Hit, ...]) -> list[str]:
         near = [hit for hit in hits if near_enough(hit, self._threshold)]
@@ -136,12 +143,16 @@ class _Talk:
         text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks)
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         more: dict[str, Any] = {
-            key: chunk[key] for chunk in chunks for key in ("docs", "message_id", "references") if key in chunk
+            key: chunk[key] for chunk in chunks for key in ("docs", "message_id", "references", "notes") if key in chunk
         }
         return {**self._made, "object": "chat.completion", "choices": [choice], **more}
 
 
-async def _pieces(threshold: float, events: AsyncIterator[AnswerEvent]) -> AsyncIterator[bytes]:
+def _named(service: Service, ask: Ask, model: str | None, prompt: str | None) -> Named:
+    return named(ask, model, prompt, service.app.settings.generation.names, service.app.prompts.names())
+
+
+async def _pieces(threshold: float, events: AsyncIterator[AnswerEvent], notes: Sequence[str]) -> AsyncIterator[bytes]:
     sources: list[str] = []
     try:
         async with aclosing(cast("Any", events)):
@@ -151,7 +162,7 @@ async def _pieces(threshold: float, events: AsyncIterator[AnswerEvent]) -> Async
                     sources = [source(number, hit) for number, hit in enumerate(near, 1)]
                 elif isinstance(event, Token):
                     yield sse.event({"answer": event.text})
-        yield sse.event({"docs": sources})
+        yield sse.event({"docs": sources, "notes": notes})
     except Exception as error:  # noqa: BLE001 - the edge: the status is sent already, so the stream itself says it
         yield sse.event(envelope(sse.failure(error)["message"], code=500))
 

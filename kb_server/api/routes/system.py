@@ -47,13 +47,13 @@ def _generators(service: Service) -> list[LanguageModel]:
 
 
 def _system(service: Service) -> System:
-    lanes = (service.searches, service.chats)
     return System(
         version=__version__,
         memory=Memory(process_bytes=resident_bytes(), free_bytes=free_memory("cpu")),
         disk_free_bytes=service.app.free_disk(),
         queues=[
-            Queue(name=lane.name, running=lane.running, waiting=lane.waiting, places=lane.places) for lane in lanes
+            Queue(name=lane.name, running=lane.running, waiting=lane.waiting, places=lane.places)
+            for lane in service.lanes
         ],
         jobs=service.app.jobs.counts((JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)),
     )

@@ -18,6 +18,7 @@ from kb_server.embedding.bundled import minilm
 from kb_server.embedding.engine import Engine
 from kb_server.embedding.engines import Place, choose_engine
 from kb_server.embedding.openvino_conversion import NotConvertible
+from kb_server.embedding.openvino_engine import OpenVinoEngine, Rows
 from kb_server.embedding.torch_engine import TorchEngine
 from kb_server.ports import Vectors
 
@@ -148,6 +149,35 @@ def test_a_question_does_not_wait_for_passages(kept: Place) -> None:
     engine.encode(["who lay on the rug?"], "")
     assert ingest.is_alive(), "the question came after all passages"
     ingest.join()
+
+
+@pytest.mark.parametrize(("patience", "begun"), [(30.0, False), (0.01, True)])
+def test_no_batch_begins_while_a_question_is_at_work_unless_that_never_ends(
+    kept: Place, monkeypatch: pytest.MonkeyPatch, patience: float, begun: bool
+) -> None:
+    engine = choose_engine(EngineKind.AUTO, kept)
+    assert isinstance(engine, OpenVinoEngine)
+    compute, asked, answer, passages = engine._infer, threading.Event(), threading.Event(), threading.Event()
+
+    def infer(batch: tuple[Rows, dict[str, Rows]]) -> tuple[Rows, Vectors]:
+        if len(batch[0]) == 1:
+            asked.set()
+            answer.wait(30)
+        else:
+            passages.set()
+        return compute(batch)
+
+    monkeypatch.setattr("kb_server.embedding.openvino_engine._GIVES_WAY_SECONDS", patience)
+    monkeypatch.setattr(engine, "_infer", infer)
+    work = [threading.Thread(target=engine.encode, args=(texts, "")) for texts in (TEXTS[:1], TEXTS)]
+    work[0].start()
+    assert asked.wait(30)
+    work[1].start()
+    assert passages.wait(30 if begun else 0.3) is begun
+    answer.set()
+    for thread in work:
+        thread.join(30)
+    assert passages.is_set()
 
 
 class _FullGpu:
