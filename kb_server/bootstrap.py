@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +203,8 @@ class Application(Answerers):
         cleaner = Cleaner(cleaning.boilerplate, cleaning.low_quality, cleaning.redact)
         load: Load = bulk.load if bulk else self.load
         retune = lambda: self.tuning(opened.base.name).refresh()  # noqa: E731
-        return Ingestion(opened, self.bases, embedder, splitter_for, load, cleaner, unpack, workers, retune)
+        opener = partial(unpack, passwords=self._passwords)
+        return Ingestion(opened, self.bases, embedder, splitter_for, load, cleaner, opener, workers, retune)
 
     @cached_property
     def page_pictures(self) -> PagePictures:

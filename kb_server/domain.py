@@ -41,12 +41,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's text and its structure. Blocks are in reading order and do not overlap."""
+    """A file's text and its structure. Blocks are in reading order and do not overlap.
+
+    `set_aside` says of parts that could not be read why, and how many they are.
+    """
 
     name: str
     text: str
     blocks: tuple[Block, ...]
     pages: int | None = None
+    set_aside: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Cleaner:
 
     def clean(self, document: Document) -> Cleaned:
         """Return what is worth splitting, and what was set aside; raises LoadError where nothing is left."""
-        counts: Counter[str] = Counter()
+        counts = Counter(document.set_aside)
         steps: list[Callable[[Document], Cleaned]] = []
         if self.low_quality:
             steps.append(set_aside_low_quality)

@@ -17,6 +17,7 @@ from typing import Any
 from kb_server.domain import Document
 from kb_server.errors import LoadError, MissingExtra
 from loaders.progress import OnPage
+from loaders.scratch import scratch
 from loaders.worker import unpack
 
 # The path is set from here: a module that happens to lie in the current folder is never imported.
@@ -114,7 +115,7 @@ class _Worker:
     def start(cls, command: tuple[str, dict[str, Any]], memory: int) -> "_Worker":
         ours, theirs = Pipe()
         target, options = command
-        folder = TemporaryDirectory(prefix="kb-reading-", ignore_cleanup_errors=True)
+        folder = scratch("reading")
         values = [json.dumps(sys.path), str(theirs.fileno()), target, str(memory), folder.name]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-P", "-c", _START, *values],

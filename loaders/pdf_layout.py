@@ -15,6 +15,7 @@ _WORD = re.compile(r"[\w'’-]+")
 _DIVIDED = re.compile(rf"([\w'’-]+){LINE_END_HYPHEN}\s*([\w'’-]+)")
 _ENDS_DIVIDED = re.compile(r"[^\W\d_][-‐]$")
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+_PAGE = re.compile(r"page|seite|\bof\b|\bvon\b|[第共页頁]")
 _BULLET = re.compile(r"\s*[●•▪■◦○‣⁃∙·\uf0b7\uf0a7]\s*")
 _NUMBERED_ITEM = re.compile(r"\(?(?:\d{1,2}|[a-z])[.)、]\s+\S")
 _ENDS_SENTENCE = re.compile(r"[.!?。！？：:;；]['\"”’)）]*$")
@@ -26,6 +27,7 @@ _SAME_SIZE = 0.06
 _MOST_LEVELS = 4
 _EDGE_LINES = 2
 _FEWEST_PAGES = 3
+_FEWEST_LETTERS = 2  # of a running line that says anything
 
 
 class PdfLayout:
@@ -35,6 +37,7 @@ class PdfLayout:
         furniture = _running_lines(pages)
         self._pages = pages
         self._kept = [(page, [x for x in page.lines if not _is_furniture(page, x, furniture)]) for page in pages]
+        self._running = _said_only_by_running_lines(self._kept)
         lines = [line for _, kept in self._kept for line in kept]
         self._body_size = _most_usual_size(lines)
         self._sizes = _heading_sizes(lines, self._body_size)
@@ -47,6 +50,8 @@ class PdfLayout:
         builder = DocumentBuilder(name)
         tables = TableRun(builder)
         for page, lines in self._kept:
+            above, below = self._running.get(page.number, ([], []))
+            builder.lines("\n".join(above), page.number)
             for part in in_order(lines, page.tables):
                 if isinstance(part, PdfTable):
                     tables.add(part, page.number)
@@ -56,6 +61,7 @@ class PdfLayout:
             for text in page.pictures:
                 tables.end()
                 builder.picture(text, page.number)
+            builder.lines("\n".join(below), page.number)
         return builder.build(pages=len(self._pages))
 
     def _add_lines(self, builder: DocumentBuilder, lines: list[Line], page: int) -> None:
@@ -174,6 +180,23 @@ def _running_lines(pages: list[PageLines]) -> dict[str, float]:
     written = sum(bool(page.lines) for page in pages)
     fewest = max(2, written * 0.3)
     return {shape: median(sizes) for shape, sizes in seen.items() if written >= _FEWEST_PAGES and len(sizes) > fewest}
+
+
+def _said_only_by_running_lines(kept: list[tuple[PageLines, list[Line]]]) -> dict[int, tuple[list[str], list[str]]]:
+    """Return by page number the running lines that stand there first, above and below; each is kept that once.
+
+    Not those that the text says too, as a title does, nor page numbers.
+    """
+    seen = {_shape(line.text) for _, lines in kept for line in lines}
+    found: dict[int, tuple[list[str], list[str]]] = {}
+    for page, lines in kept:
+        for line in page.lines:
+            shape = _shape(line.text)
+            if line in lines or shape in seen or sum(map(str.isalpha, _PAGE.sub("", shape))) < _FEWEST_LETTERS:
+                continue
+            seen.add(shape)
+            found.setdefault(page.number, ([], []))[line.top < page.height / 2].append(line.text)
+    return found
 
 
 def _edges(page: PageLines) -> list[Line]:

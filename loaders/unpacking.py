@@ -1,7 +1,9 @@
 """Files that hold files: archives, and mail with attachments."""
 
+import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -24,7 +26,7 @@ _LARGEST_RATIO = 200  # text shrinks to a tenth, blank text to a thousandth
 _RATIO_COUNTS_FROM = 10 << 20
 _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
-_BLOCK = 1 << 20
+_AES = 99  # in the place of a compression
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,17 @@ class Member:
     reason: str = ""
 
 
-def unpack(path: Path, name: str, folder: Path) -> list[Member] | None:
+def unpack(path: Path, name: str, folder: Path, passwords: Sequence[str] = ()) -> list[Member] | None:
     """Return what an archive holds, or a mail and its attachments; None for a file that holds no others.
 
     Members are written to `folder` under numbers, and are named `archive.zip/inner/name.docx`. Raises LoadError for
     an archive that cannot be opened; members that cannot be taken out have a reason instead of a path. All members
-    together are bounded in number, bytes and depth, and each in how much it was compressed.
+    together are bounded in number, bytes and depth, and each in how much it was compressed. `passwords` are tried on
+    members that need one.
     """
     if _container_kind(path, name) is None:
         return None
-    members = list(_Unpacking(folder).run(path, name, 0))
+    members = list(_Unpacking(folder, passwords).run(path, name, 0))
     if not members:
         raise LoadError(f"'{name}' is an archive without files.")
     return members
@@ -57,8 +60,9 @@ def unpack(path: Path, name: str, folder: Path) -> list[Member] | None:
 class _Unpacking:
     """What is left of the bounds while one file is unpacked."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, passwords: Sequence[str]) -> None:
         self._folder = folder
+        self._passwords = passwords
         self._numbers = count()
         self._files = _MOST_FILES
         self._bytes = _MOST_BYTES
@@ -93,9 +97,7 @@ class _Unpacking:
         try:
             self._check(info, name)
             target = self._next_path()
-            with archive.open(info) as reader, target.open("wb") as writer:
-                while block := reader.read(_BLOCK):
-                    writer.write(block)
+            self._extract(archive, info, name, target)
             yield from self.run(target, name, depth + 1)
         except LoadError as error:
             yield Member(name, None, str(error))
@@ -104,9 +106,21 @@ class _Unpacking:
         except BROKEN:
             yield Member(name, None, f"'{name}' is damaged within its archive. Pack it again.")
 
+    def _extract(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, target: Path) -> None:
+        """Write a member, with the first password that fits if it needs one; raises LoadError where none does."""
+        if not info.flag_bits & _ENCRYPTED:
+            _copy(archive, info, target, None)
+            return
+        if info.compress_type == _AES:
+            raise LoadError(f"'{name}' is locked with AES, which cannot be opened here.", "Unpack it first.")
+        for password in self._passwords:
+            with suppress(*BROKEN):  # the wrong one may pass the first check and give rubbish, which has a wrong sum
+                _copy(archive, info, target, password.encode())
+                return
+        message = f"'{name}' is protected by a password" + (" that is not in loading.passwords" * bool(self._passwords))
+        raise LoadError(f"{message}.", "Give the password in loading.passwords, or unpack it first.")
+
     def _check(self, info: zipfile.ZipInfo, name: str) -> None:
-        if info.flag_bits & _ENCRYPTED:
-            raise LoadError(f"'{name}' is protected by a password.", "Unpack it first.")
         ratio = info.file_size / max(info.compress_size, 1)
         if info.file_size > _RATIO_COUNTS_FROM and ratio > _LARGEST_RATIO:
             raise LoadError(f"'{name}' would unpack to {ratio:.0f} times its size.", "Unpack it first.")
@@ -143,6 +157,11 @@ class _Unpacking:
 
     def _next_path(self) -> Path:
         return self._folder / str(next(self._numbers))
+
+
+def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, password: bytes | None) -> None:
+    with archive.open(info, pwd=password) as reader, target.open("wb") as writer:
+        shutil.copyfileobj(reader, writer)
 
 
 def _too_many(name: str, member: str) -> Member:

@@ -84,10 +84,10 @@ def _send(connection: Connection, answer: list[Any]) -> None:
 def pack(document: Document) -> list[Any]:
     """Return a document as JSON can hold it."""
     blocks = [[b.kind.value, b.start, b.end, b.page, list(b.heading_path)] for b in document.blocks]
-    return [document.name, document.text, blocks, document.pages]
+    return [document.name, document.text, blocks, document.pages, dict(document.set_aside)]
 
 
-def unpack(name: str, text: str, blocks: list[list[Any]], pages: int | None) -> Document:
+def unpack(name: str, text: str, blocks: list[list[Any]], pages: int | None, set_aside: dict[str, int]) -> Document:
     """Undo `pack`."""
     made = (Block(BlockKind(kind), start, end, page, tuple(path)) for kind, start, end, page, path in blocks)
-    return Document(name, text, tuple(made), pages)
+    return Document(name, text, tuple(made), pages, set_aside)

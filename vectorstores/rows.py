@@ -15,7 +15,7 @@ from vectorstores.changes import Ids, last_occurrences
 from vectorstores.frames import FILE, read_file_header, read_frames
 from vectorstores.manifest import Position
 
-_ROWS_AT_ONCE = 16_384
+_ROWS_AT_ONCE = 2_048
 GONE = -1  # the offset of a row that was replaced or deleted
 
 

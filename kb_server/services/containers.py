@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from kb_server.errors import LoadError
 from kb_server.services.sources import Source, document_name
 from loaders import Member
+from loaders.scratch import scratch
 
 Unpack = Callable[[Path, str, Path], list[Member] | None]
 
@@ -32,7 +33,7 @@ class Containers:
 
         Raises LoadError for a container that cannot be opened.
         """
-        folder = TemporaryDirectory(prefix="kb-unpack-")
+        folder = scratch("unpack")
         try:
             members = self._unpack(source.path, source.name, Path(folder.name))
         except LoadError:

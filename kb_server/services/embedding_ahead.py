@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from kb_server.ports import Embedder, Vectors
 
 _PART = 128  # texts: what the progress bar moves by, and what one waits for at most when an ingest is stopped
 _PARTS_AT_ONCE = 2  # so that the engine has the next part while it finishes the last texts of this one
+_PARTS_LEFT = 4  # for each at once: enough for the engine while the next batch is made, be it a whole book
 
 
 class Batch(Protocol):
@@ -32,9 +33,10 @@ B = TypeVar("B", bound=Batch)
 class EmbedAhead(Generic[B]):
     """Pairs batches with their vectors, in order, and computes the next ones meanwhile.
 
-    So many `parts` of 128 texts are embedded at once, and as many batches wait besides the one that is given out, so
-    memory stays level however many there are. Everything but embedding happens on the caller's thread: batches are
-    taken from `batches` between what is given out.
+    So many `parts` of 128 texts are embedded at once, and as many batches wait besides the one that is given out; the
+    next is taken when no more than four times as many parts are left. So memory stays level however many batches there
+    are, and of large ones only two are there at a time. Everything but embedding happens on the caller's thread:
+    batches are taken from `batches` between what is given out.
     """
 
     def __init__(self, embedder: Embedder, parts: int = _PARTS_AT_ONCE) -> None:
@@ -45,11 +47,13 @@ class EmbedAhead(Generic[B]):
         """Yield each batch with float32 [texts, dimension]. Whoever stops early waits for the parts at work only."""
         pool = ThreadPoolExecutor(self._parts, thread_name_prefix="embedding-ahead")
         waiting: deque[tuple[B, list[Future[Vectors]]]] = deque()
+        most = _PARTS_LEFT * self._parts
         try:
             for batch in batches:
                 waiting.append((batch, self._begin(pool, batch)))
-                if len(waiting) > self._parts:
+                while len(waiting) > self._parts or (len(waiting) > 1 and _left(waiting) > most):
                     yield self._finished(*waiting.popleft())
+                wait(waiting[-1][1][:-most])
             while waiting:
                 yield self._finished(*waiting.popleft())
         finally:
@@ -67,3 +71,8 @@ class EmbedAhead(Generic[B]):
     def _finished(self, batch: B, parts: list[Future[Vectors]]) -> tuple[B, Vectors]:
         nothing = np.empty((0, self._embedder.dimension), np.float32)
         return batch, np.concatenate([nothing, *(part.result() for part in parts)])
+
+
+def _left(waiting: Iterable[tuple[B, list[Future[Vectors]]]]) -> int:
+    """Return how many parts have no vectors yet."""
+    return sum(not part.done() for _, parts in waiting for part in parts)

@@ -11,6 +11,7 @@ from kb_server.catalog.arriving import Pending
 from kb_server.catalog.bases import Bases
 from kb_server.domain import Document, Slice
 from kb_server.errors import LoadError
+from kb_server.free_memory import give_back
 from kb_server.ports import Embedder, Splitter, Vectors
 from kb_server.retrieval.fitting import FusionFitter
 from kb_server.services.batch import Batch
@@ -157,6 +158,8 @@ class Ingestion:
         with closing(EmbedAhead[Batch](self._embedder, self._workers).run(batches)) as ready:
             for batch, vectors in ready:
                 self._commit(batch, vectors, report, meter)
+                del batch, vectors  # they may be a whole book's, and the next is on its way
+                give_back()
 
     def _batches(
         self, sources: Sequence[Source], report: IngestReport, meter: Meter, is_same: IsSame | None

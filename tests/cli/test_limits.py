@@ -20,6 +20,15 @@ def test_noise_is_reported_and_secrets_are_not_indexed(kb: Kb, tmp_path: Path) -
     assert hit["text"] == "Write to [email] about the lighthouse."
 
 
+def test_lines_that_cannot_be_read_are_reported(kb: Kb, tmp_path: Path) -> None:
+    records = tmp_path / "a.jsonl"
+    records.write_text('{"keeper": "Anna"}\n{"keeper": \n{"keeper": "Bert"}\n', "utf-8")
+    kb.json("create", "notes")
+    report = kb.json("ingest", "notes", records)
+    reason = "lines that are no valid JSON: 2"
+    assert report["set_aside"] == [{"document": "a.jsonl", "reason": reason, "blocks": 1}]
+
+
 @pytest.mark.parametrize("blow", ["hang", "crash", "eat"])
 def test_a_bad_file_costs_itself(kb: Kb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blow: str) -> None:
     papers = tmp_path / "papers"

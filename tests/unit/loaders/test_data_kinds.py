@@ -27,6 +27,14 @@ def test_json_lines(tmp_path: Path) -> None:
     assert _load(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": null, "b": "x"}\n') == [("list", "a: 1\nb: x")]
 
 
+def test_lines_that_are_no_json_are_told_and_cost_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('oops\n{"a": 1}\n{"b": \n{"a": 2}\n{"a": 3}\n', "utf-8")
+    document = load(path, path.name)
+    assert document.text == "a: 1\na: 2\na: 3"
+    assert document.set_aside == {"lines that are no valid JSON: 1, 3": 2}
+
+
 def test_json_objects_keep_lists_of_records_apart(tmp_path: Path) -> None:
     content = '{"title": "Stock", "items": [{"n": 1}, {"n": 2}]}'
     assert _load(tmp_path, "a.json", content) == [("list", "title: Stock\nitems.n: 1\nitems.n: 2")]
@@ -42,7 +50,7 @@ def test_long_values_get_a_block_of_their_own(tmp_path: Path) -> None:
     ("name", "content", "reason"),
     [
         ("a.json", '{"a": 1,\n oops}', "no valid JSON: line 2"),
-        ("a.jsonl", '{"a": 1}\n{"b": \n', "no valid JSON: line 2"),
+        ("a.jsonl", '{"a": 1}\n{"b": \noops\n', "no valid JSON: line 2"),
         ("a.json", "[" * 100_000, "nested too deeply"),
         ("a.json", '{"a":' * 500 + "1" + "}" * 500, "nested too deeply"),
         ("a.ipynb", "{}", "without cells"),

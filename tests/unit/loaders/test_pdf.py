@@ -58,20 +58,23 @@ def test_letters_drawn_as_one_that_have_no_text(tmp_path: Path, written: str, re
         assert " ".join(word.text for word in words_of(document[0].get_textpage())) == read
 
 
-def test_running_lines_vanish_and_divided_words_join(tmp_path: Path) -> None:
+def test_running_lines_stand_once_and_divided_words_join(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     pages = [
         [
             (10, 72, 760, "Annual Report"),
             (10, 72, 700, f"Text {'abcdef'[n]} is about the inter-"),
             (10, 72, 688, "national side of things."),
+            (10, 72, 40, "Harbour Office, 2031"),
             (10, 300, 30, f"Page {n + 1}"),
         ]
         for n in range(6)
     ]
     write_pdf(path, pages)
-    text = load(path, "a.pdf").text
-    assert text.split("\n\n") == [f"Text {n} is about the international side of things." for n in "abcdef"]
+    document = load(path, "a.pdf")
+    said = [f"Text {n} is about the international side of things." for n in "abcdef"]
+    assert document.text.split("\n\n") == ["Annual Report", said[0], "Harbour Office, 2031", *said[1:]]
+    assert [block.page for block in document.blocks] == [1, 1, 1, 2, 3, 4, 5, 6]
 
 
 def test_a_title_that_the_pages_repeat_above_them_stays(tmp_path: Path) -> None:

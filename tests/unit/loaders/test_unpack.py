@@ -1,7 +1,9 @@
 """Archives and attachments: bounded, named after where they were, bad members apart."""
 
+import re
 import struct
 import zipfile
+from collections.abc import Sequence
 from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
@@ -20,12 +22,17 @@ def _zip(members: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATE
     return buffer.getvalue()
 
 
-def _unpacked(folder: Path, content: bytes, name: str = "a.zip") -> dict[str, bytes | str]:
+LOCKED = Path(__file__).resolve().parents[2] / "data" / "locked.zip"  # with "harbour", by Info-ZIP
+
+
+def _unpacked(
+    folder: Path, content: bytes, name: str = "a.zip", passwords: Sequence[str] = ()
+) -> dict[str, bytes | str]:
     """Return each member's bytes, or the reason why there are none."""
     path = folder / "source"
     path.write_bytes(content)
     (folder / "out").mkdir(exist_ok=True)
-    members = unpack(path, name, folder / "out")
+    members = unpack(path, name, folder / "out", passwords)
     assert members is not None
     return {each.name: each.path.read_bytes() if each.path else each.reason for each in members}
 
@@ -128,6 +135,33 @@ def test_damaged_and_locked_members_cost_only_themselves(tmp_path: Path) -> None
     assert "damaged" in str(found["a.zip/bad.txt"])
     assert "password" in str(found["a.zip/locked.txt"])
     assert found["a.zip/good.txt"] == b"C" * 50
+
+
+def test_locked_members_are_opened_with_the_password_that_fits(tmp_path: Path) -> None:
+    found = _unpacked(tmp_path, LOCKED.read_bytes(), passwords=["wrong", "harbour", "another"])
+    assert found == {
+        "a.zip/keeper.txt": b"The keeper of the tower is Anna.\n",
+        "a.zip/boats.txt": b"Bert paints boats.\n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("passwords", "reason"),
+    [((), r"protected by a password\. Give"), (("wrong",), r"a password that is not in loading\.passwords\. Give")],
+)
+def test_members_without_a_password_say_so(tmp_path: Path, passwords: Sequence[str], reason: str) -> None:
+    found = _unpacked(tmp_path, LOCKED.read_bytes(), passwords=passwords)
+    assert len(found) == 2
+    assert all(re.search(reason, str(each)) for each in found.values())
+
+
+def test_members_locked_with_aes_say_so(tmp_path: Path) -> None:
+    data = bytearray(LOCKED.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    struct.pack_into("<H", data, entry + 10, 99)
+    reasons = _unpacked(tmp_path, bytes(data), passwords=["harbour"])
+    assert "AES" in str(reasons["a.zip/keeper.txt"])
+    assert reasons["a.zip/boats.txt"] == b"Bert paints boats.\n"
 
 
 @pytest.mark.parametrize(("content", "reason"), [(_zip({}), "without files"), (_zip({"a/": ""}), "without files")])
