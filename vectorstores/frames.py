@@ -19,13 +19,14 @@ from typing import BinaryIO
 import numpy as np
 
 from kb_server.errors import StorageError
-from vectorstores.changes import Changes
+from vectorstores.changes import Changes, Ids
 
 FILE_MAGIC = b"KBVECTOR"
 FRAME_MAGIC = b"\xf5KBFRAME"
 VERSION = 1
 FILE = struct.Struct("<8sII16sQ4xI")
 FRAME = struct.Struct("<8sQQII")
+_BLOCK = 1 << 20
 CHECKED = FRAME.size - 4  # what the last field of a frame's header covers
 
 REMAKE = "Remove the file and run `kb ingest` to make it again, or load an export with `kb import`."
@@ -117,21 +118,32 @@ def scan(data: bytes, dimension: int, whole: int) -> Scan | int:
     return Scan(batches, position, torn=False) if position >= whole else position
 
 
-def read_frames(file: BinaryIO, end: int, dimension: int) -> Iterator[tuple[int, Changes]]:
-    """Yield (where its vectors begin, records) of each frame of the file's first `end` bytes, one in memory at a time.
+def read_ids(file: BinaryIO, end: int, dimension: int) -> Iterator[tuple[int, Ids, Ids]]:
+    """Yield (where its vectors begin, ids added, ids deleted) of each frame of the file's first `end` bytes.
 
-    Raises ValueError for a frame that is not intact.
+    The vectors, which may be a whole book's, are checked and not held. Raises ValueError for a frame that is damaged.
     """
     position = FILE.size
     file.seek(position)
     while position < end:
-        data = file.read(FRAME.size)
-        header = _frame_header(data, 0)
-        data += file.read(header.size(dimension) - FRAME.size) if header else b""
-        if header is None or not _payload_intact(data, 0, len(data), header):
+        header = _frame_header(file.read(FRAME.size), 0)
+        if header is None:
             raise ValueError(f"the frame at byte {position} is damaged")
-        yield position + FRAME.size + 8 * (header.added + header.deleted), _decode(data, 0, header, dimension)
-        position += len(data)
+        records = header.added + header.deleted
+        ids = file.read(8 * records)
+        if _crc32_of_next(file, 4 * header.added * dimension, zlib.crc32(ids)) != header.crc:
+            raise ValueError(f"the frame at byte {position} is damaged")
+        numbers = np.frombuffer(ids, "<i8", records)
+        yield position + FRAME.size + len(ids), numbers[: header.added], numbers[header.added :]
+        position += header.size(dimension)
+
+
+def _crc32_of_next(file: BinaryIO, size: int, crc: int) -> int:
+    """Return the crc32 that goes on with the next `size` bytes, or all that are there."""
+    while size and (block := file.read(min(size, _BLOCK))):
+        crc = zlib.crc32(block, crc)
+        size -= len(block)
+    return crc
 
 
 def _frame_header(data: bytes, position: int) -> FrameHeader | None:

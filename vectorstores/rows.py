@@ -12,7 +12,7 @@ import numpy.typing as npt
 from kb_server.errors import StorageError
 from kb_server.ports import Vectors
 from vectorstores.changes import Ids, last_occurrences
-from vectorstores.frames import FILE, read_file_header, read_frames
+from vectorstores.frames import FILE, read_file_header, read_ids
 from vectorstores.manifest import Position
 
 _ROWS_AT_ONCE = 2_048
@@ -36,10 +36,10 @@ def live_rows(path: Path, dimension: int, position: Position) -> LiveRows:
             header = read_file_header(file.read(FILE.size), path, dimension)
             if header.identity.hex() != position.identity:
                 raise ValueError("it was written anew meanwhile")
-            for start, changes in read_frames(file, position.end, dimension):
-                ids += changes.added.copy(), changes.deleted.copy()
-                offsets.append(start + 4 * dimension * np.arange(len(changes.added), dtype=np.int64))
-                offsets.append(np.full(len(changes.deleted), GONE, np.int64))
+            for start, added, deleted in read_ids(file, position.end, dimension):
+                ids += added, deleted
+                offsets.append(start + 4 * dimension * np.arange(len(added), dtype=np.int64))
+                offsets.append(np.full(len(deleted), GONE, np.int64))
     except (OSError, ValueError) as error:
         raise StorageError(f"Vector file '{path}' cannot be indexed: {error}.", "Run `kb ingest` again.") from error
     all_ids, all_offsets = (
