@@ -82,11 +82,12 @@ def generated(seed: int) -> list[str]:
 
 def speed(few: Path, files: Path, rounds: int, peers: Path | None) -> None:
     found: dict[str, list[dict[str, Any]]] = {"ours": [], "engine alone": [], "stock": []}
+    skipped: dict[str, str] = {}
     for _ in range(rounds):
         for name in list(found):
             run = elsewhere(name, few if name == "stock" else files, peers)
             if "missing" in run:
-                print(f"skipped: {name} ({run['missing']})")
+                skipped[name] = f"skipped: {run['missing']} is not installed"
                 del found[name]
             else:
                 found[name].append(run)
@@ -100,11 +101,13 @@ def speed(few: Path, files: Path, rounds: int, peers: Path | None) -> None:
         rates[name] = {**middle, "chunks_per_second": rate, "chunks_per_processor_second": economy}
         cells = [f"{middle['chunks']:,.0f}", f"{middle['characters']:.0f}", f"{middle['seconds']:.1f}", f"{rate:.1f}"]
         table.add_row(name, *cells, f"{middle['processor']:.1f}", f"{economy:.1f}", f"{middle['peak']:.0f}")
+    for name, reason in skipped.items():
+        table.add_row(f"{name} ({reason})")
     Console(width=120).print(table)
     ratios = {f"ours / {name}": ratio(found, name) for name in found if name != "ours"}
     cosine = lowest_cosine(found)
     print("medians of the rounds' ratios:", json.dumps(ratios), "lowest cosine of vectors:", cosine)
-    save("ingest", {"runs": rates, "ratios": ratios, "lowest_cosine": cosine})
+    save("ingest", {"runs": rates, "ratios": ratios, "lowest_cosine": cosine, "skipped": skipped})
 
 
 def ratio(found: dict[str, list[dict[str, Any]]], name: str) -> dict[str, float]:

@@ -14,10 +14,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.report import save
 from benchmarks.squad import SHARED, Case, read_squad
 from kb_server.bootstrap import Application
 from kb_server.domain import Answer, AnswerMode, Hit, SearchMode
@@ -38,14 +40,16 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=800, help="how many of the questions are answered too")
     options = parser.parse_args()
     console = Console()
+    found: dict[str, Any] = {}
     for file in options.files:
         if not file.exists():
             console.print(f"skipped: {file} is not there")
             continue
-        measure(console, file, options.questions, options.answers, options.mode)
+        found[file.name] = measure(console, file, options.questions, options.answers, options.mode)
+    save("quality", found)
 
 
-def measure(console: Console, file: Path, questions: int, answers: int, mode: AnswerMode) -> None:
+def measure(console: Console, file: Path, questions: int, answers: int, mode: AnswerMode) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         cases = read_squad(file, Path(folder) / "documents")
         if len(cases) > questions:
@@ -58,25 +62,29 @@ def measure(console: Console, file: Path, questions: int, answers: int, mode: An
             f"[bold]{file.name}[/]: {report.added} documents, {report.chunks} chunks in {report.seconds:.1f} s, "
             f"{len(cases)} questions, fitted weights {dict(fusion.weights) if fusion else None}"
         )
-        retrieval(console, application, cases)
-        answering(console, application, cases[:answers], mode)
+        found = {"seconds": report.seconds, "search": retrieval(console, application, cases)}
+        found |= {"answers": answering(console, application, cases[:answers], mode)}
         application.close()
+    return found
 
 
-def retrieval(console: Console, application: Application, cases: Sequence[Case]) -> None:
+def retrieval(console: Console, application: Application, cases: Sequence[Case]) -> dict[str, Any]:
     table = Table("search", "recall@1", "recall@5", "MRR@10", "ms p50 beyond embedding")
     retriever = application.retriever("quality")
+    figures: dict[str, Any] = {}
     for mode in (SearchMode.DENSE, SearchMode.LEXICAL, SearchMode.HYBRID):
         found = [retriever.search(case.question, 10, mode=mode) for case in cases]
         ranks = [rank_of(case.document, item.hits) for case, item in zip(cases, found, strict=True)]
-        table.add_row(
-            mode,
-            f"{mean(rank == 1 for rank in ranks):.3f}",
-            f"{mean(0 < rank <= 5 for rank in ranks):.3f}",
-            f"{mean(1 / rank if rank else 0 for rank in ranks):.3f}",
-            f"{median(item.timings_ms['search'] for item in found):.1f}",
-        )
+        figures[mode] = row = {
+            "recall@1": mean(rank == 1 for rank in ranks),
+            "recall@5": mean(0 < rank <= 5 for rank in ranks),
+            "mrr@10": mean(1 / rank if rank else 0 for rank in ranks),
+            "ms_p50": median(item.timings_ms["search"] for item in found),
+        }
+        *shares, milliseconds = row.values()
+        table.add_row(mode, *(f"{share:.3f}" for share in shares), f"{milliseconds:.1f}")
     console.print(table)
+    return figures
 
 
 def rank_of(document: str, hits: Sequence[Hit]) -> int:
@@ -85,7 +93,7 @@ def rank_of(document: str, hits: Sequence[Hit]) -> int:
     return order.index(document) + 1 if document in order else 0
 
 
-def answering(console: Console, application: Application, cases: Sequence[Case], mode: AnswerMode) -> None:
+def answering(console: Console, application: Application, cases: Sequence[Case], mode: AnswerMode) -> dict[str, Any]:
     use_case = application.answering("quality")
     started = time.perf_counter()
     answers = [use_case.ask(Asked(case.question, mode, 5)) for case in cases]
@@ -93,16 +101,18 @@ def answering(console: Console, application: Application, cases: Sequence[Case],
     contained = [contains(answer, case) for answer, case in zip(answers, cases, strict=True)]
     quotes = [quote_stands(answer, i) for answer in answers for i in range(len(answer.citations))]
     table = Table("answers", "contain gold", "refused", "sentences max", "citation precision", "ms p50", "s in all")
-    table.add_row(
-        mode,
-        f"{mean(contained):.3f}",
-        f"{mean(answer.refused for answer in answers):.3f}",
-        str(max(len(sentences(_MARK.sub("", answer.text))) for answer in answers)),
-        f"{mean(quotes) if quotes else float('nan'):.3f}",
-        f"{median(answer.timings_ms['total'] for answer in answers):.0f}",
-        f"{seconds:.1f}",
-    )
+    figures = {
+        "contain_gold": mean(contained),
+        "refused": mean(answer.refused for answer in answers),
+        "most_sentences": max(len(sentences(_MARK.sub("", answer.text))) for answer in answers),
+        "quotes_that_stand": mean(quotes) if quotes else float("nan"),
+        "ms_p50": median(answer.timings_ms["total"] for answer in answers),
+        "seconds": seconds,
+    }
+    formats = (".3f", ".3f", "d", ".3f", ".0f", ".1f")
+    table.add_row(mode, *(format(value, form) for value, form in zip(figures.values(), formats, strict=True)))
     console.print(table)
+    return figures
 
 
 def contains(answer: Answer, case: Case) -> bool:

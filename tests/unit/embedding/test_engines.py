@@ -125,6 +125,29 @@ def test_pytorch_computes_where_openvino_would_not_do_and_that_is_said_once(
     assert caplog.text == ""
 
 
+def test_a_processor_without_bf16_computes_in_full_precision(
+    torch: TorchEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Place, "torch", lambda _: torch)
+    monkeypatch.setattr(engines, "_timed", measured)
+    core = engines.runtime().Core
+    able = core.get_property
+
+    def plain(self: object, device: str, name: str) -> object:
+        return ["FP32", "INT8"] if name == "OPTIMIZATION_CAPABILITIES" else able(self, device, name)
+
+    monkeypatch.setattr(core, "get_property", plain)
+    caplog.set_level(logging.INFO)
+    place = Place(minilm(), device="cpu", cache=tmp_path)
+    engine = choose_engine(EngineKind.AUTO, place)
+    assert engine.description == "openvino f32"
+    assert lowest_cosine(engine.encode(TEXTS, ""), torch.encode(TEXTS, "")) >= 0.9999
+    assert caplog.text.count("openvino f32 embeds with 'model'") == 1
+    caplog.clear()
+    assert choose_engine(EngineKind.AUTO, place).description == "openvino f32"
+    assert "embeds with" not in caplog.text
+
+
 def test_without_openvino_pytorch_computes(torch: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Place, "torch", lambda _: torch)
     monkeypatch.setattr(engines, "find_spec", lambda _name: None)
