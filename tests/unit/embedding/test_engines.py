@@ -18,7 +18,7 @@ from kb_server.embedding.bundled import minilm
 from kb_server.embedding.engine import Engine
 from kb_server.embedding.engines import Place, choose_engine
 from kb_server.embedding.openvino_conversion import NotConvertible
-from kb_server.embedding.openvino_engine import OpenVinoEngine, Rows
+from kb_server.embedding.openvino_engine import OpenVinoEngine, Rows, runtime
 from kb_server.embedding.torch_engine import TorchEngine
 from kb_server.ports import Vectors
 
@@ -130,7 +130,7 @@ def test_a_processor_without_bf16_computes_in_full_precision(
 ) -> None:
     monkeypatch.setattr(Place, "torch", lambda _: torch)
     monkeypatch.setattr(engines, "_timed", measured)
-    core = engines.runtime().Core
+    core = runtime().Core
     able = core.get_property
 
     def plain(self: object, device: str, name: str) -> object:
