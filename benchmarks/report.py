@@ -51,6 +51,11 @@ def resident() -> float:
     return int(_lines("/proc/self/status")["VmRSS"].split()[0]) / 1e3
 
 
+def anonymous() -> float:
+    """Return what of that is no mapped file, in MB: pages of files are given back when memory is short."""
+    return int(_lines("/proc/self/status")["RssAnon"].split()[0]) / 1e3
+
+
 def processor_seconds() -> float:
     """Return what this process and its ended children have computed."""
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
