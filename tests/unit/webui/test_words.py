@@ -21,7 +21,7 @@ def phrases() -> Iterator[tuple[str, Phrase]]:
         for name, value in vars(importlib.import_module(f"webui.words.{module}")).items():
             if isinstance(value, Phrase):
                 yield f"{module}.{name}", value
-            elif isinstance(value, dict) and name.isupper():
+            elif isinstance(value, dict) and name.isupper() and not name.endswith("_ZH"):  # those are in Chinese only
                 yield from ((f"{module}.{name}[{key}]", one) for key, one in value.items())
 
 
