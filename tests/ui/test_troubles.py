@@ -9,8 +9,8 @@ from webui.words import common
 
 
 def codes(kind: type[KbError]) -> set[str]:
-    """Return the codes of a kind of error and of all below it; those that only the command line has are left out."""
-    kinds = [one for one in kind.__subclasses__() if not one.__module__.startswith("kb_server.cli")]
+    """Return the codes of a kind of error and of all below it; those of the command line and of tests are left out."""
+    kinds = [one for one in kind.__subclasses__() if not one.__module__.startswith(("kb_server.cli", "tests."))]
     return {one.code for one in kinds} | {code for one in kinds for code in codes(one)}
 
 
