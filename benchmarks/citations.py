@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.squad import SHARED
-from kb_server.generation.checking.support import is_supported
-from kb_server.sentences import sentence_spans
+from kb_server.answering.citations.support import is_supported
+from kb_server.text.sentences import sentence_spans
 
 _FILES = {"en": "xquad-even.en.json", "zh": "cmrc2018-dev.zh.json"}
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20[0-2]\d)(?!\d)")

@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.report import peak_memory
-from kb_server.domain import Message, Quantization, Sampling
-from kb_server.generation.bundled import BUNDLED, smollm2
-from kb_server.generation.transformers import TransformersGenerator
+from kb_server.core.answers import Message, Quantization, Sampling
+from kb_server.llm.engines.transformers import TransformersGenerator
+from kb_server.llm.model_files import BUNDLED, smollm2
 from tests.models import published
 
 PASSAGES = (
@@ -65,7 +65,7 @@ def llama_cpp(table: Table, rounds: int, threads: int) -> None:
     except ImportError:
         table.add_row("llama.cpp backend", "skipped: llama-cpp-python is not installed", "", "")
         return
-    from kb_server.generation.llama_cpp import LlamaCppGenerator
+    from kb_server.llm.engines.llama_cpp import LlamaCppGenerator
 
     question = [Message("user", "Tell me a long story about the sea.")]
     generator = LlamaCppGenerator(BUNDLED, threads=threads, window=1024, device="cpu")
@@ -127,7 +127,7 @@ def _full_width(device: str) -> torch.dtype:  # noqa: ARG001 - in the place of a
 
 def decode(table: Table, folder: Path, rounds: int) -> None:
     """Tokens per second of the transformers backend in each scheme beside 32 bits, and of four answers at once."""
-    import kb_server.generation.loading as loading
+    import kb_server.llm.weights.loading as loading
 
     bits, loading.fast_dtype = loading.fast_dtype, _full_width
     full = TransformersGenerator(str(folder), device="cpu")

@@ -30,8 +30,8 @@ from rich.table import Table
 
 from benchmarks.report import peak_memory, processor_seconds, save
 from benchmarks.squad import SHARED
-from kb_server.bootstrap import Application
-from kb_server.settings import load_settings
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
 
 NEWS = SHARED.parent / "news-zh"
 MODEL = "all-MiniLM-L6-v2"
@@ -171,7 +171,7 @@ def ours(folder: Path) -> dict[str, Any]:
 
 def engine_alone(folder: Path) -> dict[str, Any]:
     from loaders import load
-    from loaders.splitter import SentenceSplitter
+    from loaders.split.splitter import SentenceSplitter
 
     documents = [load(file, file.name) for file in sorted(folder.iterdir())]
     texts = [
@@ -193,7 +193,7 @@ def stock(folder: Path) -> dict[str, Any]:
         from langchain_text_splitters import RecursiveCharacterTextSplitter
     except ImportError as error:
         return {"missing": str(error.name)}
-    from kb_server.embedding.bundled import minilm
+    from kb_server.embedding.model_folder import minilm
 
     embeddings = HuggingFaceEmbeddings(model_name=str(minilm()), model_kwargs={"device": "cpu"})
     embeddings.embed_query("warm")

@@ -16,11 +16,11 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.knnlm_texts import SHARED, text_of
-from kb_server.generation.bundled import BUNDLED
-from kb_server.generation.transformers import TransformersGenerator
-from kb_server.knnlm.combining import Floats, Ints
-from kb_server.knnlm.reading import windows
-from kb_server.ports import NextTokenModel, Vectors
+from kb_server.core.ports import NextTokenModel, Vectors
+from kb_server.knnlm.datastore.texts import windows
+from kb_server.knnlm.interpolation import Floats, Ints
+from kb_server.llm.engines.transformers import TransformersGenerator
+from kb_server.llm.model_files import BUNDLED
 
 ALL = 1_000_000
 READ = {"test": ALL, "news": 2000, "code": 2000, "guard": 2000, "valid": ALL}  # tokens at most, in the order of reading

@@ -19,13 +19,13 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.squad import SHARED, Case, read_squad
-from kb_server.bootstrap import Application
-from kb_server.domain import AnswerMode, Sampling
-from kb_server.evaluation.intervals import mean_interval
-from kb_server.generation.checking.support import normalised
-from kb_server.mixing import KnnAsk
-from kb_server.services.answering import Asked
-from kb_server.settings import load_settings
+from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.citations.support import normalised
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.core.answers import AnswerMode, Sampling
+from kb_server.core.knn_lm import KnnAsk
+from kb_server.evaluation.scoring import mean_interval
 
 BASE = "squad"
 WAYS = {
@@ -68,7 +68,7 @@ def answers(
             one = known.get((number, way))
             if one is None:
                 mode = AnswerMode.EXTRACT if way == "extract" else AnswerMode.GENERATE
-                told = answering.ask(Asked(case.question, mode, 5, knn=WAYS[way]))
+                told = answering.ask(ResolvedQuestion(case.question, mode, 5, knn=WAYS[way]))
                 contains = any(normalised(answer) in normalised(told.text) for answer in case.answers)
                 one = {"case": number, "way": way, "contains": contains, "answer": told.text}
                 with log.open("a", encoding="utf-8") as file:

@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from benchmarks.knnlm import Part, console, read_part
 from benchmarks.knnlm_texts import UNRELATED, articles, line_numbers, lines_of, ordinary
-from kb_server.knnlm.combining import Ints
+from kb_server.core.knn_lm import UNTUNED, Mixing
+from kb_server.core.ports import Vectors
 from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
-from kb_server.knnlm.projection import Projection
-from kb_server.knnlm.scoring import Scored, interpolated, mixed, perplexity
-from kb_server.knnlm.tuning import guarded, tuned
-from kb_server.mixing import UNTUNED, Mixing
-from kb_server.ports import Vectors
+from kb_server.knnlm.datastore.projection import Projection
+from kb_server.knnlm.interpolation import Ints
+from kb_server.knnlm.perplexity import Scored, interpolated, mixed, perplexity
+from kb_server.knnlm.tune import guarded, tuned
 
 TUNED_ON = 8000  # tokens of valid
 K = 256
@@ -170,8 +170,8 @@ def _by_size(work: Path, test: Part, store: Keys, best: Mixing) -> dict[int, flo
 
 def _newline(work: Path) -> int:
     """Return the id of the newline, which ends a line and nothing else."""
-    from kb_server.generation.bundled import BUNDLED
-    from kb_server.generation.transformers import TransformersGenerator
+    from kb_server.llm.engines.transformers import TransformersGenerator
+    from kb_server.llm.model_files import BUNDLED
 
     return TransformersGenerator(BUNDLED, cache=work / "cache").next_token_model().encode("\n")[0]
 

@@ -21,18 +21,19 @@ from rich.console import Console
 from benchmarks.knnlm_answers import BASE, stocked
 from benchmarks.knnlm_settings import STAGES, Setting
 from benchmarks.squad import SHARED, Case
-from kb_server.bootstrap import Application
-from kb_server.domain import Hit, Sampling
-from kb_server.evaluation.intervals import mean_interval
-from kb_server.generation.checking.support import normalised
-from kb_server.generation.extracting import Sentence
-from kb_server.knnlm.datastore import Active, Datastore
+from kb_server.answering.citations.support import normalised
+from kb_server.answering.extract import Sentence
+from kb_server.app import Application
+from kb_server.core.answers import Sampling
+from kb_server.core.domain import Hit
+from kb_server.core.knn_lm import UNTUNED
+from kb_server.evaluation.scoring import mean_interval
+from kb_server.knnlm.datastore.passages import active_within
+from kb_server.knnlm.datastore.store import Active, Datastore
+from kb_server.knnlm.knn_lm import KnnLm
 from kb_server.knnlm.mixer import NeighbourMixer
-from kb_server.knnlm.passages import active_within
-from kb_server.knnlm.searching import ExactSearch
-from kb_server.mixing import UNTUNED
-from kb_server.retrieval.fusion import dense_weight
-from kb_server.services.knn_lm import KnnLm
+from kb_server.knnlm.search import ExactSearch
+from kb_server.search.fusion import dense_weight
 
 FOUND, TOKENS = 20, 40
 console = Console()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from kb_server.mixing import Mixing
+from kb_server.core.knn_lm import Mixing
 
 RULES = (*(f"fixed {w}" for w in (0.1, 0.25, 0.5, 0.75, 0.9)), *(f"adaptive {c}" for c in (0.25, 0.5, 0.9)), "gate")
 

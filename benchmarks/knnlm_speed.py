@@ -18,20 +18,19 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.knnlm import Part, read_part
-from kb_server.domain import Message, Sampling
-from kb_server.generation.bundled import BUNDLED
-from kb_server.generation.transformers import TransformersGenerator
-from kb_server.knnlm.combining import Distances, Ints
-from kb_server.knnlm.datastore import Active, Datastore
-from kb_server.knnlm.indexing import IndexSearch, build_index, imported_faiss
-from kb_server.knnlm.manifest import Manifest
+from kb_server.core.answers import Message, Sampling
+from kb_server.core.knn_lm import Gate, Mixing
+from kb_server.core.ports import NextTokenModel, Vectors
+from kb_server.knnlm.datastore.index import IndexSearch, build_index, imported_faiss
+from kb_server.knnlm.datastore.manifest import DatastoreManifest
+from kb_server.knnlm.datastore.projection import Projection, write_projection
+from kb_server.knnlm.datastore.segments import Segment, write_segment
+from kb_server.knnlm.datastore.store import Active, Datastore
+from kb_server.knnlm.interpolation import Distances, Ints
 from kb_server.knnlm.mixer import NeighbourMixer
-from kb_server.knnlm.projection import Projection
-from kb_server.knnlm.projection_file import write_projection
-from kb_server.knnlm.searching import ExactSearch, Search
-from kb_server.knnlm.segments import Segment, write_segment
-from kb_server.mixing import Gate, Mixing
-from kb_server.ports import NextTokenModel, Vectors
+from kb_server.knnlm.search import ExactSearch, KeySearch
+from kb_server.llm.engines.transformers import TransformersGenerator
+from kb_server.llm.model_files import BUNDLED
 
 ASKED = [Message("user", "Write about the history of a river and the towns that stand on it.")]
 TOKENS, ROUNDS, LARGE = 48, 7, 1_000_000
@@ -75,7 +74,7 @@ def large_store(folder: Path, model: NextTokenModel, part: Part, size: int) -> D
         folder.mkdir(parents=True, exist_ok=True)
         write_segment(folder / names[-1], segment)
     write_projection(folder, projection)
-    Manifest(model.identity(), 256, 1024, 64, tuple(names)).write(folder)
+    DatastoreManifest(model.identity(), 256, 1024, 64, tuple(names)).write(folder)
     return Datastore.open(folder, model.identity())
 
 
@@ -96,7 +95,7 @@ def measure_speed(work: Path) -> None:
         rows = np.arange(len(store))
         every = Active(rows, np.zeros(len(rows), np.int64))
         few = Active(rows[:10_000], every.owners[:10_000])
-        searches: dict[str, tuple[Search, Mixing]] = {
+        searches: dict[str, tuple[KeySearch, Mixing]] = {
             "10,000 keys, exact, k 64": (ExactSearch(store, few), Mixing()),
             "10,000 keys, exact, k 256, a gate": (ExactSearch(store, few), GATED),
             "1,000,000 keys, index, k 64": (IndexSearch(store, every), Mixing()),
@@ -115,7 +114,7 @@ def _take_turns(
     generator: TransformersGenerator,
     model: NextTokenModel,
     store: Datastore,
-    searches: dict[str, tuple[Search, Mixing]],
+    searches: dict[str, tuple[KeySearch, Mixing]],
 ) -> None:
     def alone() -> int:
         return len(model.encode("".join(generator.stream(ASKED, Sampling(TOKENS)))))
@@ -144,7 +143,7 @@ def _timed(jobs: dict[str, Callable[[], int]]) -> dict[str, dict[str, list[float
     return speeds
 
 
-def _write(model: NextTokenModel, store: Datastore, search: Search, how: Mixing) -> int:
+def _write(model: NextTokenModel, store: Datastore, search: KeySearch, how: Mixing) -> int:
     """Write an answer; returns of how many tokens."""
     mixer = NeighbourMixer(store, search, how, model.decode)
     list(model.stream_mixed(ASKED, Sampling(TOKENS), mixer))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kb_server.knnlm.combining import Ints
-from kb_server.knnlm.unrelated import UNRELATED as GUARD
+from kb_server.knnlm.controls import UNRELATED as GUARD
+from kb_server.knnlm.interpolation import Ints
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "wikitext-2"
 UNRELATED = ("news", "code")
@@ -24,7 +24,7 @@ def text_of(name: str) -> str:
     if name == "news":
         return (SHARED.parent / "news-zh" / "part-1.txt").read_text("utf-8")[: _SIZE // 3]
     if name == "code":
-        return (Path(__file__).parents[1] / "kb_server" / "services" / "answering.py").read_text("utf-8")[:_SIZE]
+        return (Path(__file__).parents[1] / "kb_server" / "answering" / "answering.py").read_text("utf-8")[:_SIZE]
     return "\n".join(lines_of(name))
 
 

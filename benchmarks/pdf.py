@@ -19,8 +19,8 @@ import pdfplumber
 import pypdfium2
 
 from loaders import load
-from loaders.ocr import check_installed
-from loaders.pdf_pictures import render
+from loaders.pdf.pictures import render
+from loaders.pictures.ocr import check_installed
 
 ROUNDS = 3
 Reader = Callable[[Path], int]

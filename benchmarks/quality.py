@@ -21,12 +21,13 @@ from rich.table import Table
 
 from benchmarks.report import save
 from benchmarks.squad import SHARED, Case, read_squad
-from kb_server.bootstrap import Application
-from kb_server.domain import Answer, AnswerMode, Hit, SearchMode
-from kb_server.generation.checking.support import normalised
-from kb_server.sentences import sentences
-from kb_server.services.answering import Asked
-from kb_server.settings import load_settings
+from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.citations.support import normalised
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.core.answers import Answer, AnswerMode
+from kb_server.core.domain import Hit, SearchMode
+from kb_server.text.sentences import sentences
 
 _MARK = re.compile(r"\[\d+\]")
 DEFAULT = (SHARED / "xquad-even.en.json", SHARED / "cmrc2018-dev.zh.json")
@@ -96,7 +97,7 @@ def rank_of(document: str, hits: Sequence[Hit]) -> int:
 def answering(console: Console, application: Application, cases: Sequence[Case], mode: AnswerMode) -> dict[str, Any]:
     use_case = application.answering("quality")
     started = time.perf_counter()
-    answers = [use_case.ask(Asked(case.question, mode, 5)) for case in cases]
+    answers = [use_case.ask(ResolvedQuestion(case.question, mode, 5)) for case in cases]
     seconds = time.perf_counter() - started
     contained = [contains(answer, case) for answer, case in zip(answers, cases, strict=True)]
     quotes = [quote_stands(answer, i) for answer in answers for i in range(len(answer.citations))]

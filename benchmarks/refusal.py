@@ -4,8 +4,8 @@
 
 For each file: the share of unanswerable questions refused at 5% false refusals and the area under the ROC curve, of
 each figure of evidence alone and of the confidence; then both rates at the bound that holds. With `--tune` the base is
-tuned before. `--fit` fits weights to all files together, each weighing the same, as kb_server/retrieval/confidence.py
-has them.
+tuned before. `--fit` fits weights to all files together, each weighing the same, as
+kb_server/answering/refusal/confidence.py has them.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.squad import SHARED
-from kb_server.bootstrap import Application
-from kb_server.evaluation.refusal_metrics import refusal_at
-from kb_server.retrieval.confidence import ConfidenceModel, untuned
-from kb_server.retrieval.evidence import EVIDENCE_DEPTH, Evidence, TermWeights, find_evidence
-from kb_server.settings import load_settings
+from kb_server.answering.refusal.confidence import ConfidenceModel, untuned
+from kb_server.answering.refusal.evidence import EVIDENCE_DEPTH, Evidence, TermWeights, find_evidence
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.evaluation.metrics import refusal_at
 
 DEFAULT = (SHARED / "xquad-even.en.json", SHARED / "cmrc2018-dev.zh.json")
 LOWER_SPEAKS_FOR_AN_ANSWER = "absent"

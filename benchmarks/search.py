@@ -29,10 +29,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.report import anonymous, processor_seconds, resident, save
-from kb_server.bootstrap import Application
-from kb_server.domain import Fusion
-from kb_server.ports import Vectors
-from kb_server.settings import load_settings
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.core.domain import Fusion
+from kb_server.core.ports import Vectors
 
 WORDS = [f"word{i}" for i in range(5000)]
 CHARACTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 2500)]

@@ -105,8 +105,8 @@ def wait(client: httpx.Client, job: str) -> None:
 
 def overhead(rounds: int) -> None:
     """Print the median of a search in process, over HTTP, and the difference."""
-    from kb_server.bootstrap import Application
-    from kb_server.settings import Settings
+    from kb_server.app import Application
+    from kb_server.config.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"

@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.refusal import DEFAULT
-from kb_server.bootstrap import Application
-from kb_server.domain import AnswerMode
-from kb_server.services.answering import Asked
-from kb_server.settings import load_settings
+from kb_server.answering.answering import ResolvedQuestion
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.core.answers import AnswerMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def measure(file: Path, options: argparse.Namespace) -> None:
                 application.ingestion(name).run([articles / name])
             rates = Rates()
             for question in questions:
-                answer = application.answering(names).ask(Asked(question.text, AnswerMode.EXTRACT, 5))
+                answer = application.answering(names).ask(ResolvedQuestion(question.text, AnswerMode.EXTRACT, 5))
                 rates.add(question, answer.refused, answer.text)
             table.add_row(str(count), *rates.row())
         application.close()

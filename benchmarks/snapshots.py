@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.search import paragraph
-from kb_server.bootstrap import Application
-from kb_server.catalog.arriving import Arrival
-from kb_server.domain import Document, Slice
-from kb_server.services.open_base import OpenBase
-from kb_server.settings import load_settings
+from kb_server.app import Application
+from kb_server.bases.open_base import OpenBase
+from kb_server.catalog.pending import Arrival
+from kb_server.config.settings import load_settings
+from kb_server.core.domain import Document, Slice
 
 CHUNKS_A_DOCUMENT = 10
 

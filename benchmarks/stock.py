@@ -27,15 +27,16 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.squad import SHARED, read_squad
-from kb_server.bootstrap import Application
-from kb_server.domain import Answer, AnswerMode, Chunk, EvalCase, Hit, Message, Sampling
-from kb_server.evaluation.metering import MeteredGenerator
+from kb_server.answering.answering import ResolvedQuestion
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.core.answers import Answer, AnswerMode, Message, Sampling
+from kb_server.core.domain import Chunk, EvalCase, Hit
+from kb_server.core.ports import Embedder, Generator, Vectors
+from kb_server.evaluation.cost import MeteredGenerator
 from kb_server.evaluation.run_folder import RunFolder
 from kb_server.evaluation.runs import DEPTH, Respondent, answer_cases
 from kb_server.evaluation.scoring import score, summarise
-from kb_server.ports import Embedder, Generator, Vectors
-from kb_server.services.answering import Asked
-from kb_server.settings import load_settings
 
 DEFAULT = (SHARED / "xquad-even.en.json", SHARED / "cmrc2018-dev.zh.json")
 STUFFED = 4
@@ -178,7 +179,7 @@ def ask_ours(application: Application, documents: Path) -> Callable[[AnswerMode]
         application.create("stock")
     application.ingestion("stock").run([documents])
     answering = application.answering("stock")
-    return lambda mode: lambda question: answering.ask(Asked(question, mode, DEPTH))
+    return lambda mode: lambda question: answering.ask(ResolvedQuestion(question, mode, DEPTH))
 
 
 def retrieve_ours(application: Application) -> Callable[[str], Answer]:

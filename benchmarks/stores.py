@@ -23,7 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from kb_server.ports import Vectors
+from kb_server.core.ports import Vectors
 
 DIMENSION, LATENT, TOPICS, BLOCK = 384, 48, 2_000, 20_000
 QUESTIONS, K = 200, 10
@@ -66,7 +66,7 @@ def truth(count: int) -> list[set[int]]:
 
 
 def build_ours(folder: Path, count: int) -> None:
-    from vectorstores.faiss import FaissStore
+    from vectorstores.faiss.store import FaissStore
 
     store = FaissStore(folder, DIMENSION)
     for start, rows in blocks(count):
@@ -76,7 +76,7 @@ def build_ours(folder: Path, count: int) -> None:
 
 
 def open_ours(folder: Path, _: int) -> Search:
-    from vectorstores.faiss import FaissStore
+    from vectorstores.faiss.store import FaissStore
 
     store = FaissStore(folder, DIMENSION)
     return lambda question: [id_ for id_, _ in store.search(question, K)]
@@ -129,7 +129,7 @@ def open_langchain(_: Path, count: int) -> Search:
 
 
 def build_milvus(folder: Path, count: int) -> None:
-    from vectorstores.milvus import MilvusStore
+    from vectorstores.milvus.store import MilvusStore
 
     store = MilvusStore(folder, DIMENSION)
     for start, rows in blocks(count):
@@ -139,7 +139,7 @@ def build_milvus(folder: Path, count: int) -> None:
 
 
 def open_milvus(folder: Path, _: int) -> Search:
-    from vectorstores.milvus import MilvusStore
+    from vectorstores.milvus.store import MilvusStore
 
     store = MilvusStore(folder, DIMENSION)
     return lambda question: [id_ for id_, _ in store.search(question, K)]
@@ -178,7 +178,7 @@ def worker(name: str, step: str, folder: Path, count: int) -> dict[str, float]:
 
 def add(folder: Path, count: int) -> dict[str, float]:
     """Add 10,000 to what is there, and look whether the index stayed the same."""
-    from vectorstores.faiss import FaissStore
+    from vectorstores.faiss.store import FaissStore
 
     store = FaissStore(folder, DIMENSION)
     before = (folder / "sealed.json").read_bytes() if (folder / "sealed.json").exists() else b""

@@ -4,32 +4,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kb_server.access.keys import Caller, Scope
+from kb_server.answering.agent.agent import Agent, AgentOptions
+from kb_server.answering.agent.calculator import calculator
+from kb_server.answering.agent.mcp_tools import McpServer, mcp_tools
+from kb_server.answering.agent.tools import Tool, clock
+from kb_server.answering.answering import Answering, AnsweringOptions, AnswerSource
+from kb_server.answering.extract import SentenceExtractor
+from kb_server.answering.prompts import PromptBuilder
+from kb_server.answering.refusal.confidence import Assessor, mean_calibration, untuned
+from kb_server.bases.open_base import OpenBase
 from kb_server.catalog.documents import Documents
-from kb_server.domain import AnswerMode, Calibration, KnowledgeBase, Sampling, Technique
-from kb_server.errors import UsageError
-from kb_server.generation.extracting import SentenceExtractor
-from kb_server.generation.prompts import PromptBuilder
-from kb_server.knnlm.building import Shape
-from kb_server.mixing import KnnAsk
+from kb_server.config.settings import Settings
+from kb_server.core.answers import AnswerMode, Sampling, Technique
+from kb_server.core.domain import Calibration, KnowledgeBase
+from kb_server.core.errors import UsageError
+from kb_server.core.knn_lm import KnnAsk
+from kb_server.core.ports import Generator
+from kb_server.knnlm.datastore.build import DatastoreShape
+from kb_server.knnlm.knn_lm import KnnLm
+from kb_server.knnlm.measure import KnnMeasurement
 from kb_server.models import Models
-from kb_server.ports import Generator
-from kb_server.retrieval.assessing import Assessor
-from kb_server.retrieval.confidence import mean_calibration, untuned
-from kb_server.retrieval.hybrid import HybridRetriever
-from kb_server.retrieval.reranking import Reranking
-from kb_server.services.agent import Agent, AgentOptions
-from kb_server.services.answering import Answering, AnsweringOptions, Source
-from kb_server.services.explaining import Explaining, Limits
-from kb_server.services.keys import Caller, Scope
-from kb_server.services.knn_lm import KnnLm
-from kb_server.services.knn_measuring import KnnMeasuring
-from kb_server.services.open_base import OpenBase
-from kb_server.services.searching import BasesRetriever
-from kb_server.settings import Settings
-from kb_server.tools.calculator import calculator
-from kb_server.tools.clock import clock
-from kb_server.tools.mcp_tools import McpServer, mcp_tools
-from kb_server.tools.tool import Tool
+from kb_server.search.explain import Explainer, ExplainLimits
+from kb_server.search.hybrid import HybridRetriever, Reranking
+from kb_server.search.several import BasesRetriever
 
 _BUILT_IN = {"calculate": calculator, "current_time": clock}
 
@@ -53,11 +51,11 @@ class Answerers(Models):
         parts = (embedder, opened.store, opened.lexical, opened.documents, fusion)
         return HybridRetriever(*parts, self._reranking(opened))
 
-    def explaining(self, name: str, k: int | None = None) -> Explaining:
+    def explaining(self, name: str, k: int | None = None) -> Explainer:
         """Return the use case that says why a passage of a base was found or not."""
         opened, threshold = self._open(name), self.settings.answering.threshold
-        limits = Limits(k or self.settings.retrieval.k, threshold, self._calibration(opened).passages)
-        return Explaining(self.retriever(name), opened.documents, limits)
+        limits = ExplainLimits(k or self.settings.retrieval.k, threshold, self._calibration(opened).passages)
+        return Explainer(self.retriever(name), opened.documents, limits)
 
     def sampling(self, model: str | None = None) -> Sampling:
         """Return how a model writes unless a caller wants it otherwise."""
@@ -123,13 +121,13 @@ class Answerers(Models):
         opened = self._open(name)
         with self._lock:
             if opened.base.id not in self._knn:
-                shape = Shape(dimension=self.settings.knn_lm.dimension)
+                shape = DatastoreShape(dimension=self.settings.knn_lm.dimension)
                 self._knn[opened.base.id] = KnnLm(opened, self._next_token_model, shape)
             return self._knn[opened.base.id]
 
-    def knn_measuring(self, name: str) -> KnnMeasuring:
+    def knn_measuring(self, name: str) -> KnnMeasurement:
         """Return the use case that tunes a base's datastore and says what it is worth."""
-        return KnnMeasuring(self.knn_lm(name))
+        return KnnMeasurement(self.knn_lm(name))
 
     def way(
         self,
@@ -177,9 +175,9 @@ class Answerers(Models):
             raise UsageError("A closed book has no prompt but the question.", "Name no prompt, or open the book.")
         return asked
 
-    def _source(self, name: str) -> Source:
+    def _source(self, name: str) -> AnswerSource:
         opened = self._open(name)
-        return Source(
+        return AnswerSource(
             self.retriever(name),
             Assessor([opened.lexical], self._calibration(opened)),
             SentenceExtractor(self._embedder_of(opened.base), opened.lexical),

@@ -8,14 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kb_server.bases.knowledge_bases import KnowledgeBases
+from kb_server.bases.pool import BasePool
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
-from kb_server.domain import KnowledgeBase
-from kb_server.ports import LexicalIndex, VectorStore
-from kb_server.registry import find_backend
-from kb_server.services.knowledge_bases import KnowledgeBases
-from kb_server.services.shelf import Shelf
-from kb_server.settings import Settings
+from kb_server.config.registry import find_backend
+from kb_server.config.settings import Settings
+from kb_server.core.domain import KnowledgeBase
+from kb_server.core.ports import LexicalIndex, VectorStore
 
 
 class Foundation:
@@ -52,9 +52,9 @@ class Foundation:
         return Database(self.settings.catalog_url)
 
     @cached_property
-    def _shelf(self) -> Shelf:
+    def _shelf(self) -> BasePool:
         once = self.settings.cleaning.near_duplicates
-        return Shelf(self._database, self.settings.home, self._open_store, self._open_words, once=once)
+        return BasePool(self._database, self.settings.home, self._open_store, self._open_words, once=once)
 
     def _open_store(self, backend: str, folder: Path, dimension: int) -> VectorStore:
         options = self.settings.store.options(backend)

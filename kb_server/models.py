@@ -8,15 +8,16 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from kb_server.backend_options import backend_options
-from kb_server.domain import KnowledgeBase, Sampling
+from kb_server.config.registry import backend_options, find_backend
+from kb_server.config.sections import ModelSettings
+from kb_server.config.settings import Settings
+from kb_server.core.answers import Sampling
+from kb_server.core.domain import KnowledgeBase
+from kb_server.core.errors import ModelMismatch, NotFound
+from kb_server.core.ports import Embedder, Generator, NextTokenModel, Reranker, WithStates
 from kb_server.embedding.cached import CachedEmbedder
-from kb_server.errors import ModelMismatch, NotFound
 from kb_server.foundation import Foundation
-from kb_server.ports import Embedder, Generator, NextTokenModel, Reranker, WithStates
-from kb_server.registry import find_backend
-from kb_server.services.knn_lm import needs_model
-from kb_server.settings import ModelSettings, Settings
+from kb_server.knnlm.knn_lm import needs_model
 
 _NOT_OFFERED = {"backend", "name", "others", *Sampling.__dataclass_fields__}  # chosen before, or with each question
 

@@ -5,14 +5,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from kb_server.domain import Document
-from kb_server.errors import LoadError, MissingExtra
-from kb_server.ports import Loader
+from kb_server.core.domain import Document
+from kb_server.core.errors import LoadError, MissingExtra
+from kb_server.core.ports import Loader
 from loaders.formats import FORMATS, SUFFIXES, Kind
 from loaders.kind import detect
-from loaders.locked import Locked, unlocked
+from loaders.office.locked import Locked, unlocked
 from loaders.source import check_readable
-from loaders.unpacking import Member, unpack
+from loaders.unpack.members import Member, unpack
 
 __all__ = ["SUFFIXES", "Member", "load", "unpack"]
 

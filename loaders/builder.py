@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from kb_server.domain import Block, BlockKind, Document
-from loaders.characters import clean, squeeze, unwrap
+from kb_server.core.domain import Block, BlockKind, Document
+from kb_server.text.characters import clean, squeeze, unwrap
 from loaders.table import Row, row_lines
 
 _GAP = "\n\n"

@@ -3,12 +3,12 @@
 import re
 from pathlib import Path, PurePosixPath
 
-from kb_server.errors import LoadError
-from loaders.archive import BROKEN, open_archive
-from loaders.encoding import Undecodable, decode
+from kb_server.core.errors import LoadError
+from loaders.decode.decoder import Undecodable, decode
 from loaders.formats import FORMATS, KIND_BY_SUFFIX, Kind
-from loaders.ole import ole_kind
+from loaders.legacy_office.ole import ole_kind
 from loaders.source import read_bytes
+from loaders.unpack.archive import BROKEN, open_archive
 
 _HINT = "Supported are PDF, Office, web, mail, text and picture files, and zip archives of them."
 _HEAD = 8192

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kb_server.errors import LoadError
+from kb_server.core.errors import LoadError
 
 MAX_BYTES = 200 * 1024 * 1024
 """A file larger than this is refused."""

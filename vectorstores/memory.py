@@ -5,8 +5,8 @@ from threading import Lock
 
 import numpy as np
 
-from kb_server.ports import Vectors
-from vectorstores.changes import adding
+from kb_server.core.ports import Vectors
+from vectorstores.log.changes import adding
 from vectorstores.ranking import checked_query, ranked
 
 

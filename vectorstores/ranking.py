@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from kb_server.errors import StorageError
-from kb_server.ports import Vectors
-from vectorstores.changes import Ids
+from kb_server.core.errors import StorageError
+from kb_server.core.ports import Vectors
+from vectorstores.log.changes import Ids
 
 
 def ranked(ids: Ids, vectors: Vectors, query: Vectors, k: int) -> list[tuple[int, float]]:

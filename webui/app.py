@@ -7,11 +7,16 @@ from pathlib import Path
 import streamlit as st
 
 from webui.client.service import Service
-from webui.parts import signing, troubles
-from webui.parts.language import choose_language, draw_language, tell_browser
-from webui.parts.visit import Visit
-from webui.screens import bases, chat, evaluation, knn, system
-from webui.words import Phrase, Say, common
+from webui.pages.bases import screen as bases
+from webui.pages.chat import screen as chat
+from webui.pages.evaluation import screen as evaluation
+from webui.pages.knn import screen as knn
+from webui.pages.system import screen as system
+from webui.shell import signing, troubles
+from webui.shell import words as common
+from webui.shell.language import choose_language, draw_language, tell_browser
+from webui.shell.phrases import Phrase, Say
+from webui.shell.visit import Visit
 
 _HERE = Path(__file__).parent
 # Path, title, icon, whether it takes the window's width, and what draws it.

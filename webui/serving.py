@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
-from webui.session_keys import COOKIE, SECONDS, session_keys
+from webui.shell.session_keys import COOKIE, SECONDS, session_keys
 
 # Nothing from elsewhere is ever loaded. Streamlit's own scripts need `unsafe-inline` and `unsafe-eval`.
 _POLICY = "; ".join(

@@ -8,16 +8,21 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.concurrency import run_in_threadpool
 
 from kb_server import __version__
-from kb_server.api.frame import Frame
-from kb_server.api.problems import PlainTooLarge, Problems, chatchat_error, openai_error
-from kb_server.api.routes import (
+from kb_server.api.chatchat import bases as chatchat_bases
+from kb_server.api.chatchat import chat as chatchat_chat
+from kb_server.api.chatchat import files as chatchat_files
+from kb_server.api.errors import PlainTooLarge, Problem, Problems, chatchat_error, openai_error
+from kb_server.api.openai import chat as openai_chat
+from kb_server.api.openai import files as openai_files
+from kb_server.api.openai import models as openai_models
+from kb_server.api.request_log import RequestLog
+from kb_server.api.service import make_service
+from kb_server.api.traces import telemetry
+from kb_server.api.v1 import (
     audit,
     bases,
     cases,
     chat,
-    chatchat_bases,
-    chatchat_chat,
-    chatchat_files,
     chunks,
     conversations,
     documents,
@@ -26,19 +31,13 @@ from kb_server.api.routes import (
     jobs,
     keys,
     knn,
-    moving,
-    openai_chat,
-    openai_files,
-    openai_models,
     search,
     snapshots,
     system,
     tasks,
 )
-from kb_server.api.schemas import Problem
-from kb_server.api.service import make_service
-from kb_server.api.traces import telemetry
-from kb_server.bootstrap import Application
+from kb_server.api.v1 import transfer as moving
+from kb_server.app import Application
 
 _LARGEST_BODY = 4 << 20  # uploads have a limit of their own
 _PROBLEM = {"model": Problem, "content": {"application/problem+json": {}}}
@@ -85,5 +84,5 @@ def create_app(application: Application) -> FastAPI:
         expose_headers=["X-Request-ID", "Retry-After"],
         allow_credentials=False,
     )
-    app.add_middleware(Frame, metrics=service.metrics)
+    app.add_middleware(RequestLog, metrics=service.metrics)
     return app

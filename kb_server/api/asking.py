@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kb_server.access.keys import Caller
+from kb_server.answering.answering import Answerer, ResolvedQuestion
+from kb_server.answering.conversation import ConversationWriter, Kept
 from kb_server.api.service import Service, base_named
 from kb_server.catalog.conversations import Conversation
-from kb_server.domain import Answer, AnswerEvent, AnswerMode, Done, Filter, Message, Retrieved, Technique
-from kb_server.mixing import KnnAsk
-from kb_server.services.answering import Answers, Asked
-from kb_server.services.conversing import Conversing, Kept
-from kb_server.services.keys import Caller
-from loaders.tokens import count_tokens
+from kb_server.core.answers import Answer, AnswerEvent, AnswerMode, Done, Message, Retrieved, Technique
+from kb_server.core.domain import Filter
+from kb_server.core.knn_lm import KnnAsk
+from kb_server.text.tokens import count_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,14 @@ async def kept_events(
 
     def start() -> Iterator[AnswerEvent | Kept]:
         answering = _answering(service, caller, ask)
-        conversing = Conversing(service.app.conversations)
+        conversing = ConversationWriter(service.app.conversations)
         conversation = earlier or conversing.begin(caller.id, ask.bases, ask.question)
         return conversing.stream(conversation, answering, _asked(service, ask))
 
     return await service.lane_of(_way(service, ask)[0]).stream(start)
 
 
-def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:
+def _answering(service: Service, caller: Caller, ask: Ask) -> Answerer:
     asked: dict[str, Any] = {"max_tokens": ask.max_tokens, "temperature": ask.temperature, "top_p": ask.top_p}
     changes = {key: value for key, value in asked.items() if value is not None}
     sampling = replace(service.app.sampling(ask.model), **changes)
@@ -73,7 +74,7 @@ def _answering(service: Service, caller: Caller, ask: Ask) -> Answers:
     return service.app.answering(names, sampling)
 
 
-def _asked(service: Service, ask: Ask) -> Asked:
+def _asked(service: Service, ask: Ask) -> ResolvedQuestion:
     settings = service.app.settings
     mode, knn = _way(service, ask)
     technique = Technique(
@@ -81,7 +82,9 @@ def _asked(service: Service, ask: Ask) -> Asked:
         ask.samples or settings.answering.samples,
     )
     k, history = ask.k or settings.retrieval.k, tuple(ask.history)
-    return Asked(ask.question, mode, k, ask.filters, history, technique, ask.threshold, knn, ask.model, ask.prompt)
+    return ResolvedQuestion(
+        ask.question, mode, k, ask.filters, history, technique, ask.threshold, knn, ask.model, ask.prompt
+    )
 
 
 def _way(service: Service, ask: Ask) -> tuple[AnswerMode, KnnAsk | None]:

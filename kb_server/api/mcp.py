@@ -14,14 +14,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kb_server import __version__
-from kb_server.api.problems import public_message
+from kb_server.access.keys import LOCAL, Caller
+from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.contract import answer_json, hit_json
+from kb_server.api.errors import public_message
 from kb_server.api.service import Service, base_named
-from kb_server.domain import SearchMode
-from kb_server.errors import KbError, Unauthorized
-from kb_server.services.answering import Asked
-from kb_server.services.keys import LOCAL, Caller
-from kb_server.services.searching import search_bases
-from kb_server.services.shapes import answer_json, hit_json
+from kb_server.core.domain import SearchMode
+from kb_server.core.errors import KbError, Unauthorized
+from kb_server.search.several import search_bases
 
 T = TypeVar("T")
 Question = Annotated[str, Field(min_length=1, max_length=8000, description="In the language of the documents.")]
@@ -82,7 +82,7 @@ class Tools:
     def _ask(self, caller: Caller, question: str, names: Sequence[str]) -> dict[str, Any]:
         settings = self._service.app.settings
         answering = self._service.app.answering([base_named(self._service, caller, name).name for name in names])
-        asked = Asked(question, settings.answering.mode, settings.retrieval.k)
+        asked = ResolvedQuestion(question, settings.answering.mode, settings.retrieval.k)
         answer = answer_json(answering.ask(asked))
         return {key: answer[key] for key in ("answer", "refused", "citations")}
 

@@ -10,8 +10,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from kb_server.errors import TooLarge, UsageError
-from kb_server.services.uploads import Upload
+from kb_server.core.errors import TooLarge, UsageError
+from kb_server.ingest.uploads import Upload
 
 _LONGEST_FIELD = 1 << 20
 _MOST_FIELDS = 200

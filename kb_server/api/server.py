@@ -12,8 +12,8 @@ import uvicorn
 from kb_server.api.app import create_app
 from kb_server.api.service import Service, make_service
 from kb_server.api.worker import Worker
-from kb_server.bootstrap import Application
-from kb_server.errors import UsageError
+from kb_server.app import Application
+from kb_server.core.errors import UsageError
 
 logger = logging.getLogger(__name__)
 

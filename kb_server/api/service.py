@@ -7,14 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from kb_server.api.lanes import Lane
-from kb_server.api.limits import RateLimit
-from kb_server.api.metrics import Metrics
-from kb_server.bootstrap import Application
-from kb_server.cores import cores
-from kb_server.domain import AnswerMode, KnowledgeBase
-from kb_server.errors import KbError, NotFound, Unauthorized
-from kb_server.services.keys import LOCAL, Caller, Scope
+from kb_server.access.keys import LOCAL, Caller, Scope
+from kb_server.api.executors import BoundedExecutor
+from kb_server.api.rate_limit import RateLimit
+from kb_server.api.request_log import Metrics
+from kb_server.app import Application
+from kb_server.core.answers import AnswerMode
+from kb_server.core.domain import KnowledgeBase
+from kb_server.core.errors import KbError, NotFound, Unauthorized
+from kb_server.runtime.processors import cores
 
 _SEARCH_THREADS = 4  # more only wait for each other, where nothing waits for another machine
 
@@ -24,9 +25,9 @@ class Service:
     """The use cases, with the threads and limits they run under. `stopping` is set when streams should end."""
 
     app: Application
-    searches: Lane
-    extracts: Lane
-    chats: Lane
+    searches: BoundedExecutor
+    extracts: BoundedExecutor
+    chats: BoundedExecutor
     rate: RateLimit
     refusals: RateLimit
     metrics: Metrics
@@ -39,11 +40,11 @@ class Service:
             lane.close()
 
     @property
-    def lanes(self) -> tuple[Lane, ...]:
+    def lanes(self) -> tuple[BoundedExecutor, ...]:
         """All lanes."""
         return self.searches, self.extracts, self.chats
 
-    def lane_of(self, mode: AnswerMode) -> Lane:
+    def lane_of(self, mode: AnswerMode) -> BoundedExecutor:
         """Return where answers of a mode are made: extracting computes all the time, other ways mostly wait."""
         return self.extracts if mode is AnswerMode.EXTRACT else self.chats
 
@@ -53,14 +54,14 @@ def make_service(app: Application) -> Service:
     options = app.settings.service
     service = Service(
         app,
-        Lane(
+        BoundedExecutor(
             "search",
             options.search_threads or min(cores(), _SEARCH_THREADS),
             options.searches_waiting,
             options.search_patience,
         ),
-        Lane("extract", options.extract_threads or max(1, cores() - 1), options.chats_waiting),
-        Lane("chat", options.chat_threads, options.chats_waiting),
+        BoundedExecutor("extract", options.extract_threads or max(1, cores() - 1), options.chats_waiting),
+        BoundedExecutor("chat", options.chat_threads, options.chats_waiting),
         RateLimit(options.requests_per_minute),
         RateLimit(options.requests_per_minute),
         Metrics(),

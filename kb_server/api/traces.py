@@ -11,7 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider
 from opentelemetry.util.types import Attributes
 
-from kb_server.errors import MissingExtra
+from kb_server.core.errors import MissingExtra
 
 _PRIVATE = frozenset({"url.path", "url.query", "url.full"})
 

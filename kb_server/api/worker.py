@@ -9,12 +9,12 @@ from multiprocessing.connection import Connection
 from threading import Event, Thread
 from typing import Any
 
-from kb_server.api.problems import public_message
-from kb_server.api.tasks import works
-from kb_server.bootstrap import Application
+from kb_server.api.errors import public_message
+from kb_server.api.job_works import works
+from kb_server.app import Application
 from kb_server.catalog.jobs import JobKind
-from kb_server.logs import log_json_lines
-from kb_server.settings import Settings
+from kb_server.config.settings import Settings
+from kb_server.runtime.logs import log_json_lines
 
 logger = logging.getLogger(__name__)
 

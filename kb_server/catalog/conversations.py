@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
-from kb_server.catalog.clock import now
 from kb_server.catalog.database import Database
-from kb_server.catalog.schema import conversations, messages
-from kb_server.errors import NotFound
+from kb_server.catalog.schema import conversations, messages, now
+from kb_server.core.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)

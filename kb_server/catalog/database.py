@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from kb_server.catalog.schema import SCHEMA_VERSION
-from kb_server.errors import Busy, InvalidSetting, KbError, MissingExtra, StorageError, StorageFull
+from kb_server.core.errors import Busy, InvalidSetting, KbError, MissingExtra, StorageError, StorageFull
 
 _BUSY_SECONDS = 30
 _MIGRATING = 4_815_162  # any number that nothing else in the database locks

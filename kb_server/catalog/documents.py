@@ -22,21 +22,14 @@ from sqlalchemy import (
     update,
 )
 
-from kb_server.catalog.arriving import Arrival, Pending, insert_chunks, without
-from kb_server.catalog.copies import IDS_A_QUERY, Originals, is_no_copy, originals_of, separate
 from kb_server.catalog.database import Database
-from kb_server.catalog.filtering import conditions
-from kb_server.catalog.retiring import LIVE, Removed, batched, retire
-from kb_server.catalog.schema import (
-    chunk_copies,
-    chunks,
-    disabled_chunks,
-    document_texts,
-    documents,
-    edited_chunks,
-)
-from kb_server.domain import Chunk, Document, DocumentState, Filter, Place, Slice, StoredDocument
-from kb_server.errors import NotFound
+from kb_server.catalog.filters import conditions
+from kb_server.catalog.near_duplicates import IDS_A_QUERY, Originals, is_no_copy, originals_of, separate
+from kb_server.catalog.pending import Arrival, Pending, insert_chunks, without
+from kb_server.catalog.removal import LIVE, Removed, batched, retire
+from kb_server.catalog.schema import chunk_copies, chunks, disabled_chunks, document_texts, documents, edited_chunks
+from kb_server.core.domain import Chunk, ChunkPosition, Document, DocumentState, Filter, Slice, StoredDocument
+from kb_server.core.errors import NotFound
 
 _STORED = func.coalesce(chunk_copies.c.original_id, chunks.c.id).label("stored")
 _CHUNKS_CHANGE = "A document's chunks change when it does."
@@ -371,7 +364,7 @@ def _document(values: dict[str, Any]) -> StoredDocument:
 
 
 def _chunk(row: Row[Any], others: Sequence[Row[Any]] = ()) -> Chunk:
-    also = tuple(Place(o.id, o.name, o.start, o.end, o.page, tuple(o.heading_path)) for o in others)
+    also = tuple(ChunkPosition(o.id, o.name, o.start, o.end, o.page, tuple(o.heading_path)) for o in others)
     text, edited = (row.text, False) if row.edited is None else (row.edited, True)
     return Chunk(row.id, row.name, text, row.start, row.end, row.page, tuple(row.heading_path), edited, also)
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from kb_server.catalog.database import Database
 from kb_server.catalog.schema import evaluation_cases
-from kb_server.errors import NotFound
+from kb_server.core.errors import NotFound
 
 Content = Mapping[str, Any]
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from kb_server.catalog.clock import now
 from kb_server.catalog.database import Database
-from kb_server.catalog.schema import job_files, jobs, knowledge_bases
-from kb_server.errors import NotFound
+from kb_server.catalog.schema import job_files, jobs, knowledge_bases, now
+from kb_server.core.errors import NotFound
 
 
 class JobKind(StrEnum):

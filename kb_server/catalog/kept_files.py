@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select
 
-from kb_server.catalog.clock import now
 from kb_server.catalog.database import Database
-from kb_server.catalog.schema import kept_files
-from kb_server.errors import NotFound
+from kb_server.catalog.schema import kept_files, now
+from kb_server.core.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The catalog's tables. A change here needs a migration beside it."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -16,6 +18,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+
+def now() -> datetime:
+    """Return the present in UTC, without a zone; for people only: a clock may go back, so nothing sorts by it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
 
 SCHEMA_VERSION = "0010"  # the newest migration; a test holds the two together
 

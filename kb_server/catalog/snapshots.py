@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from kb_server.catalog.arriving import Pending
 from kb_server.catalog.database import Database
-from kb_server.catalog.retiring import LIVE, Removed, retire
+from kb_server.catalog.pending import Pending
+from kb_server.catalog.removal import LIVE, Removed, retire
 from kb_server.catalog.schema import chunks, documents, edited_chunks, snapshot_documents, snapshots
-from kb_server.domain import DocumentState, Snapshot, searchable_text
-from kb_server.errors import AlreadyExists, NotFound
+from kb_server.core.domain import DocumentState, Snapshot, searchable_text
+from kb_server.core.errors import AlreadyExists, NotFound
 
 
 class Snapshots:

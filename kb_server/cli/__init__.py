@@ -12,7 +12,7 @@ from rich.markup import escape
 from kb_server.cli.app import make_app
 from kb_server.cli.language import ERROR_TITLES, choose_language
 from kb_server.cli.session import Session
-from kb_server.errors import Interrupted, KbError, UsageError
+from kb_server.core.errors import Interrupted, KbError, UsageError
 
 _CONFIG = "--config"
 _RAY = "--ray"

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kb_server.cli.cutting import ChunkOverlap, ChunkSize, DelimiterOption, SplitByOption, splitting_change
+from kb_server.cli.options import ChunkOverlap, ChunkSize, DelimiterOption, SplitByOption, splitting_change
 from kb_server.cli.session import BaseName, JsonFlag, print_json, session_of
 
 

@@ -7,11 +7,11 @@ import typer
 from rich.panel import Panel
 from rich.rule import Rule
 
+from kb_server.answering.answering import ResolvedQuestion
 from kb_server.cli.answers import show_answer
 from kb_server.cli.documents import ingest_with_progress, show_report
 from kb_server.cli.session import session_of
-from kb_server.errors import NotFound
-from kb_server.services.answering import Asked
+from kb_server.core.errors import NotFound
 
 NAME = "samples"
 QUESTIONS = (
@@ -44,7 +44,7 @@ def demo(
     for question in QUESTIONS:
         console.print()
         console.print(Panel(question, title=say("Question", "提问"), title_align="left", border_style="cyan"))
-        asked = Asked(question, session.settings.answering.mode, session.settings.retrieval.k)
+        asked = ResolvedQuestion(question, session.settings.answering.mode, session.settings.retrieval.k)
         show_answer(session, answering.ask(asked))
     console.print(Rule())
     console.print(say("Now with your own:", "换成你自己的文档："))

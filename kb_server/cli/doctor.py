@@ -14,7 +14,7 @@ from rich.table import Table
 
 from kb_server import __version__
 from kb_server.cli.session import JsonFlag, Session, print_json, session_of
-from kb_server.errors import KbError
+from kb_server.core.errors import KbError
 
 # What each extra of pyproject.toml brings, by the package that shows it is there.
 EXTRAS = {
@@ -88,7 +88,7 @@ def _embedding_model(session: Session) -> str:
 
 
 def _language_model(session: Session) -> str:
-    from kb_server.generation.model_place import find_model_place
+    from kb_server.llm.model_files import find_model_place
 
     name = session.settings.generation.model
     place = find_model_place(name)

@@ -12,14 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.errors import Interrupted
-from kb_server.services.sources import Failure, Gathered, is_url
+from kb_server.core.errors import Interrupted
+from kb_server.ingest.sources import Failure, Gathered, is_url
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kb_server.services.ingesting import Bulk, IngestReport
-    from kb_server.services.progress import OnProgress, Progress
+    from kb_server.ingest.pipeline import Bulk, IngestReport
+    from kb_server.ingest.progress import OnProgress, Progress
 
 NOTHING = Gathered()
 _RATE_OVER = 600.0  # seconds: files differ so much that a shorter span would have the rest jump up and down
@@ -130,7 +130,7 @@ def _cluster(session: Session, address: str | None) -> Iterator["Bulk | None"]:
 def _fetch(session: Session, urls: list[str], depth: int, folder: Path, shown: bool) -> Gathered:
     if not urls:
         return Gathered()
-    from kb_server.services.web_sources import fetch_sources
+    from kb_server.ingest.web.sources import fetch_sources
 
     with session.errors.status(session.say("Fetching", "抓取")) as status:
         if not shown:

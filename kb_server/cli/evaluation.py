@@ -10,14 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kb_server.cli.counting_bar import counting_bar
+from kb_server.cli.options import counting_bar
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.domain import AnswerMode
-from kb_server.errors import KbError
+from kb_server.core.answers import AnswerMode
+from kb_server.core.errors import KbError
 
 if TYPE_CHECKING:
-    from kb_server.evaluation.comparing import Comparison
-    from kb_server.evaluation.evaluating import Evaluation
+    from kb_server.evaluation.compare import Comparison
+    from kb_server.evaluation.evaluate import Evaluation
 
 Cases = Annotated[
     Path, typer.Option("--cases", metavar="FILE", help="JSON lines, CSV, SQuAD or RGB format. 评测题文件。")
@@ -70,8 +70,8 @@ def evaluate(
     Writes results.jsonl, summary.json and report.html. Stop whenever you like: the same command goes on from there.
     A case that cannot be read is named and left out, and the exit code is 3.
     """
-    from kb_server.evaluation.costs import parse_price
-    from kb_server.evaluation.evaluating import EvaluationOptions, Evaluator
+    from kb_server.evaluation.cost import parse_price
+    from kb_server.evaluation.evaluate import EvaluationOptions, Evaluator
     from kb_server.evaluation.thresholds import METRICS, parse_threshold, shortfalls
 
     session = session_of(context)
@@ -101,7 +101,7 @@ def compare(
     Both must have cases in common. "better" and "worse" are said only if the 95% interval of the difference leaves
     out zero; otherwise the difference may be chance.
     """
-    from kb_server.evaluation.comparing import compare as compare_runs
+    from kb_server.evaluation.compare import compare as compare_runs
     from kb_server.evaluation.run_folder import RunFolder
 
     session = session_of(context)
@@ -131,7 +131,7 @@ def questions(
     Needs no model. Each question has its answer and document; those without an answer ask for what the base does not
     hold. Read the file through, mend or delete what you do not like, then: kb evaluate NAME --cases FILE --out DIR
     """
-    from kb_server.evaluation.making import make_cases, write_cases
+    from kb_server.evaluation.make_cases import make_cases, write_cases
 
     session = session_of(context)
     sizes = (count, count // 4 if unanswerable is None else unanswerable)

@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from kb_server.access.keys import Scope
 from kb_server.cli.session import JsonFlag, print_json, session_of
-from kb_server.services.keys import Scope
 
 
 def register(app: typer.Typer) -> None:

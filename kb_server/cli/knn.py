@@ -8,10 +8,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.errors import UsageError
+from kb_server.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from kb_server.services.knn_measuring import Measured
+    from kb_server.knnlm.measure import Measured
 
 
 def register(app: typer.Typer) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from kb_server.cli.serve import show_first_key
 from kb_server.cli.session import session_of
-from kb_server.errors import MissingExtra
+from kb_server.core.errors import MissingExtra
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def mcp(
         raise MissingExtra(
             f"The MCP server needs the package '{error.name}'.", "Run: pip install 'kb-server[serve,mcp]'"
         ) from error
-    from kb_server.logs import log_json_lines
+    from kb_server.runtime.logs import log_json_lines
 
     session = session_of(context)
     log_json_lines()

@@ -8,10 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from kb_server.cli.session import JsonFlag, Session, print_json, session_of
-from kb_server.domain import Quantization
+from kb_server.core.answers import Quantization
 
 if TYPE_CHECKING:
-    from kb_server.generation.describing import ModelReport
+    from kb_server.llm.describe import ModelReport
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The model's folder. 模型文件夹。")]
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="What to write; must not exist. 输出，不能已存在。")]
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show the bundled model, the one that is set, and those in the hub's cache. 列出本机可用的模型。"""
-    from kb_server.generation.local_models import local_models
+    from kb_server.llm.local_models import local_models
 
     session = session_of(context)
     chosen = session.settings.generation.model
@@ -48,8 +48,8 @@ def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 def check(context: typer.Context, folder: Folder, as_json: JsonFlag = False) -> None:
     """Say what a model is, what memory it needs, and what its prompts look like. 检查模型：类型、所需内存、提示词。"""
-    from kb_server.generation.describing import describe
-    from kb_server.weights import find_model_folder
+    from kb_server.llm.describe import describe
+    from kb_server.runtime.model_files import find_model_folder
 
     session = session_of(context)
     report = describe(find_model_folder(str(folder)))
@@ -67,7 +67,7 @@ def convert(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a ChatGLM folder as a native Glm folder or as a GGUF file. 把 ChatGLM 转换为原生格式或 GGUF。"""
-    from kb_server.generation.converting import convert as run
+    from kb_server.llm.weights.convert import convert as run
 
     session = session_of(context)
     run(folder.expanduser(), target.expanduser(), to)
@@ -82,8 +82,8 @@ def quantize(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a model in 4 or 8 bits; it loads in seconds and gives the same tokens. 保存量化后的模型。"""
-    from kb_server.generation.saving import save_quantized
-    from kb_server.generation.skeleton import ModelFiles
+    from kb_server.llm.weights.saving import save_quantized
+    from kb_server.llm.weights.skeleton import ModelFiles
 
     session = session_of(context)
     save_quantized(ModelFiles(folder.expanduser()), to, target.expanduser())
@@ -98,7 +98,7 @@ def pull(
     as_json: JsonFlag = False,
 ) -> None:
     """Download a model; a broken download goes on. HF_ENDPOINT and HF_HUB_OFFLINE are heeded. 下载模型，可续传。"""
-    from kb_server.generation.pulling import pull as run
+    from kb_server.llm.local_models import pull as run
 
     session = session_of(context)
     _done(session, run(name, target, source), as_json)
@@ -120,7 +120,7 @@ def _report_json(report: "ModelReport") -> dict[str, Any]:
 
 
 def _show(session: Session, report: "ModelReport") -> None:
-    from kb_server.generation.memory import gib
+    from kb_server.llm.weights.memory import gib
 
     say, console = session.say, session.console
     console.print(

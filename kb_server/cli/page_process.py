@@ -7,8 +7,8 @@ import sys
 import time
 from types import TracebackType
 
-from kb_server.errors import MissingExtra, UsageError
-from kb_server.settings import Settings
+from kb_server.config.settings import Settings
+from kb_server.core.errors import MissingExtra, UsageError
 
 _STOP_SECONDS = 10
 _START_SECONDS, _LOOK_SECONDS = 60, 0.1

@@ -5,18 +5,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from kb_server.cli.answers import show_answer, show_citations, show_hits
-from kb_server.cli.explanation import show_explanation
-from kb_server.cli.filters import OnlyDocuments, OnlyFolder, OnlyPages, OnlyTags, Since, Until, chosen
-from kb_server.cli.knn_options import ClosedBook, KnnFlag, KnnScope, knn_choice, show_trace
+from kb_server.answering.contract import answer_json, explanation_json, hit_json
+from kb_server.cli.answers import show_answer, show_citations, show_explanation, show_hits
+from kb_server.cli.options import (
+    ClosedBook,
+    KnnFlag,
+    KnnScopeOption,
+    OnlyDocuments,
+    OnlyFolder,
+    OnlyPages,
+    OnlyTags,
+    Since,
+    Until,
+    chosen,
+    knn_choice,
+    show_trace,
+)
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.domain import Answer, AnswerMode, Done, Filter, Message, SearchMode, Step, Technique, Token
-from kb_server.errors import UsageError
-from kb_server.services.shapes import answer_json, explanation_json, hit_json
+from kb_server.core.answers import Answer, AnswerMode, Done, Message, Step, Technique, Token
+from kb_server.core.domain import Filter, SearchMode
+from kb_server.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from kb_server.services.agent import Agent
-    from kb_server.services.answering import Answering, Asked
+    from kb_server.answering.agent.agent import Agent
+    from kb_server.answering.answering import Answering, ResolvedQuestion
 
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In Chinese or English. 中文或英文均可。")]
 Count = Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages. 取几个片段。")]
@@ -75,7 +87,7 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages that a question is about. 查找与问题相关的片段。"""
-    from kb_server.services.searching import search_bases
+    from kb_server.search.several import search_bases
 
     session = session_of(context)
     filters = chosen(documents, folder, tags, pages, since, until)
@@ -128,7 +140,7 @@ def ask(
     reasoning: Reasoning = None,
     samples: Samples = None,
     knn_lm: KnnFlag = None,
-    knn_scope: KnnScope = None,
+    knn_scope: KnnScopeOption = None,
     closed_book: ClosedBook = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -153,7 +165,7 @@ def chat(
     knn_lm: KnnFlag = None,
 ) -> None:
     """Talk with a knowledge base; an empty line or Ctrl-D ends it. 与知识库多轮对话，空行结束。"""
-    from kb_server.services.answering import Asked
+    from kb_server.answering.answering import ResolvedQuestion
 
     session = session_of(context)
     names = _names(name, also)
@@ -168,12 +180,14 @@ def chat(
     history: list[Message] = []
     while question := _read_line(session):
         said = tuple(history)
-        asked = Asked(question, way, session.settings.retrieval.k, history=said, knn=knn, model=model, prompt=prompt)
+        asked = ResolvedQuestion(
+            question, way, session.settings.retrieval.k, history=said, knn=knn, model=model, prompt=prompt
+        )
         answer = _stream(session, answering, asked)
         history += [Message("user", question), Message("assistant", answer.text)]
 
 
-def _stream(session: Session, answering: "Answering | Agent", asked: "Asked") -> Answer:
+def _stream(session: Session, answering: "Answering | Agent", asked: "ResolvedQuestion") -> Answer:
     for event in answering.stream(asked):
         if isinstance(event, Token):
             session.console.print(escape(event.text), end="", style="bold", soft_wrap=True)
@@ -193,11 +207,11 @@ def _asked(
     mode: AnswerMode,
     k: int | None,
     filters: Filter | None,
-    **more: Any,  # noqa: ANN401 - other fields of Asked
-) -> "Asked":
-    from kb_server.services.answering import Asked
+    **more: Any,  # noqa: ANN401 - other fields of ResolvedQuestion
+) -> "ResolvedQuestion":
+    from kb_server.answering.answering import ResolvedQuestion
 
-    return Asked(_checked(question), mode, k or session.settings.retrieval.k, filters, **more)
+    return ResolvedQuestion(_checked(question), mode, k or session.settings.retrieval.k, filters, **more)
 
 
 def _tell(session: Session, answer: Answer, *, as_json: bool) -> None:
@@ -212,7 +226,7 @@ def _names(name: str, also: list[str] | None) -> list[str]:
 
 
 def _answers(session: Session, names: list[str], mode: AnswerMode, model: str | None) -> "Answering | Agent":
-    from kb_server.services.keys import LOCAL
+    from kb_server.access.keys import LOCAL
 
     sampling = session.app.sampling(model)
     agent = mode is AnswerMode.AGENT

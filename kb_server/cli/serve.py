@@ -8,7 +8,7 @@ import typer
 
 from kb_server.cli.page_process import PageProcess, service_url
 from kb_server.cli.session import Session, session_of
-from kb_server.errors import MissingExtra
+from kb_server.core.errors import MissingExtra
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def serve(
         raise MissingExtra(
             f"Serving needs the package '{error.name}'.", "Run: pip install 'kb-server[serve]'"
         ) from error
-    from kb_server.logs import log_json_lines
+    from kb_server.runtime.logs import log_json_lines
 
     session = session_of(context)
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 
 from kb_server.cli.language import Language, choose_language
-from kb_server.settings import Settings, load_settings
+from kb_server.config.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from kb_server.bootstrap import Application
+    from kb_server.app import Application
     from kb_server.foundation import Foundation
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs. 以 JSON 输出。")]
@@ -37,7 +37,7 @@ class Session:
     @cached_property
     def app(self) -> "Application":
         """The use cases; imported here so that `kb --help` stays quick."""
-        from kb_server.bootstrap import Application
+        from kb_server.app import Application
 
         return Application(self.settings)
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 
 if TYPE_CHECKING:
-    from kb_server.domain import Snapshot
-    from kb_server.services.snapshots import Difference
+    from kb_server.bases.snapshots import SnapshotDiff
+    from kb_server.core.domain import Snapshot
 
 SnapshotName = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The snapshot. 快照名称。")]
 
@@ -100,7 +100,7 @@ def _row(found: "Snapshot") -> dict[str, str | int]:
     return {"name": found.name, "created": created, "documents": found.documents, "chunks": found.chunks}
 
 
-def _show(session: Session, difference: "Difference") -> None:
+def _show(session: Session, difference: "SnapshotDiff") -> None:
     kinds = (("+", "green", difference.added), ("-", "red", difference.removed), ("~", "yellow", difference.changed))
     lines = [f"[{style}]{sign} {escape(name)}[/]" for sign, style, names in kinds for name in names]
     session.console.print("\n".join(lines) or session.say("No difference.", "没有变化。"))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from kb_server.cli.counting_bar import counting_bar
+from kb_server.cli.options import counting_bar
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
 
 if TYPE_CHECKING:
-    from kb_server.services.fits import Value
-    from kb_server.services.tuning import Tuned
+    from kb_server.calibration.fits import Value
+    from kb_server.calibration.tune import TuneReport
 
 _SETTINGS = {
     "fusion.cjk": ("weight of the dense score, Chinese", "向量得分权重（中文）"),
@@ -51,7 +51,7 @@ def tune(
         _show(session, tuned)
 
 
-def _show(session: Session, tuned: "Tuned") -> None:
+def _show(session: Session, tuned: "TuneReport") -> None:
     say = session.say
     table = Table(say("Setting", "设置"), say("Before", "原值"), say("Now", "现值"))
     table.add_column(say("On held-out questions", "在留出的问题上"))

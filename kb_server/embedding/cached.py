@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from kb_server.ports import Embedder, Vectors
+from kb_server.core.ports import Embedder, Vectors
 
 _QUESTIONS = 512  # 0.8 MB at 384 dimensions
 

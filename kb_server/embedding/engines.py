@@ -8,32 +8,116 @@ cannot be converted, differs or is slower is computed by PyTorch, which is said 
 
 import json
 import logging
-from dataclasses import dataclass
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from time import process_time
+from typing import Protocol
 
-from kb_server.cores import cores
-from kb_server.domain import EngineKind
-from kb_server.embedding.engine import Engine
-from kb_server.embedding.engine_cache import Choice, EngineCache
+from kb_server.core.answers import EngineKind
+from kb_server.core.ports import Vectors
 from kb_server.embedding.model_folder import revision_of
-from kb_server.embedding.openvino_conversion import NotConvertible, convert
-from kb_server.embedding.openvino_engine import Converted, OpenVinoEngine, runtime
+from kb_server.embedding.openvino_engine import Converted, NotConvertible, OpenVinoEngine, convert, runtime
 from kb_server.embedding.torch_engine import TorchEngine
-from kb_server.ports import Vectors
+from kb_server.runtime.processors import cores
+
+
+class Engine(Protocol):
+    """Computes vectors; threads may share one."""
+
+    @property
+    def description(self) -> str:
+        """The program and its number format, such as `openvino bf16`."""
+        ...
+
+    def encode(self, texts: Sequence[str], prompt: str) -> Vectors:
+        """Return float32 [n, dimension], unit length, of at least one text; `prompt` stands before each."""
+        ...
+
+
+_CHOICE, _NETWORK, _TOKENIZER = "choice.json", "model.xml", "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was found out: without `precision` PyTorch computes, for `reason`.
+
+    `cosine` is the lowest with PyTorch's vectors, `gain` PyTorch's processor time over the engine's; `inputs` and
+    `padding` belong to the converted model.
+    """
+
+    precision: str = ""
+    reason: str = ""
+    cosine: float = 1.0
+    gain: float = 1.0
+    inputs: tuple[str, ...] = ()
+    padding: int = 0
+
+
+class EngineCache:
+    """One folder for one model on one machine; without a folder nothing is kept."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def read(self) -> tuple[Choice, Converted | None] | None:
+        """Return what `write` kept; None if nothing was, or it is damaged, which is logged."""
+        if self._folder is None or not (self._folder / _CHOICE).is_file():
+            return None
+        try:
+            values = json.loads((self._folder / _CHOICE).read_text("utf-8"))
+            choice = Choice(**{**values, "inputs": tuple(values["inputs"])})
+            return choice, self._converted(self._folder, choice) if choice.precision else None
+        except (RuntimeError, OSError, ValueError, TypeError, KeyError) as error:
+            logger.warning("The converted model in '%s' is damaged and is made again: %s", self._folder, error)
+            return None
+
+    def write(self, choice: Choice, converted: Converted | None) -> None:
+        """Keep a choice and its model, whole or not at all; where that cannot be done it is logged."""
+        if self._folder is None:
+            return
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._folder.parent) as temporary:
+                made = Path(temporary) / "made"
+                made.mkdir()
+                (made / _CHOICE).write_text(json.dumps(asdict(choice)), "utf-8")
+                if converted:
+                    runtime().save_model(converted.network, str(made / _NETWORK), compress_to_fp16=False)
+                    converted.tokenizer.save(str(made / _TOKENIZER))
+                shutil.rmtree(self._folder, ignore_errors=True)
+                made.replace(self._folder)
+        except (OSError, RuntimeError) as error:  # RuntimeError is what OpenVINO makes of a full disk
+            logger.warning(
+                "The converted model cannot be kept in '%s': each start makes it anew (%s).", self._folder, error
+            )
+
+    @staticmethod
+    def _converted(folder: Path, choice: Choice) -> Converted:
+        from tokenizers import Tokenizer
+
+        network = runtime().Core().read_model(str(folder / _NETWORK))
+        tokenizer = Tokenizer.from_str((folder / _TOKENIZER).read_text("utf-8"))
+        return Converted(network, tokenizer, choice.inputs, choice.padding)
+
 
 logger = logging.getLogger(__name__)
 
 ALIKE = 0.9999  # lowest cosine with PyTorch's vector of the same text
+
 _FORMAT = 1  # of what is kept
+
 _SENTENCES = ("The committee published its report on Tuesday. ", "委员会星期二公布了调查报告。", "def f(x): return x\n")
+
 SAMPLE = ["", *(_SENTENCES[n % 3] * (1 + 2 * n) for n in range(15))]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EngineFolder:
     """A local model and how it is to run: `device` as torch calls it or `auto`; `cache` keeps conversions."""
 
     folder: Path
@@ -56,7 +140,7 @@ class Place:
         return self.device == "cpu" or (self.device == "auto" and not Path("/dev/nvidiactl").exists())
 
 
-def choose_engine(kind: EngineKind, place: Place) -> Engine:
+def choose_engine(kind: EngineKind, place: EngineFolder) -> Engine:
     """Return the engine for a model; raises ModelNotFound or MissingExtra where none can be made."""
     if kind is EngineKind.TORCH or not place.on_cpu:
         return place.torch()
@@ -71,7 +155,7 @@ def choose_engine(kind: EngineKind, place: Place) -> Engine:
     return place.openvino(converted, choice.precision) if converted else place.torch()
 
 
-def _find_out(place: Place, cache: EngineCache) -> Engine:
+def _find_out(place: EngineFolder, cache: EngineCache) -> Engine:
     torch = place.torch()
     try:
         converted = convert(torch.model)
@@ -84,7 +168,7 @@ def _find_out(place: Place, cache: EngineCache) -> Engine:
     return engine
 
 
-def _best(place: Place, torch: TorchEngine, converted: Converted) -> tuple[Choice, Engine]:
+def _best(place: EngineFolder, torch: TorchEngine, converted: Converted) -> tuple[Choice, Engine]:
     """Compare the number formats with PyTorch; raises NotConvertible if none is as good and faster."""
     expected, needed = _timed(torch)
     found: list[tuple[Choice, Engine]] = []
@@ -120,7 +204,7 @@ def _precisions() -> list[str]:
     return [short for long, short in (("BF16", "bf16"), ("FP16", "f16"), ("FP32", "f32")) if long in able]
 
 
-def _cache_folder(place: Place) -> Path | None:
+def _cache_folder(place: EngineFolder) -> Path | None:
     if place.cache is None:
         return None
     openvino = runtime()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from kb_server.core.errors import EmbeddingServerFailed, InvalidSetting, MissingExtra
+from kb_server.core.ports import Vectors
 from kb_server.embedding.prompts import Prompts, family_prompts
-from kb_server.errors import EmbeddingServerFailed, InvalidSetting, MissingExtra
-from kb_server.ports import Vectors
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings

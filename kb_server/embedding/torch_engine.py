@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kb_server.cores import cores
-from kb_server.errors import MissingExtra, ModelNotFound
-from kb_server.ports import Vectors
-from kb_server.quiet import quiet
+from kb_server.core.errors import MissingExtra, ModelNotFound
+from kb_server.core.ports import Vectors
+from kb_server.runtime.processors import cores
+from kb_server.runtime.quiet import quiet
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

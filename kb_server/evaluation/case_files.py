@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kb_server.domain import EvalCase
-from kb_server.errors import NotFound, UsageError
+from kb_server.core.domain import EvalCase
+from kb_server.core.errors import NotFound, UsageError
 
 FindDocument = Callable[[str], str | None]
 _SEPARATOR = "|"  # between several answers or documents in one CSV cell
@@ -22,7 +22,7 @@ _TRUE, _FALSE = ("true", "1", "yes", ""), ("false", "0", "no")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class CaseProblem:
     """A case that was left out: where it stands (`line 7`), and why."""
 
     where: str
@@ -34,7 +34,7 @@ class CaseFile:
     """The cases of a file in order, and what had to be left out."""
 
     cases: list[EvalCase] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[CaseProblem] = field(default_factory=list)
 
 
 class MalformedCase(ValueError):
@@ -60,7 +60,7 @@ def read_cases(file: Path, find_document: FindDocument = lambda _: None) -> Case
             if case.id in first:
                 raise MalformedCase(f"the id '{case.id}' is used on {first[case.id]} already")
         except MalformedCase as error:
-            read.problems.append(Problem(where, str(error)))
+            read.problems.append(CaseProblem(where, str(error)))
         else:
             first[case.id] = where
             read.cases.append(case)
@@ -175,7 +175,7 @@ def _squad_records(articles: Sequence[Any], find_document: FindDocument) -> Iter
             if not isinstance(context, str):
                 yield where, MalformedCase("no 'context'")
                 continue
-            document = find_document(context) or f"{article.get('title') or a + 1} §{p + 1}"
+            document = find_document(context) or f"{article.get('title') or a + 1} .{p + 1}"
             for number, qa in enumerate(_list(paragraph, "qas"), 1):
                 yield f"{where}, question {number}", _from_squad(qa, document)
 

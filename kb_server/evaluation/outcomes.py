@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kb_server.domain import Answer, Chunk, Citation, EvalCase
+from kb_server.core.answers import Answer, Citation
+from kb_server.core.domain import Chunk, EvalCase
 from kb_server.evaluation.case_files import case_from, case_json
 
 _TEXTS_KEPT = 5  # passages whose text is kept for the report; of the others only the name and score

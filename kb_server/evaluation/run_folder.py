@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kb_server.errors import NotFound, StorageError, UsageError
+from kb_server.core.errors import NotFound, StorageError, UsageError
 from kb_server.evaluation.outcomes import Outcome, outcome_from, outcome_json
 
 RESULTS, SUMMARY, REPORT, _RUN = "results.jsonl", "summary.json", "report.html", "run.json"

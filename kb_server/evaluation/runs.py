@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
 
-from kb_server.domain import Answer, EvalCase
-from kb_server.errors import Interrupted
-from kb_server.evaluation.judging import Judge
+from kb_server.core.answers import Answer
+from kb_server.core.domain import EvalCase
+from kb_server.core.errors import Interrupted
+from kb_server.evaluation.judge import Judge
 from kb_server.evaluation.outcomes import Outcome, outcome_of
 from kb_server.evaluation.run_folder import RunFolder
 

@@ -5,22 +5,47 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from kb_server.evaluation.answer_metrics import answer_metrics
-from kb_server.evaluation.citation_metrics import citation_metrics
-from kb_server.evaluation.intervals import mean_interval
+from kb_server.evaluation.metrics import (
+    RiskCoverage,
+    answer_metrics,
+    calibration_error,
+    citation_metrics,
+    refusal_at,
+    retrieval_metrics,
+    risk_coverage,
+)
 from kb_server.evaluation.outcomes import Outcome
-from kb_server.evaluation.refusal_metrics import RiskCoverage, calibration_error, refusal_at, risk_coverage
-from kb_server.evaluation.retrieval_metrics import retrieval_metrics
 from kb_server.evaluation.statements import unmarked
 
+Floats = npt.NDArray[np.float64]
+
+_DRAWS = 2000
+
+_LEVEL = 95
+
+
+def mean_interval(values: Floats, seed: int = 0) -> tuple[float, float]:
+    """Return the 95% percentile interval of the mean of at least one value; the same values give the same interval.
+
+    Efron and Tibshirani 1993, section 13.3. Values that are all equal give an interval of width 0, and so does one.
+    """
+    draws = np.random.default_rng(seed).integers(0, len(values), (_DRAWS, len(values)))
+    low, high = np.percentile(values[draws].mean(axis=1), [(100 - _LEVEL) / 2, (100 + _LEVEL) / 2])
+    return float(low), float(high)
+
+
 RETRIEVAL = ("recall@1", "recall@3", "recall@5", "recall@10", "mrr@10", "ndcg@10", "map")
+
 ANSWERS = (
     *("contains", "exact_match", "f1", "rouge_l", "bleu"),
     *("citation_precision", "citation_recall", "faithfulness", "faithfulness_judged"),
     *("refusal_recall", "false_refusal"),
 )
+
 LOWER_IS_BETTER = frozenset(("false_refusal", "aurc", "ece", "p50", "p95"))
+
 _FALSE_REFUSAL = 0.05
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from kb_server.evaluation.outcomes import Outcome
-from kb_server.sentences import sentences
+from kb_server.text.sentences import sentences
 
 
 @dataclass(frozen=True, slots=True)

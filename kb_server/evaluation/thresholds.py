@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kb_server.errors import UsageError
+from kb_server.core.errors import UsageError
 from kb_server.evaluation.scoring import ANSWERS, LOWER_IS_BETTER, RETRIEVAL
 
 METRICS = (*RETRIEVAL, *ANSWERS, "refusal_recall@5%")

@@ -8,10 +8,10 @@ from typing import Self
 
 from pydantic import Field, PrivateAttr
 
-from kb_server.bootstrap import Application
-from kb_server.domain import Hit
-from kb_server.errors import MissingExtra
-from kb_server.settings import Settings, load_settings
+from kb_server.app import Application
+from kb_server.config.settings import Settings, load_settings
+from kb_server.core.domain import Hit
+from kb_server.core.errors import MissingExtra
 
 try:
     from langchain_core.callbacks import CallbackManagerForRetrieverRun

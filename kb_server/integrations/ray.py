@@ -16,15 +16,15 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb_server.domain import Document
-from kb_server.errors import ClusterFailed, KbError, LoadError, MissingExtra, ModelMismatch
-from kb_server.ports import Embedder, Vectors
-from kb_server.registry import find_backend
-from kb_server.settings import Settings
-from loaders.worker import pack, unpack
+from kb_server.config.registry import find_backend
+from kb_server.config.settings import Settings
+from kb_server.core.domain import Document
+from kb_server.core.errors import ClusterFailed, KbError, LoadError, MissingExtra, ModelMismatch
+from kb_server.core.ports import Embedder, Vectors
+from loaders.isolate.worker import pack, unpack
 
 if TYPE_CHECKING:
-    from kb_server.bootstrap import Application
+    from kb_server.app import Application
 
 INSTALL = "Run: pip install 'kb-server[ray]'"
 LOCAL = "local"
@@ -154,7 +154,7 @@ def _reason(error: Exception) -> str:
 
 
 def _load(values: Mapping[str, Any], data: bytes, name: str) -> list[Any]:
-    """Read a file on a worker; what comes back is what JSON can hold, see `loaders.worker`."""
+    """Read a file on a worker; what comes back is what JSON can hold, see `loaders.isolate.worker`."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
@@ -182,6 +182,6 @@ def _key(values: Mapping[str, Any]) -> str:
 @cache
 def _application(key: str) -> "Application":
     """Return this worker's parts, made once: the embedder keeps its model."""
-    from kb_server.bootstrap import Application
+    from kb_server.app import Application
 
     return Application(Settings(**_SETTINGS[key]))

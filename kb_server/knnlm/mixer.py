@@ -5,17 +5,48 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kb_server.domain import Chunk
-from kb_server.knnlm.combining import Floats, Ints, Mixture, Neighbours, Own, combined, own_of
-from kb_server.knnlm.datastore import Datastore
-from kb_server.knnlm.neighbours import NONE, neighbours_of, pointers_after
-from kb_server.knnlm.searching import Search
-from kb_server.mixing import KnnTrace, Mixing, TokenOrigin, TokenSource
-from kb_server.ports import Vectors
+from kb_server.core.domain import Chunk
+from kb_server.core.knn_lm import KnnTrace, Mixing, TokenOrigin, TokenSource
+from kb_server.core.ports import Vectors
+from kb_server.knnlm.datastore.store import Datastore
+from kb_server.knnlm.interpolation import Floats, Ints, Mixture, ModelDistribution, Neighbours, combined, own_of
+from kb_server.knnlm.search import KeySearch, exact_distances
+
+NONE = np.empty(0, np.int64)
+
+
+def neighbours_of(store: Datastore, search: KeySearch, query: Vectors, k: int, pointers: Ints = NONE) -> Neighbours:
+    """Return up to k rows nearest a projected state [dimension], and those of `pointers` that are not among them.
+
+    What an approximate search did not find is left out.
+    """
+    distances, rows = (found[0] for found in search.nearest(query[None], k))
+    distances, rows = distances[rows >= 0], rows[rows >= 0]
+    more = np.setdiff1d(pointers, rows)
+    if len(more):
+        far = exact_distances(query[None], store.keys(more), np.arange(len(more))[None])[0]
+        order = np.lexsort((more, far))
+        distances, more = np.concatenate([distances, far[order]]), more[order]
+    found = np.concatenate([rows, more])
+    return Neighbours(found, distances, store.tokens[found], len(rows))
+
+
+def pointers_after(store: Datastore, search: KeySearch, found: Neighbours, token: int) -> Ints:
+    """Return the rows that follow neighbours whose token was chosen, if they are in play (Alon et al. 2022)."""
+    agreeing = found.rows[found.tokens == token]
+    if not len(agreeing):
+        return NONE
+    following = np.unique(store.successors(agreeing))
+    active = search.active.rows
+    places = np.minimum(np.searchsorted(active, following), len(active) - 1)
+    kept: Ints = following[(following >= 0) & (active[places] == following)]
+    return kept
+
 
 _SOURCES = 3  # kept of each token, those with most mass
 
 Decode = Callable[[Sequence[int]], str]
+
 Chunks = Callable[[Sequence[int]], Mapping[int, Chunk]]
 
 
@@ -23,7 +54,7 @@ Chunks = Callable[[Sequence[int]], Mapping[int, Chunk]]
 class _Step:
     """What is known before a token is chosen: the model's own distribution, and the neighbours' part."""
 
-    own: Own
+    own: ModelDistribution
     neighbours: Neighbours
     mixture: Mixture | None
 
@@ -43,7 +74,7 @@ class NeighbourMixer:
     With a weight of 0, or no rows, nothing is searched and the model's logits stand as they are.
     """
 
-    def __init__(self, store: Datastore, search: Search, mixing: Mixing, decode: Decode) -> None:
+    def __init__(self, store: Datastore, search: KeySearch, mixing: Mixing, decode: Decode) -> None:
         self._store = store
         self._search = search
         self._mixing = mixing

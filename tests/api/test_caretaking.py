@@ -8,9 +8,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from kb_server.cores import cores
+from kb_server.runtime.processors import cores
 from tests.api.conftest import Server, finished, gone, problem, upload
-from tests.unit.loaders.pdf_writer import write_pdf
+from tests.unit.loaders.pdf.writer import write_pdf
 
 
 def _documents(client: httpx.Client, base: str) -> dict[str, int]:

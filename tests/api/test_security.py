@@ -6,18 +6,17 @@ import json
 import re
 import socket
 import subprocess
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from kb_server.errors import InvalidSetting
-from kb_server.settings import load_settings
+from kb_server.config.settings import load_settings
+from kb_server.core.errors import InvalidSetting
 from tests.api.conftest import COMMAND, Server, events, finished, problem, upload
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 GENERATED = re.compile(
     r"catalog\.db.*|\.cache/.*|uploads/[0-9a-f]{32}/(\.lock|[0-9a-f]{32})|files/[0-9a-f]{32}"
     r"|bases/[0-9a-f]{16}/(write\.lock|originals/[0-9a-f]{32}|(vectors|kept)(-[0-9a-f]{16})?/.*|lexical-\d+/.*"

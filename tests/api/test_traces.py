@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, TracerProvider
 
 from kb_server.api.traces import DiscreetProvider, telemetry
-from kb_server.errors import MissingExtra
+from kb_server.core.errors import MissingExtra
 from tests.api.conftest import Server
 
 WITH_EXPORTER = find_spec("opentelemetry.sdk") is not None

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from kb_server.cli import run
-
-SAMPLES = Path(__file__).resolve().parents[2] / "knowledge_base" / "samples"
+from tests.paths import SAMPLES
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SAMPLES, Kb, Result
+from tests.cli.conftest import Kb, Result
+from tests.paths import SAMPLES
 from tests.small_disk import small_disk_at
 
 COMMAND = Path(sys.executable).with_name("kb")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.generation.checking.support import normalised
+from kb_server.answering.citations.support import normalised
 from tests.cli.conftest import Kb
-from tests.unit.services.towns import town_texts
+from tests.paths import DATA
+from tests.towns import town_texts
 
-CASES = Path(__file__).resolve().parents[1] / "data" / "samples.cases.jsonl"
+CASES = DATA / "samples.cases.jsonl"
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from kb_server.cli.knn_options import knn_choice
-from kb_server.mixing import Scope
-from tests.cli.conftest import SAMPLES, Kb
+from kb_server.cli.options import knn_choice
+from kb_server.core.knn_lm import KnnScope
+from tests.cli.conftest import Kb
 from tests.models.tiny import tiny_model
+from tests.paths import SAMPLES
 
 pytest.importorskip("torch", reason="needs the extra `generate`")
 
@@ -79,8 +80,8 @@ def test_scope_and_closed_book(built: Kb, model: dict[str, str]) -> None:
     assert {source["document"] for token in only["tokens"] for source in token["sources"]} == {"glossary.txt"}
     closed = ask(built, model, "--closed-book")
     assert closed["knn_lm"]["keys"] == found
-    assert knn_choice(True, Scope.ALL, False) == {"scope": Scope.ALL, "closed_book": None}
-    assert knn_choice(False, Scope.ALL, True) is False
+    assert knn_choice(True, KnnScope.ALL, False) == {"scope": KnnScope.ALL, "closed_book": None}
+    assert knn_choice(False, KnnScope.ALL, True) is False
 
 
 def test_the_best_sentence_only_by_setting(built: Kb, model: dict[str, str]) -> None:

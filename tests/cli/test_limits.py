@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.bootstrap import Application
-from loaders.isolated import IsolatedLoader, Limits
+from kb_server.app import Application
+from loaders.isolate.loader import IsolatedLoader, ReadLimits
 from tests.cli.conftest import Kb
 
 
@@ -36,7 +36,7 @@ def test_a_bad_file_costs_itself(kb: Kb, tmp_path: Path, monkeypatch: pytest.Mon
     for number in range(6):
         (papers / f"{number}.txt").write_text(f"paper {number} is fine", "utf-8")
     (papers / "3.txt").write_text(blow, "utf-8")
-    loader = IsolatedLoader(Limits(seconds=4, megabytes=1024), "tests.unit.loaders.misbehaving:load")
+    loader = IsolatedLoader(ReadLimits(seconds=4, megabytes=1024), "tests.unit.loaders.isolate.misbehaving:load")
     monkeypatch.setattr(Application, "_loader", loader)
     try:
         kb.json("create", "notes")

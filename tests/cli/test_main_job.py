@@ -12,9 +12,10 @@ from rich.console import Console
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
-from kb_server.settings import load_settings
-from tests.cli.conftest import SAMPLES, Kb
+from kb_server.config.settings import load_settings
+from tests.cli.conftest import Kb
 from tests.models.openai_server import serving
+from tests.paths import SAMPLES
 
 COMMANDS = (
     *("create", "list", "delete", "ingest", "docs", "remove", "search", "ask", "chat", "doctor", "demo"),

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SAMPLES, Kb
+from tests.cli.conftest import Kb
 from tests.models import published
+from tests.paths import CONFIGS, SAMPLES
 
 pytest.importorskip("torch", reason="needs the extra `generate`")
 pytest.importorskip("sentencepiece", reason="needs the extra `generate`")
-
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from kb_server.bootstrap import Application
-from kb_server.web.crawling import Crawler
-from kb_server.web.fetching import Fetcher, FetchLimits
+from kb_server.app import Application
+from kb_server.ingest.web.crawler import Crawler
+from kb_server.ingest.web.fetcher import Fetcher, FetchLimits
 from tests.cli.conftest import Kb
-from tests.unit.web.conftest import LOOPBACK, server, site
+from tests.unit.ingest.web.conftest import LOOPBACK, server, site
 
 __all__ = ["server", "site"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb_server.ports import Vectors, VectorStore
+from kb_server.core.ports import Vectors, VectorStore
 from vectorstores.annoy import AnnoyStore
-from vectorstores.faiss import FaissStore
+from vectorstores.faiss.store import FaissStore
 from vectorstores.memory import MemoryStore
-from vectorstores.milvus import MilvusStore
+from vectorstores.milvus.store import MilvusStore
 
 Open = Callable[[Path, int], VectorStore]
 

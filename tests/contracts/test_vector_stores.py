@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb_server.errors import StorageError
-from kb_server.ports import Vectors, VectorStore
+from kb_server.core.errors import StorageError
+from kb_server.core.ports import Vectors, VectorStore
 from tests.contracts.stores import APPROXIMATE, BACKENDS, DIMENSION, EXACT_TIES, assert_same, axis, oracle, unit
 
 EXTREME_IDS = [-(2**63), -1, 0, 2**63 - 1]

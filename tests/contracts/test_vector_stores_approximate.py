@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kb_server.ports import Vectors
+from kb_server.core.ports import Vectors
 from tests.contracts.stores import APPROXIMATE, DURABLE, axis
-from vectorstores.descriptions import describe_annoy, describe_faiss
-from vectorstores.log_store import LogStore
-from vectorstores.manifest import MANIFEST
+from vectorstores.log.descriptions import describe_annoy, describe_faiss
+from vectorstores.log.manifest import MANIFEST
+from vectorstores.log.store import LogStore
 from vectorstores.memory import MemoryStore
 
 DIMENSION, COUNT = 16, 3_000

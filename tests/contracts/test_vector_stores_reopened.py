@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from kb_server.ports import VectorStore
+from kb_server.core.ports import VectorStore
 from tests.contracts.stores import BUFFERED, DIMENSION, DURABLE, EXACT_TIES, assert_same, axis, unit
 from vectorstores.memory import MemoryStore
 

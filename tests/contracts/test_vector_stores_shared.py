@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb_server.ports import VectorStore
+from kb_server.core.ports import VectorStore
 from tests.contracts.stores import BACKENDS, DIMENSION, DURABLE, SHARED, Open, axis, unit
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.ports import LexicalIndex
-from kb_server.retrieval.lexical import TantivyIndex
-from tests.unit.services.workshop import workshop
-from vectorstores.milvus_words import MilvusWords
+from kb_server.core.ports import LexicalIndex
+from kb_server.search.lexical import TantivyIndex
+from tests.workshop import workshop
+from vectorstores.milvus.words import MilvusWords
 
 TEXTS = {
     1: "red apple",

@@ -6,6 +6,7 @@ import pytest
 from packaging.version import Version
 
 from tests.dependencies.audit import advisories, drifted, installed_packages, pins, unsafe
+from tests.paths import ROOT
 
 HERE = Path(__file__).parent
 
@@ -19,7 +20,7 @@ def test_an_unsafe_pin_is_found_and_a_safe_one_is_not() -> None:
 
 
 def test_every_advisory_is_of_something_locked_or_bites_nothing_now() -> None:
-    locked = pins(HERE.parents[1] / "requirements.lock")
+    locked = pins(ROOT / "requirements.lock")
     known = advisories(HERE / "advisories.txt")
     assert list(unsafe(locked, known)) == []
     assert {requirement.name for requirement, _ in known} <= set(locked), "others would only seem to be watched"

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.services.workshop import workshop
+from tests.paths import ROOT
+from tests.workshop import workshop
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Slow(module.ToyEmbedder):
 module.ToyEmbedder = Slow
 shop = module.Workshop(home, splitting={"size": 20, "overlap": 0})
 shop.app._embedders["toy"].embedded = []
-import kb_server.services.ingesting as ingesting
+import kb_server.ingest.pipeline as ingesting
 ingesting._CHUNKS_A_COMMIT = 80
 print("ready", flush=True)
 shop.app.ingestion("papers").run([folder])
@@ -102,7 +103,7 @@ def write_files(folder: Path, run: int, chance: random.Random) -> None:
 def ingest_and_kill(home: Path, folder: Path, journal: Path, moment: float) -> tuple[bool, float]:
     """Run an ingest and kill it `moment` seconds after it began; returns whether it still ran, and how long it took."""
     command = [sys.executable, "-W", "ignore", "-c", INGEST, str(home), str(folder), str(journal)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -139,8 +140,8 @@ def check(home: Path, before: dict[str, str], embedded: str, full: bool) -> dict
 
 def answers(shop: "object", names: list[str]) -> None:
     """Ask for one part of each document, by meaning and by words; it must be found once, at the top of its kind."""
-    from kb_server.domain import Filter, SearchMode
-    from tests.unit.services.workshop import Workshop
+    from kb_server.core.domain import Filter, SearchMode
+    from tests.workshop import Workshop
 
     assert isinstance(shop, Workshop)
     retriever = shop.app.retriever("papers")

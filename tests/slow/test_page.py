@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.paths import SAMPLES
 from tests.ui.browser import (
     PageServer,
     ask,
@@ -33,7 +34,6 @@ from tests.ui.ways import answer, answer_by, fill, look_after, new_chat
 
 pytestmark = [needs_browser, pytest.mark.slow]
 
-SAMPLES = Path(__file__).resolve().parents[2] / "knowledge_base" / "samples"
 MANY = 10_000
 NOW = "2026-11-24 10:00:00.000000"
 WATCH = """() => {

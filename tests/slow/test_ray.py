@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from kb_server.bootstrap import Application
+from kb_server.app import Application
 from kb_server.cli import _ray_address
-from kb_server.errors import ClusterFailed
-from kb_server.settings import Settings, load_settings
+from kb_server.config.settings import Settings, load_settings
+from kb_server.core.errors import ClusterFailed
 from tests.models.embedding_server import EmbeddingServer, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray warns of its own sockets

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb_server.bootstrap import Application
-from kb_server.ports import Vectors
-from kb_server.settings import load_settings
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.core.ports import Vectors
+from tests.paths import SHARED
 
-DOCUMENTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "documents"
+DOCUMENTS = SHARED / "data" / "documents"
 WITHOUT_TEXT = {
     "CantinaBand3.wav",
     "eml/email-with-image.eml/unstructured_logo.png",

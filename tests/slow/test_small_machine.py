@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import SAMPLES
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")]
 
 KB = Path(sys.executable).with_name("kb")
-SAMPLES = Path(__file__).resolve().parents[2] / "knowledge_base" / "samples"
 
 
 def small() -> None:

@@ -3,15 +3,15 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.paths import ROOT
 from tests.ui.fake_service import FakeService
 
-APP = Path(__file__).resolve().parents[2] / "webui" / "app.py"
+APP = ROOT / "webui" / "app.py"
 Open = Callable[..., AppTest]
 
 
@@ -56,13 +56,13 @@ def _draw_screen(url, name, language):  # type: ignore[no-untyped-def]  # noqa: 
     import streamlit as st
 
     from webui.client.service import Service
-    from webui.parts.troubles import shown
-    from webui.parts.visit import Visit
-    from webui.words import Say
+    from webui.shell.phrases import Say
+    from webui.shell.troubles import shown
+    from webui.shell.visit import Visit
 
     visit = Visit(Service(url, "key"), Say(language), st.sidebar.container())
     with shown(visit.say):
-        importlib.import_module(f"webui.screens.{name}").draw(visit)
+        importlib.import_module(f"webui.pages.{name}.screen").draw(visit)
 
 
 def nodes(page: AppTest, key: str) -> list[Any]:

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import Open, nodes, said, text
 from tests.ui.fake_service import PASSAGE, QUOTE, FakeService, answer, hit
-from webui.parts.chat.panel import Panel
+from webui.pages.chat.panel import Panel
 
 
 def ask(page: AppTest, question: str) -> AppTest:

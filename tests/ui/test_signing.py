@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import said
 from tests.ui.fake_service import FakeService
-from webui.session_keys import session_keys
+from webui.shell.session_keys import session_keys
 
 
 def test_a_key_that_is_not_valid_is_refused_and_a_valid_one_lets_in(app: AppTest, fake: FakeService) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from kb_server.errors import KbError
+from kb_server.core.errors import KbError
 from tests.ui.conftest import Open
 from tests.ui.fake_service import FakeService
-from webui.words import common
+from webui.shell import words as common
 
 
 def codes(kind: type[KbError]) -> set[str]:

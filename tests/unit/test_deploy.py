@@ -3,16 +3,15 @@
 import json
 import os
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from kb_server.settings import Settings, load_settings
+from kb_server.config.settings import Settings, load_settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = ("compose.yaml", "models.yaml", "observe.yaml")
 DOCKERFILES = ("Dockerfile", "Dockerfile.cuda")
@@ -105,7 +104,7 @@ def test_prometheus_asks_services_at_their_ports(services: dict[str, dict[str, A
 
 
 def test_the_dashboard_shows_metrics_that_there_are() -> None:
-    metrics = pytest.importorskip("kb_server.api.metrics", reason="the extra 'serve' is not installed").Metrics()
+    metrics = pytest.importorskip("kb_server.api.request_log", reason="the extra 'serve' is not installed").Metrics()
     metrics.count("GET", "/health/live", 200, 0.01)
     metrics.watch("search", lambda: 0)
     exported = {line.split("{")[0] for line in metrics.text().decode().splitlines() if not line.startswith("#")}
@@ -137,7 +136,7 @@ def test_images_copy_what_there_is_and_run_as_somebody(name: str) -> None:
 
 
 def test_images_ask_for_health_where_it_is_answered() -> None:
-    health = pytest.importorskip("kb_server.api.routes.health", reason="the extra 'serve' is not installed")
+    health = pytest.importorskip("kb_server.api.v1.health", reason="the extra 'serve' is not installed")
     paths = {route.path for route in health.router.routes}
     for name in DOCKERFILES:
         asked = re.search(r"127\.0\.0\.1:7861(/[\w/]+)", (DEPLOY / name).read_text())

@@ -15,7 +15,7 @@ from webui.client.errors import ServiceError
 _LOOK_SECONDS = 0.25
 
 
-class Said(NamedTuple):
+class PastMessage(NamedTuple):
     """An event: `retrieved`, `token`, `step`, `done` or `waiting`, which says only that nothing came for a while."""
 
     name: str
@@ -28,7 +28,7 @@ class AnswerStream:
     def __init__(self, connection: Connection, body: dict[str, Any]) -> None:
         self._connection = connection
         self._body = body
-        self._queue: queue.Queue[Said | ServiceError | None] = queue.Queue()
+        self._queue: queue.Queue[PastMessage | ServiceError | None] = queue.Queue()
         self._stopped = Event()
         self._response: httpx.Response | None = None
         self._thread = Thread(target=self._read, name="answer", daemon=True)
@@ -42,13 +42,13 @@ class AnswerStream:
         if self._response is not None and self._thread.is_alive():
             _cut(self._response)
 
-    def __iter__(self) -> Iterator[Said]:
+    def __iter__(self) -> Iterator[PastMessage]:
         """Yield the events; raises ServiceError if the service could not answer."""
         while True:
             try:
                 item = self._queue.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
-                yield Said("waiting", {})
+                yield PastMessage("waiting", {})
                 continue
             if item is None:
                 return
@@ -63,7 +63,7 @@ class AnswerStream:
                 for name, data in events(response.iter_lines()):
                     if self._stopped.is_set():
                         return
-                    self._queue.put(_failure(data) if name == "error" else Said(name, data))
+                    self._queue.put(_failure(data) if name == "error" else PastMessage(name, data))
         except ServiceError as error:
             self._queue.put(error)
         finally:

@@ -4,19 +4,17 @@ from functools import cached_property
 from typing import Any, Literal
 
 from webui.client.answers import Answer
-from webui.client.bases import Bases
+from webui.client.bases import Bases, Datastores
 from webui.client.chat import AnswerStream
 from webui.client.chunks import Chunks
 from webui.client.connection import Connection, Shape
 from webui.client.conversations import Conversations
-from webui.client.datastores import Datastores
 from webui.client.documents import Documents
 from webui.client.evaluations import Evaluations
 from webui.client.jobs import Jobs
-from webui.client.keys import Keys
 from webui.client.search import Search
 from webui.client.snapshots import Snapshots
-from webui.client.system import System
+from webui.client.system import Keys, System
 from webui.client.temporary import TemporaryFiles
 
 _LONG = 600.0

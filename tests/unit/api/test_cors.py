@@ -5,8 +5,8 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from kb_server.api.app import create_app
-from kb_server.bootstrap import Application
-from kb_server.settings import load_settings
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
 
 
 def test_every_method_of_a_route_is_allowed_to_a_named_page(tmp_path: Path) -> None:

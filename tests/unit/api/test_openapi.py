@@ -8,8 +8,8 @@ import jsonschema  # type: ignore[import-untyped]  # installed with schemathesis
 import pytest
 
 from kb_server.api.app import create_app
-from kb_server.bootstrap import Application
-from kb_server.settings import Settings
+from kb_server.app import Application
+from kb_server.config.settings import Settings
 
 
 @pytest.fixture

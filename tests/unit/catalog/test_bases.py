@@ -20,8 +20,8 @@ from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
 from kb_server.catalog.schema import SCHEMA_VERSION, metadata
-from kb_server.domain import Calibration, Document, Fusion, Slice
-from kb_server.errors import AlreadyExists, InvalidSetting, MissingExtra, NotFound, StorageError
+from kb_server.core.domain import Calibration, Document, Fusion, Slice
+from kb_server.core.errors import AlreadyExists, InvalidSetting, MissingExtra, NotFound, StorageError
 
 
 @pytest.fixture

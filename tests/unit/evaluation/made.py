@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from kb_server.domain import Citation, EvalCase
+from kb_server.core.answers import Citation
+from kb_server.core.domain import EvalCase
 from kb_server.evaluation.outcomes import Outcome, Passage
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kb_server.domain import EvalCase
+from kb_server.core.domain import EvalCase
 from kb_server.evaluation.outcomes import Outcome
 from kb_server.evaluation.reports import TITLES, render, worst_cases
 from kb_server.evaluation.scoring import ANSWERS, RETRIEVAL, score, summarise

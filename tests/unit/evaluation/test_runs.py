@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.domain import Answer, AnswerMode, Chunk, EvalCase, Hit
-from kb_server.errors import GenerationFailed, Interrupted, NotFound, StorageError, UsageError
-from kb_server.evaluation.comparing import compare
+from kb_server.core.answers import Answer, AnswerMode
+from kb_server.core.domain import Chunk, EvalCase, Hit
+from kb_server.core.errors import GenerationFailed, Interrupted, NotFound, StorageError, UsageError
+from kb_server.evaluation.compare import compare
 from kb_server.evaluation.outcomes import outcome_from, outcome_json
 from kb_server.evaluation.run_folder import RESULTS, RunFolder
 from kb_server.evaluation.runs import Respondent, answer_cases

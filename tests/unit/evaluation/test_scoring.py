@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb_server.evaluation.intervals import mean_interval
-from kb_server.evaluation.refusal_metrics import calibration_error, refusal_at, risk_coverage
-from kb_server.evaluation.retrieval_metrics import retrieval_metrics
-from kb_server.evaluation.scoring import score, summarise
+from kb_server.evaluation.metrics import calibration_error, refusal_at, retrieval_metrics, risk_coverage
+from kb_server.evaluation.scoring import mean_interval, score, summarise
 from kb_server.evaluation.statements import statements, unmarked
 from tests.unit.evaluation.made import case, citation, outcome, passages
 

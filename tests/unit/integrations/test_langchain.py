@@ -9,10 +9,10 @@ import pytest
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda
 
-from kb_server.bootstrap import Application
-from kb_server.errors import NotFound
+from kb_server.app import Application
+from kb_server.config.settings import Settings, load_settings
+from kb_server.core.errors import NotFound
 from kb_server.integrations.langchain import KnowledgeBaseRetriever
-from kb_server.settings import Settings, load_settings
 
 TEXTS = {
     "tower.txt": "The Eiffel Tower was finished in 1889. It stands in Paris.",

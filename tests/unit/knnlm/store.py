@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kb_server.domain import Chunk, Message, Sampling
-from kb_server.knnlm.building import Builder, Built, Shape
-from kb_server.knnlm.datastore import Datastore
-from kb_server.mixing import ModelIdentity
-from kb_server.ports import TokenMixer, Vectors
+from kb_server.core.answers import Message, Sampling
+from kb_server.core.domain import Chunk
+from kb_server.core.knn_lm import ModelIdentity
+from kb_server.core.ports import TokenMixer, Vectors
+from kb_server.knnlm.datastore.build import Builder, BuildResult, DatastoreShape
+from kb_server.knnlm.datastore.store import Datastore
 
-SHAPE = Shape(dimension=8, window=16, context=4, fitted_on=20)
+SHAPE = DatastoreShape(dimension=8, window=16, context=4, fitted_on=20)
 
 _ROWS = 997
 
@@ -60,7 +61,7 @@ class CountingModel:
 class Shelf:
     """Documents by id, cut into chunks of ten characters unless cut otherwise, and the datastore over them."""
 
-    def __init__(self, folder: Path, model: CountingModel | None = None, shape: Shape = SHAPE) -> None:
+    def __init__(self, folder: Path, model: CountingModel | None = None, shape: DatastoreShape = SHAPE) -> None:
         self.folder = folder / "knn-test"
         self.model = model or CountingModel()
         self.shape = shape
@@ -73,7 +74,7 @@ class Shelf:
         self.documents[id_] = (text, chunks)
         return [chunk.id for chunk in chunks]
 
-    def build(self) -> Built:
+    def build(self) -> BuildResult:
         return Builder(self.folder, self.model, self.shape, self.documents.__getitem__).run(list(self.documents))
 
     def open(self) -> Datastore:

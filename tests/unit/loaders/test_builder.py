@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb_server.domain import BlockKind
+from kb_server.core.domain import BlockKind
 from loaders.builder import DocumentBuilder
 
 _TEXT = st.text(st.characters(), max_size=60) | st.text("ab 中，\n\t\r\x00\ud800。-", max_size=60)

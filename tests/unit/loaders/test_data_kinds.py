@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.domain import BlockKind
-from kb_server.errors import LoadError
+from kb_server.core.domain import BlockKind
+from kb_server.core.errors import LoadError
 from loaders import load
 
 

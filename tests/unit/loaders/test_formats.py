@@ -5,13 +5,12 @@ import subprocess
 import sys
 import tomllib
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
 from loaders.formats import FORMATS, SUFFIXES, Kind
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
 
 

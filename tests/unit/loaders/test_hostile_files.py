@@ -11,7 +11,7 @@ import openpyxl
 import pptx
 import pytest
 
-from kb_server.errors import LoadError
+from kb_server.core.errors import LoadError
 from loaders import load
 
 LAUGHS = "<!DOCTYPE x [<!ENTITY a '{}'>{}]>".format(

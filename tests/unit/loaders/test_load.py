@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import loaders.source
-from kb_server.errors import LoadError, MissingExtra
+from kb_server.core.errors import LoadError, MissingExtra
 from loaders import load
 from loaders.formats import FORMATS, Kind
 

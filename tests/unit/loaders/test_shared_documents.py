@@ -6,19 +6,16 @@ from what the loaders say. A line has a file, words, and the page (or slide, she
 
 import json
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kb_server.domain import Block, Document
+from kb_server.core.domain import Block, Document
 from loaders import load
+from tests.paths import DATA, SHARED
 
-DOCUMENTS = Path(__file__).resolve().parents[4] / "shared" / "data" / "documents"
-EXPECTED = [
-    json.loads(line)
-    for line in (Path(__file__).parents[2] / "data" / "documents.expected.jsonl").read_text("utf-8").splitlines()
-]
+DOCUMENTS = SHARED / "data" / "documents"
+EXPECTED = [json.loads(line) for line in (DATA / "documents.expected.jsonl").read_text("utf-8").splitlines()]
 LEAST_RECALL = 0.98
 
 pytestmark = pytest.mark.skipif(not DOCUMENTS.is_dir(), reason="the shared sample documents are not here")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.domain import BlockKind, Document
+from kb_server.core.domain import BlockKind, Document
 from loaders import load
 
 

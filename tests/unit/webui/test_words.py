@@ -1,7 +1,6 @@
 """What the page says: in both languages, with the same blanks, and nothing that is not said."""
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,16 +8,15 @@ from pathlib import Path
 import pytest
 
 import webui
-from webui import words
-from webui.words import Phrase, Say
+from webui.shell.phrases import Phrase, Say
 
 SOURCE = Path(webui.__file__).parent
-NAMES = [module.name for module in pkgutil.iter_modules(words.__path__)]
+NAMES = ["shell", *sorted(f"pages.{path.parent.name}" for path in SOURCE.glob("pages/*/words.py"))]
 
 
 def phrases() -> Iterator[tuple[str, Phrase]]:
     for module in NAMES:
-        for name, value in vars(importlib.import_module(f"webui.words.{module}")).items():
+        for name, value in vars(importlib.import_module(f"webui.{module}.words")).items():
             if isinstance(value, Phrase):
                 yield f"{module}.{name}", value
             elif isinstance(value, dict) and name.isupper() and not name.endswith("_ZH"):  # those are in Chinese only
@@ -37,8 +35,8 @@ def test_a_phrase_is_complete(name: str, phrase: Phrase) -> None:
 
 
 def test_every_phrase_is_said_somewhere() -> None:
-    code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py") if path.parent.name != "words")
-    names = {name.split("[")[0].partition(".")[2] for name, _ in phrases()}
+    code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py") if path.name != "words.py")
+    names = {name.split("[")[0].rpartition(".")[2] for name, _ in phrases()}
     assert sorted(name for name in names if not re.search(rf"\.{name}\b", code)) == []
 
 

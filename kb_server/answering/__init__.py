@@ -1,0 +1,1 @@
+"""From a question and passages to an answer with checked citations, or a refusal."""

@@ -1,0 +1,277 @@
+"""Answering: retrieve, keep what is relevant enough, write or extract, and check what is cited."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator as Steps
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Protocol
+
+from kb_server.answering.citations.citing import Cited, cite_sentences, cite_written
+from kb_server.answering.citations.support import normalised
+from kb_server.answering.extract import Sentence, SentenceExtractor, best_sentences
+from kb_server.answering.prompts import Prompt, PromptBuilder
+from kb_server.answering.refusal.confidence import Assessor
+from kb_server.answering.refusal.evidence import EVIDENCE_DEPTH
+from kb_server.answering.techniques import ReasoningSplit, majority, sample
+from kb_server.core.answers import Answer, AnswerEvent, AnswerMode, Done, Message, Retrieved, Sampling, Technique, Token
+from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
+from kb_server.core.errors import UsageError
+from kb_server.core.knn_lm import KnnAsk, KnnTrace
+from kb_server.core.ports import Generator
+from kb_server.knnlm.generator import MixedGenerator
+from kb_server.knnlm.knn_lm import KnnLm
+from kb_server.search.fusion import dense_weight
+from kb_server.search.hybrid import Retrieval
+from kb_server.search.several import Searcher, merge, search_each
+from kb_server.text.terms import script
+
+REFUSALS = {"other": "The documents do not say.", "cjk": "文档中没有提到。"}
+LEFT_OUT = {
+    "other": "{} of {} passages were left out: they do not fit into the model's window.",
+    "cjk": "{1} 个片段中有 {0} 个超出模型的上下文长度，未被使用。",
+}
+UNFINISHED = {
+    "other": "The model did not finish thinking within {} tokens.",
+    "cjk": "模型在 {} 个词元内没有结束思考。",
+}
+_POINTS_BACK = re.compile(
+    r"\b(it|its|they|them|their|he|him|his|she|her|this|that|these|those|there|then)\b|[它他她其这那该此]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringOptions:
+    """How answers are made; see AnsweringSettings."""
+
+    passages: int
+    sentences: int
+    threshold: float
+    sampling: Sampling
+    technique: Technique = field(default_factory=Technique)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSource:
+    """A base that is asked, and what judges whether it holds the answer."""
+
+    searcher: Searcher
+    assessor: Assessor
+    extractor: SentenceExtractor
+    fusion: Fusion | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedQuestion:
+    """A question as it was put: how to answer it, from what, and after which conversation (itself left out).
+
+    With `knn` the base's datastore takes part in choosing each token of a written answer. `technique` and `threshold`
+    are as the settings say where they are None. `model` and `prompt` are names of configured ones.
+    """
+
+    question: str
+    mode: AnswerMode
+    k: int
+    filters: Filter | None = None
+    history: Sequence[Message] = ()
+    technique: Technique | None = None
+    threshold: float | None = None
+    knn: KnnAsk | None = None
+    model: str | None = None
+    prompt: str | None = None
+
+
+class Answerer(Protocol):
+    """What answers questions about one base or several."""
+
+    def stream(self, asked: ResolvedQuestion) -> Iterator[AnswerEvent]:
+        """Yield the events of an answer, Done last. Closing the iterator stops the model."""
+        ...
+
+
+@dataclass(slots=True)
+class _Written:
+    """What else came of writing an answer."""
+
+    reasoning: str | None = None
+    agreement: float | None = None
+    notes: list[str] = field(default_factory=list)
+    knn: KnnTrace | None = None
+
+
+class Answering:
+    """Answers questions from one knowledge base, or from several in one answer.
+
+    Whether there is an answer is judged over all bases as if they were one. A base that would refuse if it were asked
+    alone gives no passages to the one ranking, unless all would.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, AnswerSource],
+        assessor: Assessor,
+        prompts: PromptBuilder,
+        generator: Callable[[str | None], Generator],
+        options: AnsweringOptions,
+        knn: Callable[[], KnnLm] | None = None,
+    ) -> None:
+        self._sources = sources
+        self._assessor = assessor
+        self._prompts = prompts
+        self._generator = generator
+        self._options = options
+        self._knn = knn
+
+    def ask(self, asked: ResolvedQuestion) -> Answer:
+        """Return the whole answer: the last event of `stream`."""
+        *_, last = self.stream(asked)
+        if not isinstance(last, Done):
+            raise TypeError(f"an answer ended with {last!r}")
+        return last.answer
+
+    def stream(self, asked: ResolvedQuestion) -> Iterator[AnswerEvent]:
+        """Yield Retrieved, then Tokens, then Done. Closing the iterator stops the model."""
+        if asked.mode is AnswerMode.AGENT:
+            raise UsageError("There is no agent here.", "Ask with the mode extract or generate.")
+        started = perf_counter()
+        mixed = self._mixed(asked)
+        searched = standalone(asked.question, asked.history)
+        count = max(asked.k, asked.knn.passages if asked.knn else 0)
+        found, confidence, holds = self._found(searched, max(count, EVIDENCE_DEPTH), asked.filters)
+        hits = found[: asked.k]
+        timings = {"retrieve": _milliseconds(started)}
+        yield Retrieved(tuple(hits))
+        relevant = self._relevant(asked, hits) if holds else []
+        generator = self._generator(asked.model) if relevant and asked.mode is AnswerMode.GENERATE else None
+        if generator and mixed and asked.knn:
+            generator = self._mixing(generator, mixed, asked, asked.knn, found[: asked.knn.passages])
+        written = _Written()
+        steps = self._answer(asked, relevant, generator, written)
+        try:
+            while True:
+                token = next(steps)
+                timings.setdefault("first_token", _milliseconds(started))
+                yield token
+        except StopIteration as done:
+            cited: Cited = done.value
+        timings["total"] = _milliseconds(started)
+        refused = not cited.citations
+        if isinstance(generator, MixedGenerator):
+            written.knn = generator.trace()
+        model = (asked.model or generator.name) if generator else None
+        prompt = asked.prompt if generator else None
+        more = (written.reasoning, written.agreement, tuple(written.notes), (), written.knn, confidence, prompt)
+        yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
+
+    def _found(self, question: str, depth: int, filters: Filter | None) -> tuple[list[Hit], float, bool]:
+        """Return the passages that may hold the answer, how sure it is that they do, and whether that is enough."""
+        searchers = {name: source.searcher for name, source in self._sources.items()}
+        parts = search_each(searchers, question, depth, filters, SearchMode.HYBRID)
+        every = [part.hits for part in parts.values()]
+        confidence, holds = self._assessor.assess(question, merge(every, depth))
+        holding = every if len(parts) == 1 else self._holding(question, parts)
+        return merge(holding or every, depth), confidence, holds
+
+    def _holding(self, question: str, parts: Mapping[str, Retrieval]) -> list[list[Hit]]:
+        judged = {name: self._sources[name].assessor.assess(question, part.hits) for name, part in parts.items()}
+        return [part.hits for name, part in parts.items() if judged[name][1]]
+
+    def _relevant(self, asked: ResolvedQuestion, hits: list[Hit]) -> list[Hit]:
+        least = self._options.threshold if asked.threshold is None else asked.threshold
+        return [hit for hit in hits if hit.score >= least][: self._options.passages]
+
+    def _answer(
+        self, asked: ResolvedQuestion, relevant: list[Hit], generator: Generator | None, written: _Written
+    ) -> Steps[Token, None, Cited]:
+        """Yield the tokens of the answer and return it checked; without citations it is a refusal."""
+        if generator:
+            return (yield from self._write(asked, relevant, generator, written))
+        sentences = self._sentences(asked.question, relevant, self._options.sentences)
+        cited = cite_sentences(sentences) if sentences else _refusal(asked.question)
+        yield Token(cited.text)
+        return cited
+
+    def _mixing(
+        self, generator: Generator, mixed: KnnLm, asked: ResolvedQuestion, knn: KnnAsk, found: Sequence[Hit]
+    ) -> MixedGenerator:
+        """Return the model with the datastore: neighbours from the passages found, or their best sentences."""
+        parts = None
+        if knn.sentences is not None:
+            best = self._sentences(asked.question, found, knn.sentences)
+            parts = [(sentence.hit.chunk, sentence.start, sentence.end) for sentence in best]
+        return MixedGenerator(generator, mixed, [hit.chunk for hit in found], knn, asked.filters, parts)
+
+    def _sentences(self, question: str, relevant: Sequence[Hit], count: int) -> list[Sentence]:
+        scored = []
+        for name, source in self._sources.items():
+            weight = dense_weight(source.fusion, question)
+            scored += source.extractor.scored(question, [hit for hit in relevant if hit.base == name], weight)
+        return best_sentences(scored, count)
+
+    def _write(
+        self, asked: ResolvedQuestion, relevant: list[Hit], generator: Generator, written: _Written
+    ) -> Steps[Token, None, Cited]:
+        technique, sampling = asked.technique or self._options.technique, self._options.sampling
+        if asked.knn and asked.knn.closed_book:
+            prompt = self._prompts.closed_book(asked.question, relevant, asked.history)
+        else:
+            shape = (sampling.max_tokens, technique.reasoning, asked.prompt)
+            prompt = self._prompts.build(asked.question, relevant, asked.history, generator, *shape)
+        if prompt.left_out:
+            written.notes.append(_note(LEFT_OUT, asked.question, prompt.left_out, len(relevant)))
+        said = generator.stream(prompt.messages, sampling)
+        if technique.samples > 1:
+            said, written.agreement = self._most_agreed(generator, prompt, technique.samples)
+        split = ReasoningSplit()
+        pieces: list[str] = []
+        for piece in split.answer(said):
+            pieces.append(piece)
+            yield Token(piece)
+        written.reasoning = split.reasoning or None
+        if split.open:
+            written.notes.append(_note(UNFINISHED, asked.question, sampling.max_tokens))
+        text = "".join(pieces).strip()
+        if not text or any(normalised(refusal) in normalised(text) for refusal in REFUSALS.values()):
+            return _refusal(asked.question)
+        return cite_written(text, prompt.hits or relevant)
+
+    def _mixed(self, asked: ResolvedQuestion) -> KnnLm | None:
+        """Return the datastore to answer with; raises UsageError where a question asks for what cannot be."""
+        if asked.knn is None:
+            return None
+        technique = asked.technique or self._options.technique
+        if len(self._sources) > 1:
+            raise UsageError("kNN-LM takes part in answers from one base.", "Ask one base, or leave kNN-LM out.")
+        if self._knn is None or asked.mode is not AnswerMode.GENERATE or technique.samples > 1:
+            raise UsageError(
+                "kNN-LM takes part in what the model writes, once: not in mode extract, and not in several samples.",
+                "Use mode generate and one sample, or leave kNN-LM out.",
+            )
+        knn = self._knn()
+        knn.store()
+        return knn
+
+    def _most_agreed(self, generator: Generator, prompt: Prompt, count: int) -> tuple[Iterator[str], float]:
+        """Return the answer that most samples give, its reasoning before it, and the share that gives it."""
+        answers = sample(generator, prompt.messages, self._options.sampling, count)
+        best, agreement = majority(["".join(ReasoningSplit().answer([answer])) for answer in answers])
+        return iter([answers[best]]), agreement
+
+
+def standalone(question: str, history: Sequence[Message]) -> str:
+    """Return what to search for: a follow-up that points back ("when was it built?") takes the last question along."""
+    earlier = [message.content for message in history if message.role == "user"]
+    return f"{earlier[-1]} {question}" if earlier and _POINTS_BACK.search(question) else question
+
+
+def _refusal(question: str) -> Cited:
+    return Cited(REFUSALS[script(question)], ())
+
+
+def _note(texts: Mapping[str, str], question: str, *numbers: int) -> str:
+    return texts[script(question)].format(*numbers)
+
+
+def _milliseconds(started: float) -> float:
+    return round(1000 * (perf_counter() - started), 1)

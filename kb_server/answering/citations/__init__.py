@@ -1,0 +1,1 @@
+"""Backing each sentence of an answer by a quote, and checking that the quote says it."""

@@ -1,0 +1,1 @@
+"""The routes that Langchain-Chatchat's clients know (its 0.3)."""

@@ -1,0 +1,1 @@
+"""Our own routes, one resource a file with what it takes and gives."""

@@ -1,0 +1,106 @@
+"""What takes long and is therefore a job: fetching pages, embedding or cutting a base anew, another store."""
+
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter
+from pydantic import ConfigDict, Field, model_validator
+
+from kb_server.access.keys import Caller, Scope
+from kb_server.api.fields import Taken, example
+from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited, visible_bases
+from kb_server.api.v1.bases import SplittingChange
+from kb_server.api.v1.jobs import JobDetail, job_json
+from kb_server.catalog.jobs import JobKind
+from kb_server.config.registry import find_backend
+from kb_server.core.errors import AlreadyExists, Forbidden, NotFound
+from kb_server.embedding.model_folder import local_embedders
+from kb_server.ingest.web.address import parse_url
+
+
+class Pages(Taken):
+    """Addresses of web pages to fetch and ingest, and how many links of the same site to follow from each."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"addresses": ["https://example.org/handbook"]}]})
+
+    addresses: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(min_length=1, max_length=50)]
+    depth: Annotated[int, Field(ge=0, le=3)] = 0
+
+
+class Reindex(Taken):
+    """The embedding model to go over to, or how documents are to be cut.
+
+    A document with edited or disabled chunks keeps its chunks when others are cut anew, unless `drop_edits`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"embedder": "all-MiniLM-L6-v2"}, {"splitting": {"size": 300}, "drop_edits": False}]
+        }
+    )
+
+    embedder: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    splitting: SplittingChange | None = None
+    drop_edits: bool = False
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if (self.embedder is None) == (self.splitting is None):
+            raise ValueError("give either embedder or splitting, one after the other")
+        return self
+
+
+class Migrate(Taken):
+    """The store to go over to."""
+
+    model_config = example(store="milvus")
+
+    store: Annotated[str, Field(min_length=1, max_length=32)]
+
+
+def known_embedders(service: Service, caller: Caller) -> set[str]:
+    """Return the embedders that are on this machine or in use here, by name."""
+    used = (base.embedder for base in visible_bases(service, caller))
+    return {service.app.settings.embedding.model, *used, *local_embedders()}
+
+
+def refuse_unknown_embedder(service: Service, caller: Caller, name: str | None) -> None:
+    """Raise NotFound for any other name: what a client sends is never tried as a path."""
+    if name is not None and name not in known_embedders(service, caller):
+        raise NotFound(f"There is no embedder '{name[:80]}' here.", "See the names with: GET /api/v1/models")
+
+
+router = APIRouter(prefix="/api/v1/knowledge-bases/{base}", tags=["tasks"])
+
+
+@router.post("/pages", status_code=202, dependencies=[audited("pages.fetch", Scope.WRITE)])
+def fetch_pages(asked: Pages, base: CurrentBase, service: CurrentService, caller: CurrentCaller) -> JobDetail:
+    """Fetch pages from public addresses, as robots.txt allows, and ingest them; returns the job."""
+    if not service.app.settings.service.fetch_pages:
+        raise Forbidden("This service fetches no pages.", "Save the page and upload the file.")
+    for address in asked.addresses:
+        parse_url(address)
+    job = service.app.jobs.submit_pages(base.id, caller.id, asked.addresses, asked.depth)
+    return job_json(job, service.app.jobs.files(job.id))
+
+
+@router.post("/reindex", status_code=202, dependencies=[audited("base.reindex", Scope.ADMIN)])
+def reindex(asked: Reindex, base: CurrentBase, service: CurrentService, caller: CurrentCaller) -> JobDetail:
+    """Embed the base with another model, or cut its documents anew, while the old index answers; returns the job."""
+    refuse_unknown_embedder(service, caller, asked.embedder)
+    request: dict[str, Any] = {"embedder": asked.embedder}
+    if asked.splitting:
+        change = asked.splitting.change()
+        service.app.splitting(base, change)
+        request = {"splitting": change, "drop_edits": asked.drop_edits}
+    job = service.app.jobs.submit_task(base.id, caller.id, JobKind.REINDEX, request)
+    return job_json(job, [])
+
+
+@router.post("/migrate", status_code=202, dependencies=[audited("base.migrate", Scope.ADMIN)])
+def migrate(asked: Migrate, base: CurrentBase, service: CurrentService, caller: CurrentCaller) -> JobDetail:
+    """Move the base's vectors to another store while the old one answers; returns the job."""
+    find_backend("store", asked.store)
+    if base.store == asked.store:
+        raise AlreadyExists(f"The vectors of '{base.name}' are in {base.store} already.", "Name another store.")
+    job = service.app.jobs.submit_task(base.id, caller.id, JobKind.MIGRATE, {"store": asked.store})
+    return job_json(job, [])

@@ -1,0 +1,1 @@
+"""Knowledge bases: opened, pooled, tagged, snapshotted, migrated, exported."""

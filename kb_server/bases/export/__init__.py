@@ -1,0 +1,1 @@
+"""A knowledge base as one portable file: its format, written and read."""

@@ -1,0 +1,97 @@
+"""Knowledge bases that are open, so that a process opens each one's files once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from kb_server.bases.files import BaseFiles
+from kb_server.catalog.database import Database
+from kb_server.catalog.tags import Tags
+from kb_server.core.domain import KnowledgeBase
+from kb_server.core.ports import LexicalIndex, VectorStore
+
+if TYPE_CHECKING:
+    from kb_server.bases.open_base import OpenBase
+    from kb_server.catalog.snapshots import Snapshots
+
+OpenStore = Callable[[str, Path, int], VectorStore]
+OpenWords = Callable[[Path], LexicalIndex]
+
+
+class BasePool:
+    """Opens bases and keeps them open; threads may share it.
+
+    `open_store` takes a backend, a folder and a dimension, `open_words` a folder; `once` is whether chunks of the same
+    words are indexed once.
+    """
+
+    def __init__(
+        self, database: Database, home: Path, open_store: OpenStore, open_words: OpenWords, *, once: bool = True
+    ) -> None:
+        self._database = database
+        self._home = home
+        self._open_store = open_store
+        self._open_words = open_words
+        self._once = once
+        self._open: dict[str, OpenBase] = {}
+        self._lock = Lock()
+
+    def open(self, base: KnowledgeBase) -> OpenBase:
+        """Return the base's open parts under the row just read: its fusion may have been fitted anew.
+
+        A base that another process has moved to other vectors is opened anew.
+        """
+        with self._lock:
+            opened = self._open.get(base.id)
+            if opened is not None and (opened.base.store, opened.base.vectors) != (base.store, base.vectors):
+                self._open.pop(base.id).close()
+            if base.id not in self._open:
+                self._open[base.id] = self._opened(base)
+            return replace(self._open[base.id], base=base)
+
+    def store(self, base: KnowledgeBase) -> VectorStore:
+        """Open the store that a row names, apart from what is kept open: a base's next one, while the old answers."""
+        return self._open_store(base.store, self.folder(base), base.dimension)
+
+    def folder(self, base: KnowledgeBase) -> Path:
+        """Return where the store of a base keeps its files."""
+        return BaseFiles(self._home, base.id).vectors(base.vectors)
+
+    def snapshots(self, base: KnowledgeBase) -> Snapshots:
+        """Return the snapshots of a base."""
+        from kb_server.catalog.snapshots import Snapshots
+
+        return Snapshots(self._database, base.id)
+
+    def tags(self, base: KnowledgeBase) -> Tags:
+        """Return the tags of a base's documents."""
+        return Tags(self._database, base.id)
+
+    def drop(self, base_id: str) -> None:
+        """Close a base and forget it."""
+        with self._lock:
+            opened = self._open.pop(base_id, None)
+        if opened:
+            opened.close()
+
+    def close(self) -> None:
+        """Close every base."""
+        for base_id in list(self._open):
+            self.drop(base_id)
+
+    def _opened(self, base: KnowledgeBase) -> OpenBase:
+        # Imported here: whoever only lists bases waits for neither numpy nor the word index.
+        from kb_server.bases.open_base import OpenBase
+        from kb_server.catalog.documents import Documents
+        from vectorstores.log.kept import KeptVectors
+
+        files = BaseFiles(self._home, base.id)
+        files.make()
+        store = self.store(base)
+        kept = KeptVectors(files.kept(base.fingerprint), base.dimension)
+        documents = Documents(self._database, base.id, once=self._once)
+        return OpenBase(base, documents, store, self._open_words(files.lexical), kept, files)

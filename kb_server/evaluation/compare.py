@@ -1,0 +1,82 @@
+"""Two runs over the same cases: whether one is better, or the difference could be chance.
+
+The difference is taken case by case (a paired bootstrap, as Koehn 2004 has it), so that hard and easy cases do not
+blur it. It is only called better or worse if the 95% interval of the mean difference leaves out 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kb_server.core.errors import UsageError
+from kb_server.evaluation.outcomes import Outcome
+from kb_server.evaluation.run_folder import RunFolder
+from kb_server.evaluation.scoring import ANSWERS, LOWER_IS_BETTER, RETRIEVAL, mean_interval, score
+
+LATENCY = "latency_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDifference:
+    """A metric in both runs, over the `n` cases that have it in both; `low` and `high` bound b - a."""
+
+    n: int
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How run b differs from run a; cases in one of them alone, or asked differently, are counted and left out."""
+
+    n: int
+    only_in_a: int
+    only_in_b: int
+    metrics: Mapping[str, MetricDifference]
+
+
+def compare(a: RunFolder, b: RunFolder) -> Comparison:
+    """Compare two runs; raises UsageError if they have no case in common."""
+    first, second = (_scored(folder) for folder in (a, b))
+    shared = [id_ for id_ in first if id_ in second and first[id_].case == second[id_].case]
+    if not shared:
+        raise UsageError(
+            f"The runs '{a.path}' and '{b.path}' have no case in common.", "Evaluate both with the same --cases."
+        )
+    pairs = [(_values(first[id_]), _values(second[id_])) for id_ in shared]
+    names = [name for name in (*RETRIEVAL, *ANSWERS, LATENCY) if any(name in x and name in y for x, y in pairs)]
+    metrics = {
+        name: _difference(name, [(x[name], y[name]) for x, y in pairs if name in x and name in y]) for name in names
+    }
+    return Comparison(len(shared), len(first) - len(shared), len(second) - len(shared), metrics)
+
+
+def _scored(folder: RunFolder) -> dict[str, Outcome]:
+    """Return a run's outcomes, scored anew so that both runs are measured alike."""
+    folder.setup()  # says what is wrong if this is no run
+    outcomes = list(folder.outcomes().values())
+    return {outcome.case.id: outcome for outcome in score(outcomes)}
+
+
+def _values(outcome: Outcome) -> dict[str, float]:
+    total = outcome.timings_ms.get("total")
+    return {**outcome.metrics, **({} if total is None else {LATENCY: total})}
+
+
+def _difference(name: str, pairs: Sequence[tuple[float, float]]) -> MetricDifference:
+    both = np.array(pairs, np.float64)
+    low, high = mean_interval(both[:, 1] - both[:, 0])
+    a, b = (round(float(mean), 4) for mean in both.mean(axis=0))
+    return MetricDifference(len(pairs), a, b, round(b - a, 4), round(low, 4), round(high, 4), _verdict(name, low, high))
+
+
+def _verdict(name: str, low: float, high: float) -> str:
+    if low <= 0 <= high:
+        return "no difference shown"
+    lower_is_better = name in LOWER_IS_BETTER or name == LATENCY
+    return "better" if (low > 0) != lower_is_better else "worse"

@@ -1,0 +1,178 @@
+"""Evaluating a knowledge base: its cases answered, scored, and written down."""
+
+import difflib
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from kb_server import __version__
+from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.citations.support import normalised
+from kb_server.app import Application
+from kb_server.catalog.documents import Documents
+from kb_server.core.answers import Answer, AnswerMode
+from kb_server.core.domain import EvalCase
+from kb_server.core.errors import UsageError
+from kb_server.evaluation.case_files import CaseFile, read_cases
+from kb_server.evaluation.cost import MeteredGenerator, Price
+from kb_server.evaluation.judge import Judge
+from kb_server.evaluation.reports import write_report
+from kb_server.evaluation.run_folder import SUMMARY, RunFolder
+from kb_server.evaluation.runs import DEPTH, OnDone, Respondent, answer_cases
+from kb_server.evaluation.scoring import score, summarise
+
+
+class DocumentFinder:
+    """Finds the document that a passage stands in, by its text; reads the base's texts when it is first asked."""
+
+    def __init__(self, names: Sequence[str], text: Callable[[str], str]) -> None:
+        self._names = names
+        self._text = text
+        self._by_text: dict[str, str] = {}
+
+    def __call__(self, passage: str) -> str | None:
+        """Return the name of the document with this passage, None if there is no such document."""
+        if not self._by_text:
+            self._by_text = {normalised(self._text(name)): name for name in self._names}
+        wanted = normalised(passage)
+        if wanted in self._by_text:
+            return self._by_text[wanted]
+        return next((name for text, name in self._by_text.items() if wanted and wanted in text), None)
+
+
+_SECRET = frozenset(("key", "token", "secret", "password", "url"))
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """What to evaluate and where to write it. `judge` asks the configured language model about each statement."""
+
+    cases: Path
+    out: Path
+    mode: AnswerMode
+    workers: int = 1
+    judge: bool = False
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The summary as summary.json has it, and the lines of the case file that were left out."""
+
+    summary: dict[str, Any]
+    left_out: list[dict[str, str]] = field(default_factory=list)
+
+
+class Evaluator:
+    """Evaluates one knowledge base of an application."""
+
+    def __init__(self, app: Application, name: str) -> None:
+        self._app = app
+        self._name = name
+
+    def run(self, options: EvaluationOptions, on_done: OnDone = lambda *_: None) -> Evaluation:
+        """Answer the cases that are not done yet, score all, and write results, summary and report."""
+        read = self.read_cases(options.cases)
+        warnings = check_documents(read.cases, self._names)
+        folder = RunFolder(options.out)
+        folder.begin(self.setup(options))
+        respondent = self._respondent(options)
+        started = perf_counter()
+        finished = answer_cases(read.cases, respondent, folder, options.workers, on_done)
+        outcomes = score(finished.outcomes)
+        folder.replace(outcomes)
+        left_out = [asdict(problem) for problem in read.problems]
+        facts = {"warnings": warnings, "left_out": left_out, **folder.setup()}
+        summary = {**summarise(outcomes), **facts}
+        summary["cost"] = options.price.of(summary["tokens"]) if options.price else None
+        write_report(folder, outcomes, summary)
+        summary["seconds"] = {"all": round(perf_counter() - started, 2), "answering": round(finished.seconds, 2)}
+        folder.write(SUMMARY, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+        return Evaluation(summary, left_out)
+
+    def read_cases(self, file: Path) -> CaseFile:
+        """Read a case file; passages that it carries are looked up in the base."""
+        return read_cases(file, DocumentFinder(self._names, self._documents.text))
+
+    @cached_property
+    def _documents(self) -> Documents:
+        return self._app.documents(self._app.bases.find(self._name))
+
+    @cached_property
+    def _digests(self) -> Mapping[str, str]:
+        return self._documents.digests()
+
+    @property
+    def _names(self) -> Sequence[str]:
+        return sorted(self._digests)
+
+    def _respondent(self, options: EvaluationOptions) -> Respondent:
+        judge = Judge(self._app.generator) if options.judge else None
+        meter: list[MeteredGenerator] = []
+
+        def metered(_model: str | None) -> MeteredGenerator:
+            if not meter:
+                meter.append(MeteredGenerator(self._app.generator))
+            return meter[0]
+
+        answering = self._app.answering(self._name, generator=metered)
+
+        def ask(question: str) -> Answer:
+            return answering.ask(ResolvedQuestion(question, options.mode, max(DEPTH, self._app.settings.retrieval.k)))
+
+        return Respondent(ask, lambda: meter[0].take() if meter else {}, judge)
+
+    def setup(self, options: EvaluationOptions) -> dict[str, Any]:
+        """Return what must stay the same while a run goes on: the base with its content, and all settings."""
+        base = self._app.bases.find(self._name)
+        content = hashlib.sha256(json.dumps(sorted(self._digests.items())).encode()).hexdigest()
+        settings = self._app.settings.model_dump(mode="json")
+        sections = {name: _public(section) for name, section in settings.items() if isinstance(section, dict)}
+        return {
+            "version": __version__,
+            "knowledge_base": {
+                "name": base.name,
+                "store": base.store,
+                "embedder": base.embedder,
+                "fusion": dict(base.fusion.weights) if base.fusion else None,
+                "calibration": asdict(base.calibration) if base.calibration else None,
+                "documents": len(self._digests),
+                "content": content,
+            },
+            "mode": str(options.mode),
+            "judge": self._app.settings.generation.model if options.judge else None,
+            "settings": sections,
+        }
+
+
+def check_documents(cases: Sequence[EvalCase], names: Sequence[str]) -> list[str]:
+    """Return a warning for each document that cases name and the base lacks; raises UsageError if it has none of them.
+
+    Such cases are run all the same: a document that is not there is not found.
+    """
+    known = set(names)
+    wanted = Counter(name for case in cases for name in case.documents)
+    missing = [name for name in wanted if name not in known]
+    if wanted and len(missing) == len(wanted):
+        raise UsageError(
+            f"None of the {len(wanted)} documents that the cases name is in the knowledge base ('{missing[0]}', …).",
+            "Ingest them, or give the names that kb docs shows.",
+        )
+    return [_missing(name, wanted[name], names) for name in missing]
+
+
+def _missing(name: str, count: int, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1) if len(names) < 2000 else []
+    mend = f"; did you mean '{near[0]}'?" if near else ""
+    return f"The document '{name}' of {count} case(s) is not in the knowledge base{mend}"
+
+
+def _public(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what could be a secret: a report is made to be handed on."""
+    return {name: value for name, value in section.items() if _SECRET.isdisjoint(name.lower().split("_"))}

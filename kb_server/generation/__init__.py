@@ -1,1 +1,0 @@
-"""Language models that write answers. One backend a file."""

@@ -1,1 +1,0 @@
-"""Does a passage say what a sentence states? Deterministic checks of numbers, dates, units, names and negations."""

@@ -1,0 +1,1 @@
+"""Long work: asked for, done by and by, followed, stopped, tried again."""

@@ -1,0 +1,86 @@
+"""Finding how to mix on text of the base itself that the neighbours are not allowed to come from."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from kb_server.core.knn_lm import Mixing
+from kb_server.knnlm.gate import gated
+from kb_server.knnlm.perplexity import Scored, mixed
+
+COUNTS = (16, 64, 256)
+TEMPERATURES = (0.05, 0.1, 0.2, 0.4, 0.8)  # in mean distances of the nearest
+WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+CAPS, MIDPOINTS, SLOPES = (0.25, 0.5, 0.75), (0.1, 0.2, 0.3, 0.4), (0.05, 0.1, 0.2)
+_CAP = 0.75  # of a gate: it has learned how far to trust the neighbours
+_GUARDS = (0.0, 0.25, 0.5, 1.0, 2.0)  # of unrelated text's weight, in texts
+_GATED = 200  # tokens at least, for four numbers
+_HARM = 0.0025  # nats a token that unrelated text may lose
+
+
+def tuned(text: Scored, *, adaptive: bool = True) -> Mixing:
+    """Return the mixing with the lowest perplexity on a text, of a fixed or an adaptive share.
+
+    The adaptive one has a gate where that does better on each half of the text, fitted on the other.
+    """
+    plain = max(_candidates(text, adaptive), key=lambda one: float(mixed(text, one).mean()))
+    if not adaptive or len(text.tokens) < _GATED:
+        return plain
+    middle = len(text.tokens) // 2
+    first, second = text.part(slice(middle)), text.part(slice(middle, None))
+
+    def crossed(one: Mixing) -> float:
+        parts = (mixed(second, gated(first, one, _CAP)), mixed(first, gated(second, one, _CAP)))
+        return float(np.concatenate(parts).mean())
+
+    chances = {one: crossed(one) for one in _kernels(text)}
+    best = max(chances, key=chances.__getitem__)
+    return gated(text, best, _CAP) if chances[best] > float(mixed(text, plain).mean()) else plain
+
+
+def guarded(free: Mixing, text: Scored, unrelated: Scored) -> Mixing:
+    """Return a mixing, tuned on a text, that leaves unrelated text alone.
+
+    A gate is fitted anew with more and more weight on that text; where that is not enough, a limit on the distance is.
+    """
+    if free.gate is not None:
+        for weight in _GUARDS:
+            free = gated(text, free, _CAP, unrelated, weight)
+            if float((unrelated.own - mixed(unrelated, free)).mean()) <= _HARM:
+                return free
+    return limited(free, unrelated)
+
+
+def limited(mixing: Mixing, unrelated: Scored) -> Mixing:
+    """Add the distance beyond which neighbours have no say: the largest that leaves unrelated text alone.
+
+    The perplexity of that text may rise by a quarter of a percent, counted from its nearest token outwards.
+    """
+    losses = unrelated.own - mixed(unrelated, mixing)
+    nearest = unrelated.distances[:, 0]
+    order = np.argsort(nearest, kind="stable")
+    worst = np.maximum.accumulate(np.cumsum(losses[order])) / len(losses)
+    harmless = int((worst <= _HARM).sum())
+    if harmless == len(losses):
+        return mixing
+    first_harmed = float(nearest[order[harmless]])
+    return replace(mixing, limit=float(np.nextafter(np.float32(first_harmed), np.float32(-1))))
+
+
+def _kernels(text: Scored) -> list[Mixing]:
+    """Return every number of neighbours with every temperature."""
+    unit = float(text.distances[:, 0].mean()) or 1.0
+    return [Mixing(k=k, temperature=temperature * unit) for k, temperature in product(COUNTS, TEMPERATURES)]
+
+
+def _candidates(text: Scored, adaptive: bool) -> Iterator[Mixing]:
+    shapes: list[dict[str, Any]] = [{"weight": weight} for weight in WEIGHTS]
+    if adaptive:
+        shapes = [
+            {"cap": cap, "midpoint": middle, "slope": slope} for cap, middle, slope in product(CAPS, MIDPOINTS, SLOPES)
+        ]
+    for kernel in _kernels(text):
+        yield from (replace(kernel, **shape) for shape in shapes)

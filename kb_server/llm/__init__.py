@@ -1,0 +1,1 @@
+"""Language models: their engines, decoding, weights and files."""

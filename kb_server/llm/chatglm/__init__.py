@@ -1,0 +1,1 @@
+"""The ChatGLM family: published layouts, tokenizers, prompts, and the first model itself."""

@@ -1,0 +1,1 @@
+"""What runs a language model: transformers, llama.cpp, or a server behind LangChain."""

@@ -1,0 +1,1 @@
+"""Weights: read, quantized, placed into a model, and written in other forms."""

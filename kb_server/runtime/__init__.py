@@ -1,0 +1,1 @@
+"""The machine: processors, memory, the files of models, logs."""

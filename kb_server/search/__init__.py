@@ -1,0 +1,1 @@
+"""Finding passages: both indexes, fused, over one base or several, and why."""

@@ -1,0 +1,157 @@
+"""Asking both indexes and mixing what they say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
+from kb_server.core.ports import ChunkSource, Embedder, LexicalIndex, Reranker, VectorStore
+from kb_server.search.fusion import dense_scores, dense_weight, fuse
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """A reranker, and how many passages it reads at least; 0: it is not asked."""
+
+    reranker: Reranker
+    depth: int
+
+    def rerank(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits by the reranker's score, best first, ties as they were; `fusion` keeps the score before."""
+        scores = self.reranker.score(question, [hit.chunk.searchable for hit in hits])
+        scored = [
+            replace(hit, score=score, stages={**hit.stages, "fusion": hit.score, "rerank": score})
+            for hit, score in zip(hits, scores, strict=True)
+        ]
+        return sorted(scored, key=lambda hit: -hit.score)
+
+
+_CANDIDATES = 100  # asked of each index; what the catalog no longer knows is dropped from them
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Hits, best first, and how long it took to embed the question and to search."""
+
+    hits: list[Hit]
+    timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class StageRank:
+    """Where a chunk stands at a stage: its rank, from 1, and its score; both None if the stage did not find it."""
+
+    stage: str
+    rank: int | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """(id, score) best first, what each index gave, and how long it took."""
+
+    fused: list[tuple[int, float]]
+    stages: Mapping[str, Mapping[int, float]]
+    timings_ms: Mapping[str, float]
+
+    def scores_of(self, id_: int) -> dict[str, float]:
+        return {stage: scores[id_] for stage, scores in self.stages.items() if id_ in scores}
+
+
+class HybridRetriever:
+    """A Retriever over a vector store and a lexical index, mixed by the base's fitted fusion."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        store: VectorStore,
+        lexical: LexicalIndex,
+        source: ChunkSource,
+        fusion: Fusion | None,
+        reranking: Reranking | None = None,
+    ) -> None:
+        self._embedder = embedder
+        self._store = store
+        self._lexical = lexical
+        self._source = source
+        self._fusion = fusion
+        self._reranking = reranking if reranking and reranking.depth else None
+
+    def retrieve(
+        self, question: str, k: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
+    ) -> list[Hit]:
+        """Return up to k hits of indexed documents, best first."""
+        return self.search(question, k, filters, mode).hits
+
+    def search(
+        self, question: str, k: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
+    ) -> Retrieval:
+        """Retrieve, and say how long embedding, searching and reranking took.
+
+        An index whose weight is 0 is not asked, so a base whose embedder does not know the language never loads it.
+        Only hybrid search is reranked, from at least as many hits as the reranker reads.
+        """
+        reranking = self._reranking if mode is SearchMode.HYBRID else None
+        fetched = max(k, reranking.depth) if reranking else k
+        ranking = self._rank(question, max(_CANDIDATES, 4 * fetched), filters, mode)
+        hits = self._hits(ranking, fetched, filters)
+        if reranking is None:
+            return Retrieval(hits, ranking.timings_ms)
+        started = perf_counter()
+        reranked = reranking.rerank(question, hits)[:k]
+        return Retrieval(reranked, {**ranking.timings_ms, "rerank": 1000 * (perf_counter() - started)})
+
+    def explain(
+        self, question: str, chunk_id: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
+    ) -> list[StageRank]:
+        """Say where a chunk stands in each index that is asked and in their mixture, however far down that is.
+
+        If there is a reranker, then last among those that it reads.
+        """
+        ranking = self._rank(question, max(len(self._store), len(self._lexical), 1), filters, mode)
+        known = set(self._source.chunk_ids(filters))
+        stages = {**ranking.stages, "fusion": dict(ranking.fused)}
+        if self._reranking and mode is SearchMode.HYBRID:
+            read = self._reranking.rerank(question, self._hits(ranking, self._reranking.depth, filters))
+            stages["rerank"] = {hit.chunk.id: hit.score for hit in read}
+        return [
+            _standing(stage, chunk_id, {id_: score for id_, score in scores.items() if id_ in known})
+            for stage, scores in stages.items()
+        ]
+
+    def _rank(self, question: str, depth: int, filters: Filter | None, mode: SearchMode) -> _Ranking:
+        weight = self._weight(question, mode)
+        allowed = self._source.chunk_ids(filters) if filters else None
+        started = perf_counter()
+        vector = self._embedder.embed_query(question) if weight > 0 else None
+        embedded = perf_counter()
+        stages: dict[str, dict[int, float]] = {}
+        if weight < 1:
+            stages["lexical"] = dict(self._lexical.search(question, depth, allowed))
+        if vector is not None:
+            stages["dense"] = dense_scores(self._store, vector, depth, stages.get("lexical", {}), allowed)
+        fused = fuse(stages.get("dense", {}), stages.get("lexical", {}), weight)
+        timings = {"embed": 1000 * (embedded - started), "search": 1000 * (perf_counter() - embedded)}
+        return _Ranking(fused, stages, timings)
+
+    def _weight(self, question: str, mode: SearchMode) -> float:
+        fixed = {SearchMode.DENSE: 1.0, SearchMode.LEXICAL: 0.0}
+        return fixed[mode] if mode in fixed else dense_weight(self._fusion, question)
+
+    def _hits(self, ranking: _Ranking, k: int, filters: Filter | None) -> list[Hit]:
+        """Fetch the chunks of the best k that the catalog knows."""
+        hits: list[Hit] = []
+        for start in range(0, len(ranking.fused), max(k, 1)):
+            part = ranking.fused[start : start + max(k, 1)]
+            chunks = self._source.chunks([id_ for id_, _ in part], filters)
+            hits += [Hit(chunks[id_], score, ranking.scores_of(id_)) for id_, score in part if id_ in chunks]
+            if len(hits) >= k:
+                break
+        return hits[:k]
+
+
+def _standing(stage: str, chunk_id: int, scores: Mapping[int, float]) -> StageRank:
+    if chunk_id not in scores:
+        return StageRank(stage, None, None)
+    best_first = sorted(scores, key=lambda id_: (-scores[id_], id_))
+    return StageRank(stage, best_first.index(chunk_id) + 1, scores[chunk_id])

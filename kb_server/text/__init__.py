@@ -1,0 +1,1 @@
+"""Scripts, terms, sentences, numbers and near duplicates: one definition of each, used everywhere."""

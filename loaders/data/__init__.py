@@ -1,0 +1,1 @@
+"""Data: tables as text, JSON, XML, notebooks."""

@@ -1,0 +1,1 @@
+"""Bytes -> text, when nobody says how the text was encoded."""

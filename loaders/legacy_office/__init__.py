@@ -1,0 +1,1 @@
+"""Office documents from before 2007."""

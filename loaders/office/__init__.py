@@ -1,0 +1,1 @@
+"""Office documents of today: Word, PowerPoint, Excel."""

@@ -1,0 +1,198 @@
+"""A sheet of a workbook: cells anywhere, in which tables and notes stand apart from each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import takewhile
+
+from loaders.builder import DocumentBuilder
+from loaders.table import heading_rows, is_number, is_title
+
+_DIGITS = 10  # after the point: what comes later is the noise of binary fractions
+
+_LARGEST_WHOLE = 1e15
+
+
+def cell_text(value: object, number_format: str = "General") -> str:
+    """Return a cell's text: percentages with their sign, dates as 2024-01-31, numbers in full."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case int() | float():
+            return f"{number_text(value * 100)}%" if "%" in number_format else number_text(value)
+        case datetime():
+            return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
+        case date():
+            return value.isoformat()
+        case time():
+            return value.isoformat("seconds")
+        case timedelta():
+            return str(value)
+    return str(value).strip()
+
+
+def number_text(value: float) -> str:
+    """Return a number without the point and zero that a whole one is stored with."""
+    rounded = round(value, _DIGITS)
+    is_whole = abs(rounded) < _LARGEST_WHOLE and rounded == int(rounded)
+    return str(int(rounded)) if is_whole else repr(rounded)
+
+
+Place = tuple[int, int]
+
+"""(row, column)"""
+
+_MOST_HEADING_ROWS = 4
+
+_NOTHING = ("—", "–", "-", "n/a", "N/A")
+
+
+def regions(cells: Mapping[Place, str]) -> list[list[Place]]:
+    """Cut a sheet into tables and notes, from top to bottom: at blank rows, and at blank columns beside a new table.
+
+    A blank column alone is often there to please the eye: what stands right of it is a table of its own only if it has
+    at least two columns and names its rows. Rows of words above a blank row and rows of numbers are its headings.
+    """
+    return _with_headings(_cut_further(sorted(cells), cells), cells)
+
+
+def _cut_further(places: list[Place], cells: Mapping[Place, str]) -> list[list[Place]]:
+    for parts in (_cut(places, 0), _side_by_side(_cut(places, 1), cells)):
+        if len(parts) > 1:
+            return [region for part in parts for region in _cut_further(part, cells)]
+    return [places] if places else []
+
+
+def _cut(places: list[Place], axis: int) -> list[list[Place]]:
+    parts: list[list[Place]] = []
+    last = -2
+    for place in sorted(places, key=lambda each: (each[axis], each)):
+        if place[axis] > last + 1:
+            parts.append([])
+        parts[-1].append(place)
+        last = place[axis]
+    return parts
+
+
+def _side_by_side(parts: list[list[Place]], cells: Mapping[Place, str]) -> list[list[Place]]:
+    joined = parts[:1]
+    for part in parts[1:]:
+        if _stands_alone(part, cells):
+            joined.append(part)
+        else:
+            joined[-1] = joined[-1] + part
+    return joined
+
+
+def _stands_alone(part: list[Place], cells: Mapping[Place, str]) -> bool:
+    first = min(column for _, column in part)
+    others = {column for _, column in part} - {first}
+    below = [cells[place] for place in sorted(part) if place[1] == first][1:]
+    named = bool(below) and 2 * sum(not is_number(text) and text not in _NOTHING for text in below) > len(below)
+    return bool(others) and named
+
+
+def _with_headings(found: list[list[Place]], cells: Mapping[Place, str]) -> list[list[Place]]:
+    """Join a few rows of words with the rows of numbers below that they head."""
+    joined: list[list[Place]] = []
+    for region in found:
+        if joined and _heads(joined[-1], region, cells):
+            joined[-1] = joined[-1] + region
+        else:
+            joined.append(region)
+    return joined
+
+
+def _heads(above: list[Place], below: list[Place], cells: Mapping[Place, str]) -> bool:
+    rows = {row for row, _ in above}
+    shared = {column for _, column in above} & {column for _, column in below}
+    is_near = 0 < min(row for row, _ in below) - max(rows) <= 2
+    is_words = len(rows) <= _MOST_HEADING_ROWS and not any(is_number(cells[place]) for place in above)
+    first = min(row for row, _ in below)
+    has_figures = any(is_number(cells[place]) for place in below if place[0] == first)
+    return is_near and is_words and has_figures and len(shared) > 1
+
+
+_LARGEST_MERGED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Texts by place; `merged` are areas (first row, first column, last row, last column) that show one cell.
+
+    `bold` are the places in bold; `notes` are remarks on cells, with the cell's name before.
+    """
+
+    title: str
+    cells: dict[Place, str]
+    merged: Sequence[tuple[int, int, int, int]] = ()
+    bold: frozenset[Place] = frozenset()
+    notes: Sequence[str] = ()
+
+
+def add_sheet(builder: DocumentBuilder, sheet: Sheet, number: int) -> None:
+    """Add a sheet: its name is a heading, each table on it a block, a title above a table a heading.
+
+    Tables are told apart by blank rows and columns. One that has no headings of its own continues the one above it, if
+    it stands in the same columns.
+    """
+    if not sheet.cells:
+        return
+    builder.heading(1, sheet.title, number)
+    above: _Table | None = None
+    for region in regions(sheet.cells):
+        table = _Table(region, sheet, above)
+        table.add(builder, number)
+        above = table if table.headings else above
+    builder.leave(2)
+    builder.items(sheet.notes, number)
+
+
+class _Table:
+    """One region: titles, rows of headings, rows. Headings are those of the table above where it has none itself."""
+
+    def __init__(self, region: list[Place], sheet: Sheet, above: "_Table | None") -> None:
+        self.left = min(column for _, column in region)
+        self.right = max(column for _, column in region)
+        numbers = sorted({row for row, _ in region})
+        cells = _spread(sheet, numbers, self.left, self.right)
+        columns = range(self.left, self.right + 1)
+        grid = [[cells.get((row, column), "") for column in columns] for row in numbers]
+        bold = [all((row, c) in sheet.bold for c in columns if (row, c) in sheet.cells) for row in numbers]
+        self._titles = list(takewhile(is_title, grid)) if len(grid) > 1 and self.left < self.right else []
+        self._rows = grid[len(self._titles) :]
+        self._own = _heading_rows(self._rows, bold[len(self._titles) :])
+        self.headings = self._rows[: self._own]
+        if above is not None and not self._own and above.left <= self.left < self.right <= above.right:
+            self.headings = [row[self.left - above.left :] for row in above.headings]
+
+    def add(self, builder: DocumentBuilder, page: int) -> None:
+        builder.leave(2)
+        for title in self._titles:
+            builder.heading(2, next(filter(None, title)), page)
+        if self.left == self.right:
+            builder.lines("\n".join(row[0] for row in self._rows), page)
+        else:
+            rows = self._rows if self._own else [*self.headings, *self._rows]
+            builder.table(rows, page, headers=len(self.headings))
+
+
+def _spread(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> dict[Place, str]:
+    """Write a merged cell's text into all its rows and columns, save one as wide as the table, which is a title."""
+    cells = dict(sheet.cells)
+    for top, first, bottom, last in sheet.merged:
+        text = sheet.cells.get((top, first))
+        is_title = first <= left and right <= last
+        if not text or is_title or bottom < rows[0] or top > rows[-1]:
+            continue
+        if (bottom - top + 1) * (last - first + 1) <= _LARGEST_MERGED:
+            cells.update({(row, c): text for row in range(top, bottom + 1) for c in range(first, last + 1)})
+    return cells
+
+
+def _heading_rows(rows: Sequence[Sequence[str]], bold: Sequence[bool]) -> int:
+    """Count the rows of headings at the top: those in bold, or else what the cells tell."""
+    count = len(list(takewhile(bool, bold)))
+    return count if 0 < count <= _MOST_HEADING_ROWS and count < len(rows) else heading_rows(rows)

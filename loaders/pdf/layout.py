@@ -1,0 +1,214 @@
+"""From lines on pages to headings, paragraphs and lists."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from statistics import median
+
+from kb_server.core.domain import Document
+from loaders.builder import DocumentBuilder
+from loaders.pdf.lines import LINE_END_HYPHEN, Line, PageLines
+from loaders.pdf.table_run import TableRun, in_order
+from loaders.pdf.tables import PdfTable
+
+_WORD = re.compile(r"[\w'’-]+")
+_DIVIDED = re.compile(rf"([\w'’-]+){LINE_END_HYPHEN}\s*([\w'’-]+)")
+_ENDS_DIVIDED = re.compile(r"[^\W\d_][-‐]$")
+_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
+_PAGE = re.compile(r"page|seite|\bof\b|\bvon\b|[第共页頁]")
+_BULLET = re.compile(r"\s*[●•▪■◦○‣⁃∙·\uf0b7\uf0a7]\s*")
+_NUMBERED_ITEM = re.compile(r"\(?(?:\d{1,2}|[a-z])[.)、]\s+\S")
+_ENDS_SENTENCE = re.compile(r"[.!?。！？：:;；]['\"”’)）]*$")
+_NO_TITLE = re.compile(r"[=|{}@<>∈]|^[,;.)]")
+_FIGURE = re.compile(r"\W{0,3}\d{1,3}(?:,\d{2,3})+(?:\.\d+)?\W*\w*\W*")
+_BOLD_HEADING = re.compile(r"(?!.*[=|{}@<>])[A-Z\d\u3400-\u9fff\uac00-\ud7a3“《【].{1,99}(?<![.!?。！？,，;；])")
+_LONGEST_HEADING = 150
+_SAME_SIZE = 0.06
+_MOST_LEVELS = 4
+_EDGE_LINES = 2
+_FEWEST_PAGES = 3
+_FEWEST_LETTERS = 2  # of a running line that says anything
+
+
+class PdfLayout:
+    """Tells what lines are from their sizes, gaps and repetition over the whole file."""
+
+    def __init__(self, pages: list[PageLines]) -> None:
+        furniture = _running_lines(pages)
+        self._pages = pages
+        self._kept = [(page, [x for x in page.lines if not _is_furniture(page, x, furniture)]) for page in pages]
+        self._running = _said_only_by_running_lines(self._kept)
+        lines = [line for _, kept in self._kept for line in kept]
+        self._body_size = _most_usual_size(lines)
+        self._sizes = _heading_sizes(lines, self._body_size)
+        self._bold_stands_out = sum(len(x.text) for x in lines if x.bold) < 0.2 * sum(len(x.text) for x in lines)
+        self._usual_width = _usual_width(lines)
+        self._words = Counter(word for line in lines for word in _WORD.findall(line.text))
+
+    def document(self, name: str) -> Document:
+        """Return the document; page numbers count from 1 and do not look at the printed ones."""
+        builder = DocumentBuilder(name)
+        tables = TableRun(builder)
+        for page, lines in self._kept:
+            above, below = self._running.get(page.number, ([], []))
+            builder.lines("\n".join(above), page.number)
+            for part in in_order(lines, page.tables):
+                if isinstance(part, PdfTable):
+                    tables.add(part, page.number)
+                else:
+                    tables.end()
+                    self._add_lines(builder, part, page.number)
+            for text in page.pictures:
+                tables.end()
+                builder.picture(text, page.number)
+            builder.lines("\n".join(below), page.number)
+        return builder.build(pages=len(self._pages))
+
+    def _add_lines(self, builder: DocumentBuilder, lines: list[Line], page: int) -> None:
+        items: list[str] = []
+        for group in _groups(lines, self._starts_block):
+            text = self._undivided("\n".join(line.text for line in group))
+            if _BULLET.match(text):
+                items.append(_BULLET.sub("", text, count=1))
+                continue
+            builder.items(items, page)
+            items = []
+            self._add(builder, group, text, page)
+        builder.items(items, page)
+
+    def _add(self, builder: DocumentBuilder, group: list[Line], text: str, page: int) -> None:
+        level = self._level(group[0])
+        if level is not None and _is_title(text):
+            builder.heading(level, text, page)
+        else:
+            builder.paragraph(text, page)
+
+    def _level(self, line: Line) -> int | None:
+        """Return the rank of the line's size among those larger than the body's; bold lines of body size come last."""
+        for rank, size in enumerate(self._sizes, start=1):
+            if abs(line.size - size) <= _SAME_SIZE * size:
+                return rank
+        is_large_enough = self._bold_stands_out and line.bold and round(line.size) >= self._body_size
+        return len(self._sizes) + 1 if is_large_enough and _BOLD_HEADING.fullmatch(line.text) else None
+
+    def _starts_block(self, before: Line, line: Line) -> bool:
+        """Tell whether a line begins something new: another size, a gap, a bullet, an indent, a column."""
+        if self._level(before) != self._level(line):
+            return True
+        if _BULLET.match(line.text) or _NUMBERED_ITEM.match(line.text):
+            return True
+        gap = before.bottom - line.top
+        if gap > 0.65 * line.size:
+            return True
+        if before.text.endswith(LINE_END_HYPHEN):
+            return False
+        if before.right - before.left < 0.65 * self._usual_width and not line.text[0].islower():
+            return self._level(line) is None and _BULLET.match(before.text) is None
+        is_elsewhere = gap < -1.5 * line.size
+        if is_elsewhere:
+            return _ENDS_SENTENCE.search(before.text) is not None
+        is_indented = line.left - before.left > 0.8 * line.size and _ENDS_SENTENCE.search(before.text) is not None
+        return is_indented and _BULLET.match(before.text) is None
+
+    def _undivided(self, text: str) -> str:
+        """Join words divided at line ends, with their hyphen where the document has it elsewhere."""
+        lines = text.split("\n")
+        marked = [_ENDS_DIVIDED.sub(lambda m: m[0][0] + LINE_END_HYPHEN, line) for line in lines[:-1]]
+        glued = "\n".join([*marked, lines[-1]]).replace(f"{LINE_END_HYPHEN}\n", LINE_END_HYPHEN)
+        return _DIVIDED.sub(self._whole_word, glued).replace(LINE_END_HYPHEN, "-")
+
+    def _whole_word(self, divided: re.Match[str]) -> str:
+        first, second = divided[1], divided[2]
+        hyphenated = f"{first}-{second}"
+        keeps = not second[0].islower() or self._words[hyphenated] > self._words[first + second]
+        return hyphenated if keeps else first + second
+
+
+def _is_title(text: str) -> bool:
+    """Tell a title from a formula, an address, a sum or a long statement in large letters."""
+    has_words = sum(map(str.isalpha, text)) > 1 and _FIGURE.fullmatch(text) is None
+    return has_words and len(text) <= _LONGEST_HEADING and _NO_TITLE.search(text) is None
+
+
+def _groups(lines: Iterable[Line], starts_block: Callable[[Line, Line], bool]) -> list[list[Line]]:
+    groups: list[list[Line]] = []
+    for line in lines:
+        if groups and not starts_block(groups[-1][-1], line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def _most_usual_size(lines: list[Line]) -> int:
+    """Return the size, in whole points, in which most characters are set."""
+    sizes: Counter[int] = Counter()
+    for line in lines:
+        sizes[round(line.size)] += len(line.text)
+    return max(sizes, key=lambda size: sizes[size], default=0)
+
+
+def _heading_sizes(lines: list[Line], body_size: int) -> list[int]:
+    """Return the sizes clearly larger than the body's, largest first; a heading size is a small part of the text."""
+    total = sum(len(line.text) for line in lines)
+    large: Counter[int] = Counter()
+    for line in lines:
+        if line.size > 1.12 * body_size and round(line.size) > body_size:
+            large[round(line.size)] += len(line.text)
+    sizes: list[int] = []
+    for size in sorted((size for size, count in large.items() if count < 0.15 * total), reverse=True):
+        if not sizes or size < (1 - _SAME_SIZE) * sizes[-1]:
+            sizes.append(size)
+    return sizes[:_MOST_LEVELS]
+
+
+def _usual_width(lines: list[Line]) -> float:
+    """Return the width that nine of ten lines do not exceed: that of a column."""
+    widths = sorted(line.right - line.left for line in lines)
+    return widths[len(widths) * 9 // 10] if widths else 0.0
+
+
+def _running_lines(pages: list[PageLines]) -> dict[str, float]:
+    """Return the first and last lines (numbers aside) that a third of the pages share, and their usual size.
+
+    Left and right pages may differ.
+    """
+    seen: dict[str, list[float]] = defaultdict(list)
+    for page in pages:
+        for shape, line in {_shape(line.text): line for line in _edges(page)}.items():
+            seen[shape].append(line.size)
+    written = sum(bool(page.lines) for page in pages)
+    fewest = max(2, written * 0.3)
+    return {shape: median(sizes) for shape, sizes in seen.items() if written >= _FEWEST_PAGES and len(sizes) > fewest}
+
+
+def _said_only_by_running_lines(kept: list[tuple[PageLines, list[Line]]]) -> dict[int, tuple[list[str], list[str]]]:
+    """Return by page number the running lines that stand there first, above and below; each is kept that once.
+
+    Not those that the text says too, as a title does, nor page numbers.
+    """
+    seen = {_shape(line.text) for _, lines in kept for line in lines}
+    found: dict[int, tuple[list[str], list[str]]] = {}
+    for page, lines in kept:
+        for line in page.lines:
+            shape = _shape(line.text)
+            if line in lines or shape in seen or sum(map(str.isalpha, _PAGE.sub("", shape))) < _FEWEST_LETTERS:
+                continue
+            seen.add(shape)
+            found.setdefault(page.number, ([], []))[line.top < page.height / 2].append(line.text)
+    return found
+
+
+def _edges(page: PageLines) -> list[Line]:
+    by_height = sorted(page.lines, key=lambda line: -line.top)
+    return by_height[:_EDGE_LINES] + by_height[-_EDGE_LINES:]
+
+
+def _shape(text: str) -> str:
+    return _DIGITS.sub("#", text.casefold()).strip()
+
+
+def _is_furniture(page: PageLines, line: Line, furniture: dict[str, float]) -> bool:
+    """Tell a running line from the title that is the same in larger letters."""
+    size = furniture.get(_shape(line.text))
+    return size is not None and line.size <= (1 + 2 * _SAME_SIZE) * size and line in _edges(page)

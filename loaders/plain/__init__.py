@@ -1,0 +1,1 @@
+"""Text, code, and the kinds of text with marks in it."""

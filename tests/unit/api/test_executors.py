@@ -1,0 +1,111 @@
+"""Lanes: bounded work, and streams that stop when nobody listens."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kb_server.api.executors import BoundedExecutor
+from kb_server.core.errors import NotFound, TryLater
+
+
+def test_beyond_the_queue_work_is_refused() -> None:
+    async def scene() -> None:
+        lane, gate = BoundedExecutor("test", 1, 1), threading.Event()
+        held = [asyncio.ensure_future(lane.run(gate.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(TryLater) as caught:
+            await lane.run(gate.wait)
+        assert 1 <= caught.value.seconds <= 3
+        gate.set()
+        assert await asyncio.gather(*held) == [True, True]
+        assert await lane.run(lambda: "again") == "again"
+        assert lane.taken == 0
+        lane.close()
+
+    asyncio.run(scene())
+
+
+def test_who_would_wait_too_long_is_refused_by_how_long_work_takes() -> None:
+    async def scene() -> None:
+        lane = BoundedExecutor("test", 1, 100, patience=1.0)
+        burst = [asyncio.ensure_future(lane.run(lambda: "quick")) for _ in range(50)]
+        assert await asyncio.gather(*burst) == ["quick"] * 50, "a burst of quick work is served whole"
+        for _ in range(25):
+            await lane.run(lambda: time.sleep(0.02))
+        gate = threading.Event()
+        held = [asyncio.ensure_future(lane.run(gate.wait)) for _ in range(101)]
+        await asyncio.sleep(0)
+        refused = [future for future in held if future.done() and isinstance(future.exception(), TryLater)]
+        assert 10 < 101 - len(refused) < 60, "some fifty of 20 ms fit into a second, fewer on a busy machine"
+        gate.set()
+        assert all(await asyncio.gather(*(future for future in held if future not in refused)))
+        lane.close()
+
+    asyncio.run(scene())
+
+
+def test_events_come_in_order_and_an_early_error_is_raised_at_once() -> None:
+    async def scene() -> None:
+        lane = BoundedExecutor("test", 1, 0)
+        assert [event async for event in await lane.stream(lambda: iter_of(range(100)))] == list(range(100))
+
+        def broken() -> Iterator[int]:
+            raise NotFound("No such base.")
+
+        with pytest.raises(NotFound):
+            await lane.stream(broken)
+        assert [event async for event in await lane.stream(lambda: iter_of([]))] == []
+        lane.close()
+
+    asyncio.run(scene())
+
+
+def test_an_error_in_the_middle_comes_after_what_was_sent() -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        raise NotFound("Gone.")
+
+    async def scene() -> list[int]:
+        lane, seen = BoundedExecutor("test", 1, 0), []
+        with pytest.raises(NotFound):  # noqa: PT012 - what came before the error counts
+            async for event in await lane.stream(failing):
+                seen.append(event)  # noqa: PERF401 - as it comes
+        lane.close()
+        return seen
+
+    assert asyncio.run(scene()) == [1]
+
+
+def test_work_stops_when_nobody_listens_any_more() -> None:
+    closed, made = threading.Event(), []
+
+    def endless() -> Iterator[int]:
+        try:
+            for number in range(10**9):
+                made.append(number)
+                yield number
+                turn.acquire()
+        finally:
+            closed.set()
+
+    turn = threading.Semaphore(0)
+
+    async def scene() -> None:
+        lane = BoundedExecutor("test", 1, 0)
+        events = await lane.stream(endless)
+        assert await anext(events) == 0
+        await events.aclose()  # type: ignore[attr-defined]  # an AsyncIterator by its type, a generator in fact
+        turn.release(2)
+        lane.close()
+
+    asyncio.run(scene())
+    assert closed.wait(5)
+    assert len(made) <= 2
+
+
+def iter_of(values: object) -> Iterator[int]:
+    """Yield the values, as a use case does."""
+    yield from values  # type: ignore[misc]  # ranges and lists

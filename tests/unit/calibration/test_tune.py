@@ -1,0 +1,94 @@
+"""Tuning a base with questions made from its own text."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kb_server.answering.answering import ResolvedQuestion
+from kb_server.calibration.tuning_questions import TuningQuestion, make_trials
+from kb_server.core.answers import AnswerMode
+from kb_server.core.errors import UsageError
+from tests.towns import town_texts
+from tests.workshop import Workshop, workshop
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    folder = tmp_path_factory.mktemp("tuning")
+    with workshop(folder / "home") as opened:
+        opened.app.create("towns", embedding_model="toy")
+        opened.ingest("towns", folder / "towns", **town_texts(0, 60))
+        yield opened
+
+
+def _trials(shop: Workshop, count: int = 60) -> list[TuningQuestion]:
+    return list(make_trials(shop.app._open("towns"), shop.toy, count, 0))
+
+
+def test_trials_are_answered_by_their_documents_only(shop: Workshop) -> None:
+    trials = _trials(shop)
+    assert len(trials) == 60
+    assert trials == _trials(shop)
+    for trial in trials:
+        assert {hit.chunk.document for hit in trial.hits if hit.chunk.id in trial.left_out} <= set(trial.documents)
+        assert trial.unknown.chunks == trial.known.chunks - len(trial.left_out)
+    found = [trial.evidence(0.3, answerable=True).coverage for trial in trials]
+    without = [trial.evidence(0.3, answerable=False).coverage for trial in trials]
+    assert sum(a > b for a, b in zip(found, without, strict=True)) > 40
+
+
+def test_tuning_is_stored_and_used(shop: Workshop) -> None:
+    before = shop.app.bases.find("towns")
+    assert before.calibration is None
+    told: list[tuple[int, int]] = []
+    tuned = shop.app.tuning("towns").run(120, on_tried=lambda done, count: told.append((done, count)))
+    base = shop.app.bases.find("towns")
+    assert (base.calibration, base.fusion) == (tuned.calibration, tuned.fusion)
+    assert told[-1] == (tuned.questions, 120)
+    assert tuned.calibration.chunks == 60
+    assert all(change.held_out_after >= change.held_out_before for change in tuned.changes)
+    held_out = tuned.calibration.held_out
+    assert held_out["refusal_recall"] - held_out["false_refusal"] > 0.3
+    answering = shop.app.answering("towns")
+    known = answering.ask(ResolvedQuestion("How many workers built the Tarkelova mill?", AnswerMode.EXTRACT, 5))
+    unknown = answering.ask(ResolvedQuestion("Who conducts the symphony orchestra of Vexley?", AnswerMode.EXTRACT, 5))
+    assert known.confidence is not None
+    assert unknown.confidence is not None
+    assert (known.refused, unknown.refused) == (False, True)
+    assert known.confidence >= tuned.calibration.refuse_below > unknown.confidence
+
+
+def test_a_setting_goes_before_what_was_tuned(shop: Workshop) -> None:
+    shop.app.tuning("towns").run(60)
+    asked = ResolvedQuestion("How many workers built the Tarkelova mill?", AnswerMode.EXTRACT, 5)
+    with workshop(shop.app.settings.home, answering={"refuse_below": 1.0}) as strict:
+        assert strict.app.answering("towns").ask(asked).refused
+
+
+def test_tuning_is_repeated_when_the_base_has_doubled(shop: Workshop, tmp_path: Path) -> None:
+    shop.app.create("growing", embedding_model="toy")
+    shop.ingest("growing", tmp_path / "in", **town_texts(0, 20))
+    first = shop.app.tuning("growing").run(60).calibration
+    assert first.chunks == 20
+    shop.ingest("growing", tmp_path / "in", **town_texts(20, 30))
+    assert shop.app.bases.find("growing").calibration == first
+    shop.ingest("growing", tmp_path / "in", **town_texts(30, 50))
+    again = shop.app.bases.find("growing").calibration
+    assert again is not None
+    assert again.chunks == 50
+
+
+def test_a_base_that_was_not_tuned_is_left_alone(shop: Workshop, tmp_path: Path) -> None:
+    shop.app.create("plain", embedding_model="toy")
+    shop.ingest("plain", tmp_path / "in", **town_texts(0, 3))
+    assert shop.app.tuning("plain").refresh() is None
+    assert shop.app.bases.find("plain").calibration is None
+
+
+def test_too_little_text_is_said(shop: Workshop, tmp_path: Path) -> None:
+    shop.app.create("small", embedding_model="toy")
+    shop.ingest("small", tmp_path / "in", **town_texts(0, 3))
+    with pytest.raises(UsageError, match=r"'small' gives .* tuning needs 40"):
+        shop.app.tuning("small").run()
+    assert shop.app.bases.find("small").calibration is None

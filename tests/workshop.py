@@ -1,0 +1,80 @@
+"""An application whose embedder is a toy that counts what it embeds; all else is real."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from kb_server.app import Application
+from kb_server.config.settings import load_settings
+from kb_server.core.ports import Vectors
+from kb_server.text.terms import terms
+
+
+class ToyEmbedder:
+    """Counts of hashed terms, unit length: texts that share words are near each other."""
+
+    def __init__(self, name: str = "toy", dimension: int = 32) -> None:
+        self.name = name
+        self.dimension = dimension
+        self.fingerprint = f"{name}-{dimension}"
+        self.embedded: list[str] = []
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        self.embedded += texts
+        return np.array([self._embed(text) for text in texts], np.float32).reshape(len(texts), self.dimension)
+
+    def embed_query(self, text: str) -> Vectors:
+        return self._embed(text)
+
+    def _embed(self, text: str) -> Vectors:
+        vector = np.full(self.dimension, 1e-3, np.float32)
+        for term in terms(text):
+            vector[sum(term.encode()) % self.dimension] += 1
+        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+class Workshop:
+    """An application with toy embedders, and a folder of texts."""
+
+    def __init__(self, home: Path, **arguments: object) -> None:
+        self.app = Application(load_settings(arguments={"home": home, **arguments}))
+        self.toy, self.other = ToyEmbedder(), ToyEmbedder("other", 48)
+        self.app._embedders.update(toy=self.toy, other=self.other)
+
+    def ingest(self, name: str, folder: Path, **texts: str | None) -> None:
+        """Make `folder` hold these texts (None: not any more), put them in, and take out what is not there any more."""
+        folder.mkdir(exist_ok=True)
+        for stem, text in texts.items():
+            path = folder / f"{stem}.txt"
+            if text is None:
+                path.unlink()
+                self.app.knowledge_bases.remove(name, [path.name])
+            else:
+                path.write_text(text, "utf-8")
+        self.app.ingestion(name).run([folder])
+
+    def found(self, name: str, question: str) -> list[tuple[str, str]]:
+        """Return (document, text) of the hits."""
+        hits = self.app.retriever(name).retrieve(question, 10)
+        return [(hit.chunk.document, hit.chunk.text) for hit in hits]
+
+    def state(self, name: str) -> dict[str, str]:
+        """Return the documents' digests, after checking that the stores hold exactly their chunks."""
+        opened = self.app._open(name)
+        ids = set(opened.documents.chunk_ids())
+        assert opened.store.ids() == ids
+        assert opened.lexical.ids() == ids
+        assert opened.files.names() == opened.documents.files() - {""}
+        return opened.documents.digests()
+
+
+@contextmanager
+def workshop(home: Path, **arguments: object) -> Iterator[Workshop]:
+    """Open one, and close it."""
+    made = Workshop(home, **arguments)
+    try:
+        yield made
+    finally:
+        made.app.close()

@@ -1,0 +1,1 @@
+"""FAISS: exact, and inverted lists where there are many vectors."""

@@ -1,0 +1,1 @@
+"""Milvus: Lite in a folder, or a server."""

@@ -1,0 +1,1 @@
+"""Looking after knowledge bases."""

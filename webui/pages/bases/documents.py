@@ -1,0 +1,186 @@
+"""The table of a base's documents, and one of them with its chunks."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import streamlit as st
+
+from webui.client.bases import Base
+from webui.client.documents import Document
+from webui.client.errors import ServiceError
+from webui.pages.bases import words
+from webui.pages.bases.chunks import draw_chunks
+from webui.safe.labels import plain
+from webui.shell import troubles
+from webui.shell import words as common
+from webui.shell.phrases import Say
+from webui.shell.times import local
+from webui.shell.visit import Visit
+
+_FAILED = "tags_failed"
+
+
+def draw_tags(visit: Visit, base: Base, document: Document, known: Sequence[str]) -> None:
+    """Show them; who may write chooses among those `known` in the base or writes new ones, kept at once."""
+    say, key = visit.say, f"tags_{base.name}_{document.id}"
+    _follow(document, key)
+    st.multiselect(
+        say(words.TAGS),
+        sorted({*known, *document.tags}),
+        key=key,
+        accept_new_options=True,
+        placeholder=say(words.TAGS_HINT if visit.me.may("write") else words.TAGS_NONE),
+        disabled=not visit.me.may("write"),
+        help=say(words.TAGS_HELP),
+        on_change=_keep,
+        args=(visit, base, document, key),
+    )
+    failed = st.session_state.pop(_FAILED, None)
+    if failed is not None:
+        troubles.draw_error(say, failed)
+
+
+def _follow(document: Document, key: str) -> None:
+    """Show what the service has where that has changed; set in every run it would undo what is just being chosen."""
+    known = f"{key}_known"
+    if key not in st.session_state or st.session_state.get(known) != document.tags:
+        st.session_state[key] = list(document.tags)
+        st.session_state[known] = document.tags
+
+
+def _keep(visit: Visit, base: Base, document: Document, key: str) -> None:
+    try:
+        visit.service.documents(base.name).tag(document.id, st.session_state[key])
+    except ServiceError as error:
+        st.session_state[_FAILED] = error  # said where the tags are drawn
+        st.session_state.pop(f"{key}_known", None)
+
+
+_STATES = ("indexed", "pending", "failed")
+
+
+def draw(visit: Visit, base: Base) -> None:
+    """Draw the table; a chosen row shows its document below."""
+    every = visit.service.documents(base.name).all()
+    if not every:
+        st.info(visit.say(words.NO_DOCUMENTS), icon=":material/inbox:")
+        return
+    shown = _filtered(visit, base, every)
+    chosen = _draw_table(visit, base, shown)
+    if chosen is None:
+        st.caption(f"{visit.say(words.SHOWN, shown=len(shown), total=len(every))} · {visit.say(words.CHOOSE_DOCUMENT)}")
+    else:
+        _draw_document(visit, base, chosen, sorted({tag for one in every for tag in one.tags}))
+
+
+def _filtered(visit: Visit, base: Base, every: list[Document]) -> list[Document]:
+    say = visit.say
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    name = left.text_input(
+        say(words.FILTER),
+        key=f"filter_{base.name}",
+        icon=":material/search:",
+        placeholder=say(words.FILTER),
+        label_visibility="collapsed",
+    )
+    present = [state for state in _STATES if any(one.state == state for one in every)]
+    states: list[str] = []
+    if len(present) > 1:
+        states = right.pills(
+            say(words.STATE),
+            present,
+            selection_mode="multi",
+            format_func=lambda state: say(words.STATES[state]),
+            key=f"states_{base.name}",
+            label_visibility="collapsed",
+        )
+    wanted = name.casefold()
+    return [one for one in every if _matches(one, wanted) and (not states or one.state in states)]
+
+
+def _matches(document: Document, wanted: str) -> bool:
+    return any(wanted in text.casefold() for text in (document.name, *document.tags))
+
+
+def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | None:
+    say = visit.say
+    table = _cells(say, shown)
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        column_config=_columns(say, table),
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"documents_{base.name}",
+        alt=say(words.DOCUMENTS),
+        placeholder="",
+        height=min(420, 38 + 35 * max(1, len(shown))),
+    )
+    rows = event["selection"]["rows"]
+    return shown[rows[0]] if rows and rows[0] < len(shown) else None
+
+
+def _cells(say: Say, shown: list[Document]) -> dict[str, list[Any]]:
+    """Return the columns by name; tags and errors only where there are some."""
+    names = {state: say(words.STATES[state]) for state in _STATES}
+    cells: dict[str, list[Any]] = {"name": [one.name for one in shown]}
+    if any(one.tags for one in shown):
+        cells["tags"] = [list(one.tags) for one in shown]
+    cells |= {
+        "state": [names[one.state] for one in shown],
+        "pages": [one.pages for one in shown],
+        "chunks": [one.chunks for one in shown],
+        "size": [None if one.size is None else max(0.1, one.size / 1000) for one in shown],
+        "added": [local(one.added) if one.added else None for one in shown],
+    }
+    if any(one.error for one in shown):
+        cells["error"] = [one.error or "" for one in shown]
+    return cells
+
+
+def _columns(say: Say, cells: Collection[str]) -> dict[str, Any]:
+    """Return the columns' titles and formats."""
+    column = st.column_config
+    return {
+        "name": column.TextColumn(say(words.DOCUMENT), width=280 if {"tags", "error"} & {*cells} else "large"),
+        "tags": column.ListColumn(say(words.TAGS), width=130),
+        "state": column.Column(say(words.STATE)),
+        "pages": column.NumberColumn(say(words.PAGES), format="%d"),
+        "chunks": column.Column(say(words.CHUNKS)),
+        "size": column.NumberColumn(say(words.SIZE), format="%.1f KB"),  # "bytes" says 3.8万 B in Chinese
+        "added": column.DatetimeColumn(say(words.TIME), format="YYYY-MM-DD HH:mm"),
+        "error": column.Column(say(words.REASON)),
+    }
+
+
+def _draw_document(visit: Visit, base: Base, document: Document, tags: list[str]) -> None:
+    say = visit.say
+    st.subheader(plain(document.name), anchor=False)
+    if document.error:
+        st.error(plain(document.error), icon=":material/error:")
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            say(common.DOWNLOAD),
+            lambda: visit.service.documents(base.name).original(document.id),
+            document.name.rpartition("/")[2],
+            "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        if visit.me.may("write") and st.button(say(words.DELETE_DOCUMENT), icon=":material/delete:"):
+            _remove(visit, base, document)
+    draw_tags(visit, base, document, tags)
+    draw_chunks(visit, base, document)
+
+
+def _remove(visit: Visit, base: Base, document: Document) -> None:
+    say = visit.say
+
+    @st.dialog(say(words.DELETE_DOCUMENT), icon=":material/delete:")
+    def ask() -> None:
+        st.write(say(words.DELETE_DOCUMENT_MORE, name=plain(document.name)))
+        if st.button(say(words.DELETE_DOCUMENT), type="primary"):
+            visit.service.documents(base.name).delete(document.id)
+            st.rerun()
+
+    ask()

@@ -1,0 +1,1 @@
+"""Asking with kNN-LM."""

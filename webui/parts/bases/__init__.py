@@ -1,1 +1,0 @@
-"""Pieces of the page of knowledge bases."""

@@ -1,1 +1,0 @@
-"""Pieces of the kNN-LM page."""

@@ -1,0 +1,1 @@
+"""Rendering strangers' text: trees of nodes, never HTML."""

@@ -1,0 +1,1 @@
+"""What stands around every page: who visits, in which language, and what is said when something fails."""
