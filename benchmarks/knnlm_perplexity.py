@@ -14,9 +14,9 @@ from benchmarks.knnlm import Part, console, read_part
 from benchmarks.knnlm_texts import UNRELATED, articles, line_numbers, lines_of, ordinary
 from kb_server.core.knn_lm import UNTUNED, Mixing
 from kb_server.core.ports import Vectors
-from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.datastore.projection import Projection
 from kb_server.knnlm.interpolation import Ints
+from kb_server.knnlm.measure import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.perplexity import Scored, interpolated, mixed, perplexity
 from kb_server.knnlm.tune import guarded, tuned
 

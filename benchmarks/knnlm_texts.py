@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kb_server.knnlm.controls import UNRELATED as GUARD
 from kb_server.knnlm.interpolation import Ints
+from kb_server.knnlm.measure import UNRELATED as GUARD
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "wikitext-2"
 UNRELATED = ("news", "code")

@@ -34,8 +34,8 @@ from kb_server.core.answers import Answer, AnswerMode, Message, Sampling
 from kb_server.core.domain import Chunk, EvalCase, Hit
 from kb_server.core.ports import Embedder, Generator, Vectors
 from kb_server.evaluation.cost import MeteredGenerator
+from kb_server.evaluation.evaluate import DEPTH, Respondent, answer_cases
 from kb_server.evaluation.run_folder import RunFolder
-from kb_server.evaluation.runs import DEPTH, Respondent, answer_cases
 from kb_server.evaluation.scoring import score, summarise
 
 DEFAULT = (SHARED / "xquad-even.en.json", SHARED / "cmrc2018-dev.zh.json")

@@ -6,9 +6,8 @@ from typing import Any
 
 from kb_server.access.keys import Caller, Scope
 from kb_server.answering.agent.agent import Agent, AgentOptions
-from kb_server.answering.agent.calculator import calculator
 from kb_server.answering.agent.mcp_tools import McpServer, mcp_tools
-from kb_server.answering.agent.tools import Tool, clock
+from kb_server.answering.agent.tools import Tool, calculator, clock
 from kb_server.answering.answering import Answering, AnsweringOptions, AnswerSource
 from kb_server.answering.extract import SentenceExtractor
 from kb_server.answering.prompts import PromptBuilder

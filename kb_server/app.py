@@ -31,9 +31,9 @@ from kb_server.config.registry import find_backend
 from kb_server.config.sections import SplittingSettings
 from kb_server.core.domain import KnowledgeBase, Splitting, StoredDocument
 from kb_server.core.errors import KbError
+from kb_server.ingest.ahead import Load
 from kb_server.ingest.kept_files import KeptFileService
 from kb_server.ingest.pipeline import Bulk, Ingestion, SplitterFor
-from kb_server.ingest.read_ahead import Load
 from kb_server.ingest.recut import OnDone, RecutReport, Recutter
 from kb_server.ingest.uploads import UploadFolder
 from kb_server.ingest.web.crawler import Crawler

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from kb_server.access.keys import LOCAL, Caller, Scope
-from kb_server.api.executors import BoundedExecutor
-from kb_server.api.rate_limit import RateLimit
+from kb_server.api.concurrency import BoundedExecutor, RateLimit
 from kb_server.api.request_log import Metrics
 from kb_server.app import Application
 from kb_server.core.answers import AnswerMode

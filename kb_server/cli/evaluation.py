@@ -70,9 +70,9 @@ def evaluate(
     Writes results.jsonl, summary.json and report.html. Stop whenever you like: the same command goes on from there.
     A case that cannot be read is named and left out, and the exit code is 3.
     """
+    from kb_server.evaluation.compare import METRICS, parse_threshold, shortfalls
     from kb_server.evaluation.cost import parse_price
     from kb_server.evaluation.evaluate import EvaluationOptions, Evaluator
-    from kb_server.evaluation.thresholds import METRICS, parse_threshold, shortfalls
 
     session = session_of(context)
     bounds = [parse_threshold(text, METRICS) for text in fail_under or ()]

@@ -11,7 +11,7 @@ from kb_server.cli.session import JsonFlag, Session, print_json, session_of
 from kb_server.core.answers import Quantization
 
 if TYPE_CHECKING:
-    from kb_server.llm.describe import ModelReport
+    from kb_server.llm.local_models import ModelReport
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The model's folder. 模型文件夹。")]
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="What to write; must not exist. 输出，不能已存在。")]
@@ -48,7 +48,7 @@ def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 def check(context: typer.Context, folder: Folder, as_json: JsonFlag = False) -> None:
     """Say what a model is, what memory it needs, and what its prompts look like. 检查模型：类型、所需内存、提示词。"""
-    from kb_server.llm.describe import describe
+    from kb_server.llm.local_models import describe
     from kb_server.runtime.model_files import find_model_folder
 
     session = session_of(context)
@@ -67,7 +67,7 @@ def convert(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a ChatGLM folder as a native Glm folder or as a GGUF file. 把 ChatGLM 转换为原生格式或 GGUF。"""
-    from kb_server.llm.weights.convert import convert as run
+    from kb_server.llm.weights.gguf import convert as run
 
     session = session_of(context)
     run(folder.expanduser(), target.expanduser(), to)

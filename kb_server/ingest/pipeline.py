@@ -14,10 +14,9 @@ from kb_server.catalog.pending import Pending
 from kb_server.core.domain import Document, Slice
 from kb_server.core.errors import LoadError
 from kb_server.core.ports import Embedder, Splitter, Vectors
+from kb_server.ingest.ahead import EmbedAhead, Load, ReadAhead, ReadResult
 from kb_server.ingest.containers import Containers, Unpack, names_within
-from kb_server.ingest.embed_ahead import EmbedAhead
 from kb_server.ingest.progress import Meter, OnProgress
-from kb_server.ingest.read_ahead import Load, ReadAhead, ReadResult
 from kb_server.ingest.sources import Failure, Gathered, SourceFile, find_sources
 from kb_server.runtime.memory import give_back
 from kb_server.search.fusion_fit import FusionFitter

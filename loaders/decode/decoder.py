@@ -3,8 +3,82 @@
 import codecs
 import re
 
-from loaders.decode.legacy import best_multibyte, single_byte
+from charset_normalizer import from_bytes
+
 from loaders.decode.script_frequency import plausibility
+
+_MULTIBYTE = (  # in order of preference where two fit equally
+    ("gb18030", "simplified"),
+    ("big5hkscs", "traditional"),
+    ("cp932", "japanese"),
+    ("euc_jp", "japanese"),
+    ("cp949", "korean"),
+    ("utf-16-le", "any"),
+    ("utf-16-be", "any"),
+)
+
+_SINGLE_BYTE = [
+    "cp1252", "iso8859_2", "cp1250", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp874",
+]  # fmt: skip
+
+_ACCEPTED = 0.45
+
+_ACCEPTED_UTF16 = 0.75  # any two bytes are a character of it
+
+_LEGACY_SAMPLE = 1 << 16
+
+_FEW = 40
+
+_SIGN_IN_WORD = re.compile(r"[^\W\d_][¹³¿¼¾£¥ª¯±µ¶][^\W\d_]")
+
+
+def best_multibyte(data: bytes) -> str | None:
+    """Return the text in the East Asian encoding that gives the commonest characters, if any gives common ones."""
+    scored = [(score, encoding) for encoding, language in _MULTIBYTE if (score := _score(data, encoding, language))]
+    for score, encoding in sorted(scored, key=lambda pair: -pair[0]):
+        if score < (_ACCEPTED_UTF16 if encoding.startswith("utf-16") else _ACCEPTED):
+            continue
+        text = _whole(data, encoding)
+        if text is not None:
+            return text
+    return None
+
+
+def single_byte(data: bytes) -> str:
+    """Return the text in a single-byte encoding: what charset-normalizer finds, for little evidence cp1252."""
+    high = sum(byte > 0x7F for byte in data[:_LEGACY_SAMPLE])
+    western = _western(data)
+    if high < _FEW and high * 2 < len(data) and not _SIGN_IN_WORD.search(western):
+        return western
+    match = from_bytes(data[:_LEGACY_SAMPLE], cp_isolation=_SINGLE_BYTE).best()
+    return western if match is None else data.decode(match.encoding, "replace")
+
+
+def _western(data: bytes) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _score(data: bytes, encoding: str, language: str) -> float:
+    """Judge a sample that ends at a line where possible, lest it be cut within a character."""
+    if encoding.startswith("utf-16") and len(data) % 2:
+        return 0.0
+    sample = data[:_LEGACY_SAMPLE]
+    if len(data) > _LEGACY_SAMPLE and not encoding.startswith("utf-16"):
+        sample = sample[: sample.rfind(b"\n") + 1] or sample
+    text = sample.decode(encoding, "replace")
+    bad = text.count("\ufffd")
+    return 0.0 if bad * 100 > len(text) else plausibility(text, language)
+
+
+def _whole(data: bytes, encoding: str) -> str | None:
+    """Decode all, leaving out a few damaged characters."""
+    text = data.decode(encoding, "replace")
+    bad = text.count("\ufffd")
+    return None if bad * 100 > len(text) else text.replace("\ufffd", "")
+
 
 _BOMS = (  # UTF-32's little-endian mark begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
@@ -13,7 +87,9 @@ _BOMS = (  # UTF-32's little-endian mark begins with UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
 _WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+
 _ALIASES = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -24,10 +100,15 @@ _ALIASES = {
     "euc-kr": "cp949",
     "big5": "big5hkscs",
 }
+
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
 _RARE = re.compile("[\u0250-\u036f\u0483-\u0489\u0591-\u05cf\u0700-\u07ff]")
+
 _MOST_CONTROLS = 0.02
+
 _MOST_CONTROLS_IN_UTF8 = 0.1  # that is a proof by itself; logs of programs that crashed have NULs by the thousand
+
 _SAMPLE = 1 << 16
 
 

@@ -1,10 +1,160 @@
 """Document -> slices that are found, read and cited."""
 
+import re
 from collections.abc import Iterator
-from itertools import groupby, takewhile
+from itertools import groupby, pairwise, takewhile
+from typing import TYPE_CHECKING, NamedTuple
 
 from kb_server.core.domain import Block, BlockKind, Document, Slice
-from loaders.split.pieces import Piece, pieces
+from kb_server.text.sentences import sentence_spans
+from kb_server.text.tokens import count_tokens
+
+if TYPE_CHECKING:
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+Span = tuple[int, int]
+
+_INDENTED_LINE = re.compile(r"[^\S\n]*\S[^\n]*")
+
+_CONTINUES = re.compile(r"[})\]]|(?:end|else|elif|except|finally|catch|rescue|then|fi|done|esac|case)\b")
+
+_BELONGS_TO_NEXT = re.compile(r"@|#(?!include)|//|/\*|\*|--|;;|<!--|\[\[?\w")
+
+_DEEPEST = 5
+
+
+def code_units(body: str, size: int) -> list[Span]:
+    """Return (start, end) of stretches of whole lines that together hold all of them.
+
+    A stretch is a definition with the comments and decorators above it, if it has at most `size` tokens; of a larger
+    one the parts that are indented within it; at last the lines.
+    """
+    lines = [line.span() for line in _INDENTED_LINE.finditer(body)]
+    return [(_indented(body, start)[1], end) for start, end in _units(body, lines, size, 0)]
+
+
+def _units(body: str, lines: list[Span], size: int, depth: int) -> Iterator[Span]:
+    if not lines:
+        return
+    base = min(_indent(body, line) for line in lines)
+    starts = [0, *(i for i in range(1, len(lines)) if _begins(body, lines[i - 1], lines[i], base)), len(lines)]
+    for first, last in pairwise(starts):
+        unit = lines[first:last]
+        if len(unit) == 1 or count_tokens(body[unit[0][0] : unit[-1][1]]) <= size:
+            yield unit[0][0], unit[-1][1]
+        elif depth >= _DEEPEST:
+            yield from unit
+        else:
+            head = next((i for i, line in enumerate(unit) if i and _indent(body, line) > base), 1)
+            yield from unit[:head]
+            yield from _units(body, unit[head:], size, depth + 1)
+
+
+def _begins(body: str, before: Span, line: Span, base: int) -> bool:
+    if _indent(body, line) > base or _CONTINUES.match(body, _indented(body, line[0])[1]):
+        return False
+    return _indent(body, before) > base or not _BELONGS_TO_NEXT.match(body, _indented(body, before[0])[1])
+
+
+def _indent(body: str, line: Span) -> int:
+    return len(body[slice(*_indented(body, line[0]))].expandtabs(4))
+
+
+def _indented(body: str, start: int) -> Span:
+    """Return where a line's blanks begin and end."""
+    end = start
+    while end < len(body) and body[end] in " \t":
+        end += 1
+    return start, end
+
+
+_LINE = re.compile(r"\S[^\n]*")
+
+_CLAUSE_ENDS = ["；", "，", ";", ",", "、", " | ", " ", ""]
+
+_WHOLE_LINES = (BlockKind.LIST, BlockKind.TABLE)
+
+_RUN = 4000
+
+
+class Piece(NamedTuple):
+    """A stretch of the document's text, stripped, of at most the size asked for."""
+
+    start: int
+    end: int
+    tokens: int
+    block: Block
+
+
+def pieces(text: str, block: Block, size: int) -> Iterator[Piece]:
+    """Yield a block's pieces in order; together they hold all of its characters but white space."""
+    body = text[block.start : block.end]
+    for start, end in _spans(body, block.kind, size):
+        for low, high, tokens in _of_size(body, start, end, size):
+            yield Piece(block.start + low, block.start + high, tokens, block)
+
+
+def _spans(body: str, kind: BlockKind, size: int) -> list[Span]:
+    if kind is BlockKind.HEADING:
+        return [(0, len(body))]
+    if kind is BlockKind.CODE:
+        return code_units(body, size)
+    if kind in _WHOLE_LINES:
+        return [line.span() for line in _LINE.finditer(body)]
+    return sentence_spans(body)
+
+
+def _of_size(body: str, start: int, end: int, size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, end, tokens): the span itself, or what its sentences and clauses come to if it is too long."""
+    tokens = count_tokens(body[start:end])
+    if tokens <= size:
+        yield start, end, tokens
+        return
+    sentences = sentence_spans(body[start:end])
+    if len(sentences) > 1:
+        for low, high in _packed(body, start, sentences, size):
+            yield from _of_size(body, low, high, size)
+        return
+    yield from _clauses(body, start, end, size)
+
+
+def _packed(body: str, offset: int, sentences: list[Span], size: int) -> Iterator[Span]:
+    """Join neighbouring sentences of one long line up to the size."""
+    begin, end, filled = offset, offset, 0
+    for low, high in sentences:
+        tokens = count_tokens(body[offset + low : offset + high])
+        if filled and filled + tokens > size:
+            yield begin, end
+            begin, filled = offset + low, 0
+        end, filled = offset + high, filled + tokens
+    yield begin, end
+
+
+def _clauses(body: str, start: int, end: int, size: int) -> Iterator[tuple[int, int, int]]:
+    """Cut at commas, at blanks, at last anywhere. The cuts concatenate to the whole, so lengths add up to offsets."""
+    splitter = _clause_splitter(size)
+    for run in range(start, end, _RUN):
+        low = run
+        for part in splitter.split_text(body[run : min(run + _RUN, end)]):
+            stripped = part.strip()
+            if stripped:
+                first = low + len(part) - len(part.lstrip())
+                yield first, first + len(stripped), count_tokens(stripped)
+            low += len(part)
+
+
+def _clause_splitter(size: int) -> "RecursiveCharacterTextSplitter":
+    from langchain_text_splitters import RecursiveCharacterTextSplitter  # slow to import, and seldom needed
+
+    return RecursiveCharacterTextSplitter(
+        separators=_CLAUSE_ENDS,
+        keep_separator="end",
+        strip_whitespace=False,
+        chunk_size=size,
+        chunk_overlap=0,
+        length_function=count_tokens,
+    )
+
 
 _TINY = 4  # a section of less than size / 4 is tiny; headings may add size / 4 to a slice
 

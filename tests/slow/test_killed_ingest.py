@@ -29,7 +29,7 @@ PARTS = 40  # chunks of a file
 INGEST = """
 import sys, time
 from pathlib import Path
-from tests.unit.services import workshop as module
+from tests import workshop as module
 home, folder, journal = map(Path, sys.argv[1:])
 
 class Slow(module.ToyEmbedder):

@@ -10,8 +10,7 @@ from kb_server.access.keys import Caller, Scope
 from kb_server.api import streams as sse
 from kb_server.api.chatchat.schemas import BaseInfo, NewBase, Rebuild, envelope
 from kb_server.api.service import CurrentCaller, CurrentService, Service, audited, base_named
-from kb_server.api.v1.bases import refuse_restricted
-from kb_server.api.v1.tasks import refuse_unknown_embedder
+from kb_server.api.v1.bases import refuse_restricted, refuse_unknown_embedder
 from kb_server.core.domain import KnowledgeBase
 from kb_server.core.errors import AlreadyExists, InvalidName, NotFound
 

@@ -17,7 +17,8 @@ from kb_server.api import streams as sse
 from kb_server.api.asking import Ask, answer_events, kept_events
 from kb_server.api.chatchat.bases import chatchat_base
 from kb_server.api.chatchat.schemas import Feedback, FileChat, KbChat, ToolCall, envelope, near_enough, source
-from kb_server.api.openai.chat import ChatRequest, references
+from kb_server.api.openai.chat import references
+from kb_server.api.openai.schemas import ChatRequest
 from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
 from kb_server.core.answers import Answer, AnswerEvent, Done, Retrieved, Token
 from kb_server.core.domain import Hit

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.api.asking import Ask
 from kb_server.api.fields import example
-from kb_server.api.openai.chat import clean
+from kb_server.api.openai.schemas import clean
 from kb_server.api.v1.bases import Description
 from kb_server.core.answers import Message
 from kb_server.core.domain import Chunk, Filter, Hit

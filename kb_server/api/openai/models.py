@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from kb_server.access.keys import Caller
-from kb_server.api.openai.chat import EmbeddingRequest
+from kb_server.api.openai.schemas import EmbeddingRequest
 from kb_server.api.service import CurrentCaller, CurrentService, Service, base_named, visible_bases
 from kb_server.core.answers import AnswerMode
 from kb_server.core.domain import KnowledgeBase

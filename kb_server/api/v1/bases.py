@@ -9,11 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Caller, Scope
 from kb_server.api.fields import BaseName, Taken, example
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
-from kb_server.api.v1.tasks import refuse_unknown_embedder
+from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited, visible_bases
 from kb_server.bases.knowledge_bases import LONGEST_DESCRIPTION, BaseSummary
 from kb_server.core.domain import KnowledgeBase, SplitBy
-from kb_server.core.errors import Forbidden
+from kb_server.core.errors import Forbidden, NotFound
+from kb_server.embedding.model_folder import local_embedders
+
+
+def known_embedders(service: Service, caller: Caller) -> set[str]:
+    """Return the embedders that are on this machine or in use here, by name."""
+    used = (base.embedder for base in visible_bases(service, caller))
+    return {service.app.settings.embedding.model, *used, *local_embedders()}
+
+
+def refuse_unknown_embedder(service: Service, caller: Caller, name: str | None) -> None:
+    """Raise NotFound for any other name: what a client sends is never tried as a path."""
+    if name is not None and name not in known_embedders(service, caller):
+        raise NotFound(f"There is no embedder '{name[:80]}' here.", "See the names with: GET /api/v1/models")
+
 
 Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION)]
 

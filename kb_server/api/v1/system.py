@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from kb_server import __version__
 from kb_server.access.keys import Caller, Scope
 from kb_server.api.service import CurrentCaller, CurrentService, Service
-from kb_server.api.v1.tasks import known_embedders
+from kb_server.api.v1.bases import known_embedders
 from kb_server.catalog.jobs import JobState
 from kb_server.llm.local_models import local_models
 from kb_server.llm.weights.memory import free_memory

@@ -5,15 +5,14 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
-from kb_server.access.keys import Caller, Scope
+from kb_server.access.keys import Scope
 from kb_server.api.fields import Taken, example
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited, visible_bases
-from kb_server.api.v1.bases import SplittingChange
+from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, audited
+from kb_server.api.v1.bases import SplittingChange, refuse_unknown_embedder
 from kb_server.api.v1.jobs import JobDetail, job_json
 from kb_server.catalog.jobs import JobKind
 from kb_server.config.registry import find_backend
-from kb_server.core.errors import AlreadyExists, Forbidden, NotFound
-from kb_server.embedding.model_folder import local_embedders
+from kb_server.core.errors import AlreadyExists, Forbidden
 from kb_server.ingest.web.address import parse_url
 
 
@@ -55,18 +54,6 @@ class Migrate(Taken):
     model_config = example(store="milvus")
 
     store: Annotated[str, Field(min_length=1, max_length=32)]
-
-
-def known_embedders(service: Service, caller: Caller) -> set[str]:
-    """Return the embedders that are on this machine or in use here, by name."""
-    used = (base.embedder for base in visible_bases(service, caller))
-    return {service.app.settings.embedding.model, *used, *local_embedders()}
-
-
-def refuse_unknown_embedder(service: Service, caller: Caller, name: str | None) -> None:
-    """Raise NotFound for any other name: what a client sends is never tried as a path."""
-    if name is not None and name not in known_embedders(service, caller):
-        raise NotFound(f"There is no embedder '{name[:80]}' here.", "See the names with: GET /api/v1/models")
 
 
 router = APIRouter(prefix="/api/v1/knowledge-bases/{base}", tags=["tasks"])

@@ -94,7 +94,7 @@ def codec_for(files: ModelFiles) -> Codec:
         return glm_codec(files.folder, files.layout, **own)
     from transformers import AutoTokenizer
 
-    from kb_server.llm.decoding.chat_template import ChatPrompt
+    from kb_server.llm.decoding.codec import ChatPrompt
     from kb_server.llm.decoding.seq2seq import PlainPrompt
 
     tokenizer = AutoTokenizer.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)

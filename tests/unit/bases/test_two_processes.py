@@ -15,7 +15,7 @@ FILES, PARTS = 20, 15
 INGEST = """
 import sys, time
 from pathlib import Path
-from tests.unit.services import workshop as module
+from tests import workshop as module
 import kb_server.ingest.pipeline as ingesting
 
 class Slow(module.ToyEmbedder):

@@ -66,7 +66,7 @@ def test_a_kept_engine_gives_the_same_vectors_without_pytorch(
     assert choice(kept)["precision"] in ("bf16", "f16", "f32")
     program = (
         "import json, sys; import numpy as np; from pathlib import Path\n"
-        "from kb_server.core.domain import EngineKind\n"
+        "from kb_server.core.answers import EngineKind\n"
         "from kb_server.embedding.engines import EngineFolder, choose_engine\n"
         "folder, cache, out = map(Path, sys.argv[1:])\n"
         "engine = choose_engine(EngineKind.AUTO, EngineFolder(folder, device='cpu', cache=cache))\n"

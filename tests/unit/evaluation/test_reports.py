@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 import pytest
 
 from kb_server.core.domain import EvalCase
+from kb_server.evaluation.compare import parse_threshold, shortfalls
 from kb_server.evaluation.outcomes import Outcome
 from kb_server.evaluation.reports import TITLES, render, worst_cases
 from kb_server.evaluation.scoring import ANSWERS, RETRIEVAL, score, summarise
-from kb_server.evaluation.thresholds import parse_threshold, shortfalls
 from tests.unit.evaluation.made import case, citation, outcome, passages
 
 EVIL = "</pre><script>alert('&x')</script><img src=x onerror=alert(1)>"

@@ -10,9 +10,9 @@ from kb_server.core.answers import Answer, AnswerMode
 from kb_server.core.domain import Chunk, EvalCase, Hit
 from kb_server.core.errors import GenerationFailed, Interrupted, NotFound, StorageError, UsageError
 from kb_server.evaluation.compare import compare
+from kb_server.evaluation.evaluate import Respondent, answer_cases
 from kb_server.evaluation.outcomes import outcome_from, outcome_json
 from kb_server.evaluation.run_folder import RESULTS, RunFolder
-from kb_server.evaluation.runs import Respondent, answer_cases
 from tests.unit.evaluation.made import case, citation, outcome, passages
 
 CASES = [EvalCase(str(i), f"Question {i}?", (f"answer {i}",), ("a.txt",)) for i in range(8)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kb_server.bases.files import BaseFiles
 from kb_server.core.domain import Document
-from kb_server.ingest.read_ahead import ReadAhead
+from kb_server.ingest.ahead import ReadAhead
 from kb_server.ingest.sources import SourceFile
 from loaders.isolate.loader import IsolatedLoader, ReadLimits
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kb_server.core.knn_lm import Gate, Mixing
-from kb_server.knnlm.controls import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.interpolation import Neighbours, combined, own_of
+from kb_server.knnlm.measure import best_cache, cache_chances, random_neighbours, shuffled_values
 from kb_server.knnlm.perplexity import Scored, interpolated, mixed, perplexity
 from kb_server.knnlm.tune import guarded, limited, tuned
 

@@ -12,9 +12,9 @@ from webui.client.service import Service
 from webui.client.temporary import temporary
 from webui.pages.chat import words as chat
 from webui.pages.chat.conversation_list import draw_conversations
-from webui.pages.chat.messages import draw_messages
+from webui.pages.chat.messages import AVATARS, draw_messages, draw_text
 from webui.pages.chat.panel import Panel, draw_panel
-from webui.pages.chat.searching import draw_search
+from webui.pages.chat.sources import draw_hits
 from webui.pages.chat.state import Asking, ChatState, chat_state
 from webui.pages.chat.streaming import settled, stream_answer
 from webui.safe.component import show
@@ -24,6 +24,15 @@ from webui.shell import troubles
 from webui.shell import words as common
 from webui.shell.phrases import Say
 from webui.shell.visit import Visit
+
+
+def draw_search(visit: Visit, panel: Panel, question: str) -> None:
+    """Show what a question finds in the chosen bases."""
+    with st.chat_message("user", avatar=AVATARS["user"]):
+        draw_text(question, "searched")
+    with st.chat_message("assistant", avatar=":material/manage_search:"):
+        hits = visit.service.search.find(panel.bases, question, panel.k, panel.only)
+        draw_hits(visit.say, hits, "found", expanded=True)
 
 
 def attach(visit: Visit, state: ChatState, conversation: ConversationDetail | None, files: list[Any]) -> None:

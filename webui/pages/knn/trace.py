@@ -6,10 +6,10 @@ import streamlit as st
 from webui.client.errors import NotThere
 from webui.client.traces import OriginOfToken, Source, Trace
 from webui.pages.knn import words
+from webui.safe.answers import legend_nodes, token_nodes
 from webui.safe.component import show
 from webui.safe.labels import plain
 from webui.safe.nodes import marked
-from webui.safe.tokens import legend_nodes, token_nodes
 from webui.shell.visit import Visit
 
 _NEIGHBOURS = 8

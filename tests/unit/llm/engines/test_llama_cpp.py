@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `generate`")
 from kb_server.llm.chatglm.codecs import glm_codec  # noqa: E402
 from kb_server.llm.chatglm.layouts import Layout  # noqa: E402
 from kb_server.llm.engines.llama_cpp import LlamaCppGenerator  # noqa: E402
-from kb_server.llm.weights.convert import convert  # noqa: E402 - after the packages are known to be there
+from kb_server.llm.weights.gguf import convert  # noqa: E402 - after the packages are known to be there
 from kb_server.llm.weights.loading import load_weights  # noqa: E402
 from kb_server.llm.weights.skeleton import ModelFiles  # noqa: E402
 
@@ -96,7 +96,7 @@ def test_a_prompt_longer_than_the_window_is_refused(bundled: LlamaCppGenerator) 
 
 
 def test_a_file_without_a_template_is_refused(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kb_server.llm.weights.gguf_export.MARK", "other.key")
+    monkeypatch.setattr("kb_server.llm.weights.gguf.MARK", "other.key")
     convert(folder, tmp_path / "model.gguf", "f16")
     with pytest.raises(GenerationFailed, match="no chat template"):
         LlamaCppGenerator(str(tmp_path / "model.gguf")).count_tokens(HELLO)

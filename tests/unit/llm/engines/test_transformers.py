@@ -12,7 +12,7 @@ import pytest
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import GenerationFailed, MissingExtra, ModelNotFound
 from kb_server.core.ports import Generator
-from kb_server.llm.decoding.chat_template import ChatPrompt
+from kb_server.llm.decoding.codec import ChatPrompt
 from kb_server.llm.decoding.text import TextStream
 from kb_server.llm.engines.transformers import TransformersGenerator
 from kb_server.llm.model_files import BUNDLED

@@ -10,7 +10,7 @@ from kb_server.core.domain import Document, SplitBy, Splitting
 from kb_server.text.tokens import count_tokens
 from loaders.builder import DocumentBuilder
 from loaders.split.by_settings import make_splitter
-from loaders.split.pieces import code_units
+from loaders.split.splitter import code_units
 
 PYTHON = '''import os
 import sys

@@ -3,7 +3,7 @@
 import pytest
 
 from kb_server.answering.refusal.evidence import QuestionWeights, TermWeights
-from kb_server.calibration.synthetic_queries import SyntheticQueries
+from kb_server.calibration.tuning_questions import SyntheticQueries
 from kb_server.text.terms import terms
 
 PASSAGE = {

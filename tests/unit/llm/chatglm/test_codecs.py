@@ -14,9 +14,12 @@ from tests.models import published
 
 sentencepiece = pytest.importorskip("sentencepiece", reason="needs the extra `generate`")
 
-from kb_server.llm.chatglm.codecs import glm_codec  # noqa: E402
+from kb_server.llm.chatglm.codecs import (  # noqa: E402
+    RoleCodec,
+    RoundCodec,
+    glm_codec,
+)
 from kb_server.llm.chatglm.layouts import Layout  # noqa: E402
-from kb_server.llm.chatglm.prompts import RoleCodec, RoundCodec  # noqa: E402
 from kb_server.llm.chatglm.tokenizer import glm_tokenizer  # noqa: E402
 from kb_server.llm.decoding.text import TextStream  # noqa: E402 - after the package is known to be there
 

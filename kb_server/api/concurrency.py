@@ -7,17 +7,61 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from random import randint
 from statistics import fmean
-from threading import Event
+from threading import Event, Lock
+from time import monotonic
 from typing import Any, TypeVar, cast
 
-from kb_server.core.errors import TryLater
+from kb_server.core.errors import RateLimited, TryLater
+
+_MOST_CLIENTS = 10_000
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class RateLimit:
+    """A bucket of a minute's requests for each client, filled evenly; a clock that goes back does not matter to it."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
+        self._size = per_minute
+        self._rate = per_minute / 60
+        self._clock = clock
+        self._lock = Lock()
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, client: str) -> None:
+        """Count a request; raises RateLimited when the client's bucket is empty."""
+        now = self._clock()
+        with self._lock:
+            bucket = self._buckets.setdefault(client, _Bucket(self._size, now))
+            bucket.tokens = min(self._size, bucket.tokens + max(now - bucket.at, 0) * self._rate)
+            bucket.at = now
+            self._forget(now)
+            if bucket.tokens < 1:
+                seconds = math.ceil((1 - bucket.tokens) / self._rate)
+                raise RateLimited(
+                    f"More than {self._size} requests a minute.", "Ask again after the time in Retry-After.", seconds
+                )
+            bucket.tokens -= 1
+
+    def _forget(self, now: float) -> None:
+        """Drop the buckets that are full again, once there are many."""
+        if len(self._buckets) > _MOST_CLIENTS:
+            self._buckets = {name: one for name, one in self._buckets.items() if now - one.at < 60}
+
 
 T = TypeVar("T")
 
 _END = object()
+
 _RETRY_SECONDS = (1, 3)  # drawn between, so that a crowd that was refused at once does not come back at once
+
 _REMEMBERED = 21  # works whose mean says how long one takes
 
 

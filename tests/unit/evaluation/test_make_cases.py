@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from kb_server.calibration.question_writing import QuestionWriter
 from kb_server.calibration.questions import MadeQuestion
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.domain import Chunk, EvalCase
+from kb_server.evaluation.make_cases import QuestionWriter
 
 TEXT = "The embedding model reads at most 256 tokens of a chunk."
 MADE = MadeQuestion(

@@ -1,7 +1,7 @@
 """Lines of a picture become paragraphs and rows."""
 
 from loaders.pictures.ocr import OcrLine
-from loaders.pictures.paragraphs import paragraphs
+from loaders.pictures.picture import paragraphs
 from loaders.pictures.reading_order import Box
 
 
