@@ -127,7 +127,7 @@ def lowest_cosine(found: dict[str, list[dict[str, Any]]]) -> float | None:
         return None
     texts, theirs = found["stock"][0]["texts"], np.array(found["stock"][0]["vectors"], np.float32)
     with tempfile.TemporaryDirectory() as home:
-        ours = Application(load_settings(arguments={"home": home})).embedder(MODEL).embed_passages(texts)
+        ours = Application(load_settings(arguments={"home": home})).models.embedder(MODEL).embed_passages(texts)
     theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
     return round(float((ours * theirs).sum(axis=1).min()), 6)
 
@@ -159,11 +159,11 @@ def elsewhere(name: str, folder: Path, peers: Path | None) -> dict[str, Any]:
 def ours(folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
         application = Application(load_settings(arguments={"home": home}))
-        application.create("news")
-        application.embedder(MODEL).embed_query("warm")
+        application.bases.create("news")
+        application.models.embedder(MODEL).embed_query("warm")
         begun = beginning()
-        report = application.ingestion("news").run([folder])
-        chunks = application.documents(application.bases.find("news"))
+        report = application.ingest.pipeline("news").run([folder])
+        chunks = application.catalog.documents(application.bases.find("news"))
         texts = list(chunks.chunks(chunks.chunk_ids()[:2000]).values())
         application.close()
         return measured(begun, report.chunks, [chunk.searchable for chunk in texts])
@@ -178,7 +178,7 @@ def engine_alone(folder: Path) -> dict[str, Any]:
         document.text[part.start : part.end] for document in documents for part in SentenceSplitter().split(document)
     ]
     with tempfile.TemporaryDirectory() as home:
-        embedder = Application(load_settings(arguments={"home": home})).embedder(MODEL)
+        embedder = Application(load_settings(arguments={"home": home})).models.embedder(MODEL)
         embedder.embed_query("warm")
         begun = beginning()
         embedder.embed_passages(texts)

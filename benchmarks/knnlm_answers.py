@@ -13,17 +13,18 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
 from benchmarks.squad import SHARED, Case, read_squad
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask, whole_answer
 from kb_server.answering.citations.support import normalised
 from kb_server.app import Application
 from kb_server.config.settings import load_settings
-from kb_server.core.answers import AnswerMode, Sampling
+from kb_server.core.answers import AnswerMode
 from kb_server.core.knn_lm import KnnAsk
 from kb_server.evaluation.scoring import mean_interval
 
@@ -47,12 +48,12 @@ def stocked(work: Path, file: Path) -> tuple[Application, list[Case]]:
     app = Application(settings)
     cases = read_squad(file, work / "paragraphs")
     if not app.bases.all():
-        app.create(BASE)
-    app.ingestion(BASE).run([work / "paragraphs"])
-    report = app.knn_lm(BASE).build()
+        app.bases.create(BASE)
+    app.ingest.pipeline(BASE).run([work / "paragraphs"])
+    report = app.knn_lm.of(BASE).build()
     console.print(f"{report.keys} keys; read {report.read} tokens in {report.seconds:.0f} s")
-    if app.knn_lm(BASE).store().manifest.tuned is None:
-        console.print(app.knn_measuring(BASE).tune(2000))
+    if app.knn_lm.of(BASE).store().manifest.tuned is None:
+        console.print(app.knn_lm.measurement(BASE).tune(2000))
     return app, cases
 
 
@@ -62,13 +63,15 @@ def answers(
     """Yield (question, way, whether the answer has the gold answer), those that are written down first."""
     done = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
     known = {(one["case"], one["way"]): one for one in done}
-    answering = app.answering(BASE, Sampling(max_tokens=40))
+    base = app.bases.find(BASE)
     for number, case in cases:
         for way in ways:
             one = known.get((number, way))
             if one is None:
                 mode = AnswerMode.EXTRACT if way == "extract" else AnswerMode.GENERATE
-                told = answering.ask(ResolvedQuestion(case.question, mode, 5, knn=WAYS[way]))
+                ask = Ask(question=case.question, mode=mode, k=5, max_tokens=40)
+                asked = replace(app.answering.resolve(ask), knn=WAYS[way])
+                told = whole_answer(app.answering.answerer(asked, [base]).stream(asked))
                 contains = any(normalised(answer) in normalised(told.text) for answer in case.answers)
                 one = {"case": number, "way": way, "contains": contains, "answer": told.text}
                 with log.open("a", encoding="utf-8") as file:

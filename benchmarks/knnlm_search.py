@@ -22,7 +22,7 @@ from benchmarks.knnlm_answers import BASE, stocked
 from benchmarks.knnlm_settings import STAGES, Setting
 from benchmarks.squad import SHARED, Case
 from kb_server.answering.citations.support import normalised
-from kb_server.answering.extract import Sentence
+from kb_server.answering.extract import Sentence, SentenceExtractor
 from kb_server.app import Application
 from kb_server.core.answers import Sampling
 from kb_server.core.domain import Hit
@@ -44,7 +44,7 @@ class Answerer:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._knn: KnnLm = app.knn_lm(BASE)
+        self._knn: KnnLm = app.knn_lm.of(BASE)
         self._store: Datastore = self._knn.store()
         self._reader: Any = self._knn.model
         self._every = self._knn.active()
@@ -52,12 +52,14 @@ class Answerer:
 
     def answers(self, case: Case, settings: Sequence[Setting]) -> dict[Setting, tuple[str, int]]:
         """Return each setting's answer and its number of tokens."""
-        hits = self._app.retriever(BASE).search(case.question, FOUND).hits
+        hits = self._app.search.retriever(BASE).search(case.question, FOUND).hits
         found: dict[Setting, tuple[str, int]] = {}
         for passages in sorted({setting.prompt for setting in settings}):
             inside = [setting for setting in settings if setting.prompt == passages]
             shown = hits[:passages] or self._sentence(case.question, hits[0])
-            prompt = self._app.prompts.build(case.question, shown, (), self._app.generator_named(None), TOKENS)
+            prompt = self._app.answering.prompts.build(
+                case.question, shown, (), self._app.models.generator(None), TOKENS
+            )
             ids = self._reader._loaded.codec.encode(prompt.messages)
             mixers = [self._mixer(setting, case.question, hits) for setting in inside]
             for setting, one in zip(inside, self._together(ids, mixers), strict=True):
@@ -101,8 +103,9 @@ class Answerer:
 
     def _best(self, question: str, hits: Sequence[Hit]) -> list[Sentence]:
         """Return the passages' sentences, those first that mode extract would choose."""
-        source = self._app.answering(BASE)._sources[BASE]
-        scored = source.extractor.scored(question, hits, dense_weight(source.fusion, question))
+        ready = self._app.search.ready(BASE)
+        extractor = SentenceExtractor(ready.embedder, ready.opened.lexical)
+        scored = extractor.scored(question, hits, dense_weight(ready.base.fusion, question))
         return [sentence for sentence, _ in sorted(scored, key=lambda pair: -pair[1])]
 
 

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.report import save
 from benchmarks.squad import SHARED, Case, read_squad
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.answering.citations.support import normalised
 from kb_server.app import Application
 from kb_server.config.settings import load_settings
@@ -56,8 +56,8 @@ def measure(console: Console, file: Path, questions: int, answers: int, mode: An
         if len(cases) > questions:
             cases = random.Random(0).sample(cases, questions)
         application = Application(load_settings(arguments={"home": Path(folder) / "home"}))
-        application.create("quality")
-        report = application.ingestion("quality").run([Path(folder) / "documents"])
+        application.bases.create("quality")
+        report = application.ingest.pipeline("quality").run([Path(folder) / "documents"])
         fusion = application.bases.find("quality").fusion
         console.print(
             f"[bold]{file.name}[/]: {report.added} documents, {report.chunks} chunks in {report.seconds:.1f} s, "
@@ -71,7 +71,7 @@ def measure(console: Console, file: Path, questions: int, answers: int, mode: An
 
 def retrieval(console: Console, application: Application, cases: Sequence[Case]) -> dict[str, Any]:
     table = Table("search", "recall@1", "recall@5", "MRR@10", "ms p50 beyond embedding")
-    retriever = application.retriever("quality")
+    retriever = application.search.retriever("quality")
     figures: dict[str, Any] = {}
     for mode in (SearchMode.DENSE, SearchMode.LEXICAL, SearchMode.HYBRID):
         found = [retriever.search(case.question, 10, mode=mode) for case in cases]
@@ -95,9 +95,9 @@ def rank_of(document: str, hits: Sequence[Hit]) -> int:
 
 
 def answering(console: Console, application: Application, cases: Sequence[Case], mode: AnswerMode) -> dict[str, Any]:
-    use_case = application.answering("quality")
+    base = application.bases.find("quality")
     started = time.perf_counter()
-    answers = [use_case.ask(ResolvedQuestion(case.question, mode, 5)) for case in cases]
+    answers = [application.answering.answer(Ask(question=case.question, mode=mode, k=5), [base]) for case in cases]
     seconds = time.perf_counter() - started
     contained = [contains(answer, case) for answer, case in zip(answers, cases, strict=True)]
     quotes = [quote_stands(answer, i) for answer in answers for i in range(len(answer.citations))]

@@ -21,11 +21,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.squad import SHARED
-from kb_server.answering.refusal.confidence import ConfidenceModel, untuned
+from kb_server.answering.refusal.confidence import ConfidenceModel
 from kb_server.answering.refusal.evidence import EVIDENCE_DEPTH, Evidence, TermWeights, find_evidence
 from kb_server.app import Application
 from kb_server.config.settings import load_settings
 from kb_server.evaluation.metrics import refusal_at
+from kb_server.search.calibration import untuned
 
 DEFAULT = (SHARED / "xquad-even.en.json", SHARED / "cmrc2018-dev.zh.json")
 LOWER_SPEAKS_FOR_AN_ANSWER = "absent"
@@ -77,13 +78,13 @@ def measure(file: Path, options: argparse.Namespace) -> tuple[list[Evidence], li
         questions = leave_out(file, Path(folder) / "documents", options.every)
         questions = random.Random(0).sample(questions, min(options.questions, len(questions)))
         application = Application(load_settings(arguments={"home": Path(folder) / "home"}))
-        application.create("refusal")
-        application.ingestion("refusal").run([Path(folder) / "documents"])
+        application.bases.create("refusal")
+        application.ingest.pipeline("refusal").run([Path(folder) / "documents"])
         if options.tune:
-            application.tuning("refusal").run()
+            application.tuner("refusal").run()
         evidence = gather(application, questions)
         base = application.bases.find("refusal")
-        calibration = base.calibration or untuned(application.documents(base).chunk_count())
+        calibration = base.calibration or untuned(application.catalog.documents(base).chunk_count())
         application.close()
     answerable = [question.answerable for question in questions]
     model = ConfidenceModel(calibration.weights)
@@ -93,7 +94,7 @@ def measure(file: Path, options: argparse.Namespace) -> tuple[list[Evidence], li
 
 
 def gather(application: Application, questions: Sequence[Question]) -> list[Evidence]:
-    retriever, lexical = application.retriever("refusal"), application._open("refusal").lexical
+    retriever, lexical = application.search.retriever("refusal"), application.bases.open("refusal").lexical
     found: list[Evidence] = []
     for question in questions:
         known = TermWeights(lexical.weights(question.text), len(lexical))

@@ -135,7 +135,7 @@ def elsewhere(step: str, folder: Path, peers: Path | None) -> dict[str, Any]:
 
 def opened(folder: Path) -> Application:
     application = Application(load_settings(arguments={"home": folder / "home"}))
-    application._embedders[MODEL] = WordEmbedder()
+    application.models.use_embedder(MODEL, WordEmbedder())
     return application
 
 
@@ -149,21 +149,21 @@ def build(folder: Path) -> dict[str, Any]:
         text = "\n\n".join(f"# {i}\n\n{words}" for i, words in enumerate(paragraphs))
         (documents / f"{number:05}.md").write_text(text, "utf-8")
     application = opened(folder)
-    application.create("speed")
+    application.bases.create("speed")
     begun = processor_seconds()
-    first = application.ingestion("speed").run([documents])
+    first = application.ingest.pipeline("speed").run([documents])
     spent = processor_seconds() - begun
-    again = application.ingestion("speed").run([documents])
+    again = application.ingest.pipeline("speed").run([documents])
     application.close()
     return {"made": first.chunks, "seconds": first.seconds, "processor": spent, "again": again.seconds}
 
 
 def search(folder: Path) -> dict[str, Any]:
-    real = Application(load_settings(arguments={"home": folder / "home"})).embedder(MODEL)
+    real = Application(load_settings(arguments={"home": folder / "home"})).models.embedder(MODEL)
     real.embed_query("warm")
     application = opened(folder)
     before, before_held = resident(), anonymous()
-    retriever = application.retriever("speed")
+    retriever = application.search.retriever("speed")
     retriever._fusion = Fusion({"cjk": 0.5, "other": 0.5}, 0)  # both indexes are asked, whatever was fitted
     chance = random.Random(1)
     times, whole = [], []
@@ -177,7 +177,7 @@ def search(folder: Path) -> dict[str, Any]:
             times.append(1000 * (searched - started))
             whole.append(1000 * (time.perf_counter() - started))
     grown, held = resident() - before, anonymous() - before_held
-    documents = application.documents(application.bases.find("speed"))
+    documents = application.catalog.documents(application.bases.find("speed"))
     count = documents.chunk_count()
     text = sum(len(file.read_bytes()) for file in (folder / "documents").iterdir())
     disk = sum(file.stat().st_size for file in (folder / "home").rglob("*") if file.is_file())
@@ -212,7 +212,7 @@ def peer(folder: Path) -> dict[str, Any]:
             return self.embed_documents([text])[0]
 
     application = opened(folder)
-    rows = application.documents(application.bases.find("speed"))
+    rows = application.catalog.documents(application.bases.find("speed"))
     texts = [chunk.text for chunk in rows.chunks(rows.chunk_ids()).values()]
     application.close()
     documents = [Document(text) for text in texts]

@@ -120,7 +120,7 @@ def overhead(rounds: int) -> None:
             over: list[float] = []
             for round_ in range(rounds + 20):  # the first ones load models and fill caches
                 started = time.perf_counter()
-                app.retriever("papers").retrieve(str(asked["question"]), 5)
+                app.search.retriever("papers").retrieve(str(asked["question"]), 5)
                 middle = time.perf_counter()
                 client.post("/api/v1/search", json=asked)
                 if round_ >= 20:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.refusal import DEFAULT
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.app import Application
 from kb_server.config.settings import load_settings
 from kb_server.core.answers import AnswerMode
@@ -81,11 +81,12 @@ def measure(file: Path, options: argparse.Namespace) -> None:
             questions = random.Random(0).sample(questions, min(options.questions, len(questions)))
             names = [f"{count}-{number}" for number in range(count)]
             for name in names:
-                application.create(name)
-                application.ingestion(name).run([articles / name])
+                application.bases.create(name)
+                application.ingest.pipeline(name).run([articles / name])
             rates = Rates()
             for question in questions:
-                answer = application.answering(names).ask(ResolvedQuestion(question.text, AnswerMode.EXTRACT, 5))
+                ask = Ask(question=question.text, mode=AnswerMode.EXTRACT, k=5)
+                answer = application.answering.answer(ask, [application.bases.find(name) for name in names])
                 rates.add(question, answer.refused, answer.text)
             table.add_row(str(count), *rates.row())
         application.close()

@@ -68,20 +68,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary) / "home"
         app = Application(load_settings(arguments={"home": home}))
-        base = app.bases.create("large", "faiss", "none", "none", 384)
-        opened = app._shelf.open(base)
+        base = app.catalog.bases.create("large", "faiss", "none", "none", 384)
+        opened = app.bases.pool.open(base)
         timed(f"load {count * CHUNKS_A_DOCUMENT:,} chunks", lambda: put(opened, range(count), chance))
         before = disk(home)
-        timed("snapshot create", lambda: app.snapshots.create("large", "first"))
+        timed("snapshot create", lambda: app.bases.snapshots.create("large", "first"))
         print(f"{'extra disk':<34}{100 * (disk(home) - before) / before:8.2f} %   of {before / 1e6:,.0f} MB")
         names = [f"{number:06}.txt" for number in range(0, count, 100)]
         put(opened, range(count // 2, count // 2 + count // 100), chance)
-        app.knowledge_bases.remove("large", names)
-        timed("snapshot diff", lambda: app.snapshots.diff("large", "first"))
-        timed("snapshot restore (2% differ)", lambda: app.snapshots.restore("large", "first"))
+        app.bases.remove("large", names)
+        timed("snapshot diff", lambda: app.bases.snapshots.diff("large", "first"))
+        timed("snapshot restore (2% differ)", lambda: app.bases.snapshots.restore("large", "first"))
         file = Path(temporary) / "large.kb.zip"
-        timed("export", lambda: app.exporting.run("large", file))
-        timed("import", lambda: app.import_base(file, "copy"))
+        timed("export", lambda: app.bases.exporter.run("large", file))
+        timed("import", lambda: app.bases.import_file(file, "copy"))
         app.close()
 
 

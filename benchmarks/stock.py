@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.squad import SHARED, read_squad
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.app import Application
 from kb_server.config.settings import load_settings
 from kb_server.core.answers import Answer, AnswerMode, Message, Sampling
@@ -150,8 +150,8 @@ def measure(file: Path, options: argparse.Namespace) -> None:
     arguments = {"home": out / "home", "generation": {"max_tokens": options.tokens}}
     application = Application(load_settings(arguments=arguments))
     ours = ask_ours(application, documents)
-    meter = MeteredGenerator(application.generator) if options.answers else None
-    stock = StockPipeline(documents, application.embedder("all-MiniLM-L6-v2"), lambda: meter, options.tokens)
+    meter = MeteredGenerator(application.models.generator()) if options.answers else None
+    stock = StockPipeline(documents, application.models.embedder("all-MiniLM-L6-v2"), lambda: meter, options.tokens)
     few, written = cases[: options.answers], cases[: options.written]
     found: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("stock, retrieval", run(out / "stock-retrieval", cases, Respondent(stock.retrieve)), RANKS),
@@ -176,15 +176,15 @@ def keep_first(documents: Path, count: int) -> None:
 def ask_ours(application: Application, documents: Path) -> Callable[[AnswerMode], Callable[[str], Answer]]:
     """Return for a mode how this program answers; ingests first, where that is not done."""
     if not application.bases.all():
-        application.create("stock")
-    application.ingestion("stock").run([documents])
-    answering = application.answering("stock")
-    return lambda mode: lambda question: answering.ask(ResolvedQuestion(question, mode, DEPTH))
+        application.bases.create("stock")
+    application.ingest.pipeline("stock").run([documents])
+    answering, base = application.answering, application.bases.find("stock")
+    return lambda mode: lambda question: answering.answer(Ask(question=question, mode=mode, k=DEPTH), [base])
 
 
 def retrieve_ours(application: Application) -> Callable[[str], Answer]:
     """Return how this program retrieves, without an answer."""
-    retriever = application.retriever("stock")
+    retriever = application.search.retriever("stock")
 
     def retrieve(question: str) -> Answer:
         found = retriever.search(question, DEPTH)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kb_server.answering.ask import Ask
 from kb_server.app import Application
 from kb_server.config.settings import load_settings
+from kb_server.core.answers import Answer
 from kb_server.core.ports import Vectors
 from kb_server.text.terms import terms
 
@@ -41,7 +43,8 @@ class Workshop:
     def __init__(self, home: Path, **arguments: object) -> None:
         self.app = Application(load_settings(arguments={"home": home, **arguments}))
         self.toy, self.other = ToyEmbedder(), ToyEmbedder("other", 48)
-        self.app._embedders.update(toy=self.toy, other=self.other)
+        self.app.models.use_embedder("toy", self.toy)
+        self.app.models.use_embedder("other", self.other)
 
     def ingest(self, name: str, folder: Path, **texts: str | None) -> None:
         """Make `folder` hold these texts (None: not any more), put them in, and take out what is not there any more."""
@@ -50,19 +53,24 @@ class Workshop:
             path = folder / f"{stem}.txt"
             if text is None:
                 path.unlink()
-                self.app.knowledge_bases.remove(name, [path.name])
+                self.app.bases.remove(name, [path.name])
             else:
                 path.write_text(text, "utf-8")
-        self.app.ingestion(name).run([folder])
+        self.app.ingest.pipeline(name).run([folder])
+
+    def ask(self, names: str | Sequence[str], asked: Ask) -> Answer:
+        """Answer a question from one base or several."""
+        each = [names] if isinstance(names, str) else names
+        return self.app.answering.answer(asked, [self.app.bases.find(name) for name in each])
 
     def found(self, name: str, question: str) -> list[tuple[str, str]]:
         """Return (document, text) of the hits."""
-        hits = self.app.retriever(name).retrieve(question, 10)
+        hits = self.app.search.retriever(name).retrieve(question, 10)
         return [(hit.chunk.document, hit.chunk.text) for hit in hits]
 
     def state(self, name: str) -> dict[str, str]:
         """Return the documents' digests, after checking that the stores hold exactly their chunks."""
-        opened = self.app._open(name)
+        opened = self.app.bases.open(name)
         ids = set(opened.documents.chunk_ids())
         assert opened.store.ids() == ids
         assert opened.lexical.ids() == ids

@@ -41,18 +41,15 @@ _POINTS_BACK = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweringOptions:
-    """How answers are made; see AnsweringSettings."""
+    """From how many passages an answer is written, and how many sentences a quoted one has."""
 
     passages: int
     sentences: int
-    threshold: float
-    sampling: Sampling
-    technique: Technique = field(default_factory=Technique)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerSource:
     """A base that is asked, and what judges whether it holds the answer."""
 
@@ -62,12 +59,13 @@ class AnswerSource:
     fusion: Fusion | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedQuestion:
-    """A question as it was put: how to answer it, from what, and after which conversation (itself left out).
+    """A question with everything decided: how to answer it, from what, and after which conversation (itself left out).
 
-    With `knn` the base's datastore takes part in choosing each token of a written answer. `technique` and `threshold`
-    are as the settings say where they are None. `model` and `prompt` are names of configured ones.
+    `k` passages are shown; `threshold` is the least score, 0..1, of one that is used. With `knn` the base's datastore
+    takes part in choosing each token of a written answer. `model` and `prompt` are names of configured ones, None for
+    the first.
     """
 
     question: str
@@ -75,8 +73,9 @@ class ResolvedQuestion:
     k: int
     filters: Filter | None = None
     history: Sequence[Message] = ()
-    technique: Technique | None = None
-    threshold: float | None = None
+    technique: Technique = field(default_factory=Technique)
+    threshold: float = 0.0
+    sampling: Sampling = field(default_factory=Sampling)
     knn: KnnAsk | None = None
     model: str | None = None
     prompt: str | None = None
@@ -123,26 +122,17 @@ class Answering:
         self._options = options
         self._knn = knn
 
-    def ask(self, asked: ResolvedQuestion) -> Answer:
-        """Return the whole answer: the last event of `stream`."""
-        *_, last = self.stream(asked)
-        if not isinstance(last, Done):
-            raise TypeError(f"an answer ended with {last!r}")
-        return last.answer
-
     def stream(self, asked: ResolvedQuestion) -> Iterator[AnswerEvent]:
         """Yield Retrieved, then Tokens, then Done. Closing the iterator stops the model."""
-        if asked.mode is AnswerMode.AGENT:
-            raise UsageError("There is no agent here.", "Ask with the mode extract or generate.")
         started = perf_counter()
         mixed = self._mixed(asked)
         searched = standalone(asked.question, asked.history)
-        count = max(asked.k, asked.knn.passages if asked.knn else 0)
-        found, confidence, holds = self._found(searched, max(count, EVIDENCE_DEPTH), asked.filters)
+        depth = max(asked.k, self._options.passages, asked.knn.passages if asked.knn else 0, EVIDENCE_DEPTH)
+        found, confidence, holds = self._found(searched, depth, asked.filters)
         hits = found[: asked.k]
         timings = {"retrieve": _milliseconds(started)}
         yield Retrieved(tuple(hits))
-        relevant = self._relevant(asked, hits) if holds else []
+        relevant = self._relevant(asked, found) if holds else []
         generator = self._generator(asked.model) if relevant and asked.mode is AnswerMode.GENERATE else None
         if generator and mixed and asked.knn:
             generator = self._mixing(generator, mixed, asked, asked.knn, found[: asked.knn.passages])
@@ -177,9 +167,8 @@ class Answering:
         judged = {name: self._sources[name].assessor.assess(question, part.hits) for name, part in parts.items()}
         return [part.hits for name, part in parts.items() if judged[name][1]]
 
-    def _relevant(self, asked: ResolvedQuestion, hits: list[Hit]) -> list[Hit]:
-        least = self._options.threshold if asked.threshold is None else asked.threshold
-        return [hit for hit in hits if hit.score >= least][: self._options.passages]
+    def _relevant(self, asked: ResolvedQuestion, found: list[Hit]) -> list[Hit]:
+        return [hit for hit in found if hit.score >= asked.threshold][: self._options.passages]
 
     def _answer(
         self, asked: ResolvedQuestion, relevant: list[Hit], generator: Generator | None, written: _Written
@@ -212,7 +201,7 @@ class Answering:
     def _write(
         self, asked: ResolvedQuestion, relevant: list[Hit], generator: Generator, written: _Written
     ) -> Steps[Token, None, Cited]:
-        technique, sampling = asked.technique or self._options.technique, self._options.sampling
+        technique, sampling = asked.technique, asked.sampling
         if asked.knn and asked.knn.closed_book:
             prompt = self._prompts.closed_book(asked.question, relevant, asked.history)
         else:
@@ -222,7 +211,7 @@ class Answering:
             written.notes.append(_note(LEFT_OUT, asked.question, prompt.left_out, len(relevant)))
         said = generator.stream(prompt.messages, sampling)
         if technique.samples > 1:
-            said, written.agreement = self._most_agreed(generator, prompt, technique.samples)
+            said, written.agreement = self._most_agreed(generator, prompt, asked)
         split = ReasoningSplit()
         pieces: list[str] = []
         for piece in split.answer(said):
@@ -240,10 +229,9 @@ class Answering:
         """Return the datastore to answer with; raises UsageError where a question asks for what cannot be."""
         if asked.knn is None:
             return None
-        technique = asked.technique or self._options.technique
         if len(self._sources) > 1:
             raise UsageError("kNN-LM takes part in answers from one base.", "Ask one base, or leave kNN-LM out.")
-        if self._knn is None or asked.mode is not AnswerMode.GENERATE or technique.samples > 1:
+        if self._knn is None or asked.mode is not AnswerMode.GENERATE or asked.technique.samples > 1:
             raise UsageError(
                 "kNN-LM takes part in what the model writes, once: not in mode extract, and not in several samples.",
                 "Use mode generate and one sample, or leave kNN-LM out.",
@@ -252,9 +240,11 @@ class Answering:
         knn.store()
         return knn
 
-    def _most_agreed(self, generator: Generator, prompt: Prompt, count: int) -> tuple[Iterator[str], float]:
+    def _most_agreed(
+        self, generator: Generator, prompt: Prompt, asked: ResolvedQuestion
+    ) -> tuple[Iterator[str], float]:
         """Return the answer that most samples give, its reasoning before it, and the share that gives it."""
-        answers = sample(generator, prompt.messages, self._options.sampling, count)
+        answers = sample(generator, prompt.messages, asked.sampling, asked.technique.samples)
         best, agreement = majority(["".join(ReasoningSplit().answer([answer])) for answer in answers])
         return iter([answers[best]]), agreement
 

@@ -1,4 +1,4 @@
-"""The work of jobs that are not made of files."""
+"""What does each kind of job."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from kb_server.evaluation.evaluate import EvaluationOptions, Evaluator
 from kb_server.evaluation.make_cases import add_cases, case_content, make_cases
 from kb_server.evaluation.run_folder import RunFolder
 from kb_server.ingest.recut import recut_json
+from kb_server.jobs.file_works import FetchWork, IngestWork
 from kb_server.jobs.runner import JobControl, Work
 
 _SHOWN = ("n", "retrieval", "answers")
@@ -23,7 +24,14 @@ _SHOWN = ("n", "retrieval", "answers")
 def works(app: Application) -> dict[JobKind, Work]:
     """Return what does each kind of job."""
     return {
-        **app.file_works,
+        JobKind.INGEST: IngestWork(app.catalog.jobs, app.ingest.uploads, app.ingest.pipeline),
+        JobKind.FETCH: FetchWork(
+            app.catalog.jobs,
+            app.ingest.uploads,
+            app.ingest.pipeline,
+            lambda: app.ingest.crawler,
+            lambda name: app.bases.quota(app.bases.find(name)),
+        ),
         JobKind.EVALUATE: _of(app, _evaluate),
         JobKind.REINDEX: _of(app, _reindex),
         JobKind.MIGRATE: _of(app, _migrate),
@@ -34,7 +42,7 @@ def works(app: Application) -> dict[JobKind, Work]:
 
 def run_folder(app: Application, base: KnowledgeBase, run_id: str) -> RunFolder:
     """Return where a run of an evaluation is kept."""
-    return RunFolder(app.base_files(base).evaluations / run_id)
+    return RunFolder(app.bases.files(base).evaluations / run_id)
 
 
 Task = Callable[[Application, Job, JobControl], Mapping[str, Any]]
@@ -47,7 +55,7 @@ def _of(app: Application, task: Task) -> Work:
 def _evaluate(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
     request = job.request or {}
     base = app.bases.find(job.base)
-    cases = _written_cases(app, base, app.uploads.file(job.id, job.id))
+    cases = _written_cases(app, base, app.ingest.uploads.file(job.id, job.id))
     folder = run_folder(app, base, job.id)
     options = EvaluationOptions(cases, folder.path, AnswerMode(request["mode"]), judge=bool(request["judge"]))
     evaluator = Evaluator(app, base.name)
@@ -62,16 +70,16 @@ def _evaluate(app: Application, job: Job, steering: JobControl) -> Mapping[str, 
 def _reindex(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
     request = job.request or {}
     if "splitting" in request:
-        report = app.recut(
+        report = app.ingest.recut(
             job.base, request["splitting"], drop_edits=bool(request["drop_edits"]), on_done=steering.progress
         )
-        return {**recut_json(report), "splitting": asdict(app.splitting(app.bases.find(job.base)))}
-    base = app.reindex(job.base, request["embedder"], steering.progress)
+        return {**recut_json(report), "splitting": asdict(app.ingest.splitting(app.bases.find(job.base)))}
+    base = app.bases.reindex(job.base, request["embedder"], steering.progress)
     return {"embedder": base.embedder, "dimension": base.dimension}
 
 
 def _migrate(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
-    return {"store": app.migrate(job.base, (job.request or {})["store"], steering.progress).store}
+    return {"store": app.bases.migrate(job.base, (job.request or {})["store"], steering.progress).store}
 
 
 def _knn(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
@@ -84,16 +92,16 @@ def _knn(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
         whole = count
         steering.progress(done, count)
 
-    result: dict[str, Any] = {**asdict(app.knn_lm(job.base).build(anew, tell)), "tuned": None}
+    result: dict[str, Any] = {**asdict(app.knn_lm.of(job.base).build(anew, tell)), "tuned": None}
     steering.progress(whole, whole)
     if request["tune"]:
         steering.check()
-        result["tuned"] = asdict(app.knn_measuring(job.base).tune())
+        result["tuned"] = asdict(app.knn_lm.measurement(job.base).tune())
     return result
 
 
 def _questions(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
-    request, rows = job.request or {}, app.evaluation_cases(app.bases.find(job.base))
+    request, rows = job.request or {}, app.catalog.evaluation_cases(app.bases.find(job.base))
     sizes, seed = (int(request["answerable"]), int(request["unanswerable"])), int(request["seed"])
     cases = make_cases(app, job.base, sizes, seed, written=True, model=request["model"], on_done=steering.progress)
     add_cases(rows, [case_content(case) for case in cases])
@@ -101,7 +109,7 @@ def _questions(app: Application, job: Job, steering: JobControl) -> Mapping[str,
 
 
 def _written_cases(app: Application, base: KnowledgeBase, file: Path) -> Path:
-    rows = app.evaluation_cases(base).all()
+    rows = app.catalog.evaluation_cases(base).all()
     if not rows:
         raise UsageError(f"'{base.name}' has no cases to be evaluated with.", "Make some: POST …/cases/make")
     lines = [json.dumps({**content, "id": str(id_)}, ensure_ascii=False) for id_, content in rows]

@@ -1,6 +1,7 @@
 """The MCP server: any MCP client can list the bases, search them and ask them. It reads only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 from mcp.server import MCPServer
@@ -9,19 +10,19 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kb_server import __version__
 from kb_server.access.keys import LOCAL, Caller
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.answering.contract import answer_json, hit_json
+from kb_server.api.asking import answer_events, whole_answer
+from kb_server.api.auth import authenticate, base_named
 from kb_server.api.errors import public_message
-from kb_server.api.service import Service, base_named
-from kb_server.core.domain import SearchMode
+from kb_server.api.service import Service
 from kb_server.core.errors import KbError, Unauthorized
-from kb_server.search.several import search_bases
 
 T = TypeVar("T")
 Question = Annotated[str, Field(min_length=1, max_length=8000, description="In the language of the documents.")]
@@ -56,35 +57,47 @@ class Tools:
         self, context: Context, question: Question, knowledge_base: BaseName, also: Also = ()
     ) -> dict[str, Any]:
         """Answer a question from a knowledge base, with citations; `refused` if the documents do not say."""
-        return await self._run(context, lambda caller: self._ask(caller, question, [knowledge_base, *also]))
+        with told():
+            caller = self._caller(context)
+            asked = Ask(question=question)
+            events = await answer_events(self._service, caller, [knowledge_base, *also], asked)
+            answer = answer_json(await whole_answer(events))
+        return {key: answer[key] for key in ("answer", "refused", "citations")}
 
     async def _run(self, context: Context, work: Callable[[Caller], T]) -> T:
-        headers = Headers(dict(context.headers or {}))
-        try:
-            caller = await run_in_threadpool(check_key, self._service, headers) if self._guarded else LOCAL
+        with told():
+            caller = self._caller(context)
             return await self._service.searches.run(lambda: work(caller))
-        except KbError as error:
-            raise ToolError(public_message(error)) from error
+
+    def _caller(self, context: Context) -> Caller:
+        """Return who the guard let in with this request."""
+        if not self._guarded:
+            return LOCAL
+        caller = getattr(getattr(context.request_context.request, "state", None), "caller", None)
+        if not isinstance(caller, Caller):
+            raise Unauthorized("This needs an API key.", "Send it as: Authorization: Bearer KEY")
+        return caller
 
     def _list(self, caller: Caller) -> dict[str, Any]:
-        hidden = self._service.app.temporary.ids()
-        visible = [one for one in self._service.app.knowledge_bases.all() if caller.sees(one.base.id)]
+        hidden = self._service.app.catalog.temporary.ids()
+        visible = [one for one in self._service.app.bases.summaries() if caller.sees(one.base.id)]
         shown = [one for one in visible if one.base.id not in hidden]
         rows = [{"name": o.base.name, "description": o.base.description, "documents": o.documents} for o in shown]
         return {"knowledge_bases": rows}
 
     def _search(self, caller: Caller, question: str, names: list[str], k: int) -> dict[str, Any]:
-        known = [base_named(self._service, caller, name).name for name in dict.fromkeys(names)]
-        searchers = {name: self._service.app.retriever(name) for name in known}
-        found = search_bases(searchers, question, k, None, SearchMode.HYBRID)
+        bases = [base_named(self._service, caller, name) for name in dict.fromkeys(names)]
+        found = self._service.app.search.search(question, bases, k)
         return {"hits": [hit_json(hit) for hit in found.hits]}
 
-    def _ask(self, caller: Caller, question: str, names: Sequence[str]) -> dict[str, Any]:
-        settings = self._service.app.settings
-        answering = self._service.app.answering([base_named(self._service, caller, name).name for name in names])
-        asked = ResolvedQuestion(question, settings.answering.mode, settings.retrieval.k)
-        answer = answer_json(answering.ask(asked))
-        return {key: answer[key] for key in ("answer", "refused", "citations")}
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Let errors of ours come out as MCP's clients read them."""
+    try:
+        yield
+    except KbError as error:
+        raise ToolError(public_message(error)) from error
 
 
 def make_server(service: Service, guarded: bool) -> MCPServer:
@@ -111,7 +124,7 @@ def make_http_app(service: Service, host: str) -> ASGIApp:
 
 
 class Guard:
-    """ASGI middleware that lets nothing through without a valid key."""
+    """ASGI middleware that lets nothing through without a valid key, and passes on whose it is."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
@@ -120,22 +133,12 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on if it has a valid key."""
         if scope["type"] == "http":
+            request = Request(scope)
+            address = request.client.host if request.client else "nowhere"
             try:
-                await run_in_threadpool(check_key, self._service, Headers(scope=scope))
+                request.state.caller = await run_in_threadpool(authenticate, self._service, request.headers, address)
             except KbError as error:
                 status = 401 if isinstance(error, Unauthorized) else 429
                 await JSONResponse({"error": {"code": error.code, "message": str(error)}}, status)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def check_key(service: Service, headers: Headers) -> Caller:
-    """Return who calls; raises Unauthorized or RateLimited."""
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    try:
-        caller = service.app.keys.check(key.strip() if scheme.lower() == "bearer" else "")
-    except Unauthorized:
-        service.refusals.take("mcp")
-        raise
-    service.rate.take(caller.id)
-    return caller

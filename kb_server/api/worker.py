@@ -14,6 +14,7 @@ from kb_server.api.job_works import works
 from kb_server.app import Application
 from kb_server.catalog.jobs import JobKind
 from kb_server.config.settings import Settings
+from kb_server.jobs.runner import JobRunner
 from kb_server.runtime.logs import log_json_lines
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def run_jobs(values: Mapping[str, Any], alive: Connection) -> None:
 
 def _run(app: Application, stop: Event) -> None:
     """Run the jobs made of files, and beside them those that may take hours, each sort in turn."""
-    runner = app.job_runner(works(app), public_message)
+    runner = JobRunner(app.catalog.jobs, app.ingest.uploads, works(app), public_message)
 
     def run_long() -> None:
         try:

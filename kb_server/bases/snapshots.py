@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kb_server.bases.knowledge_bases import check_name
+from kb_server.bases.names import check_name
 from kb_server.bases.pool import BasePool
 from kb_server.catalog.bases import Bases
 from kb_server.core.domain import KnowledgeBase, Snapshot

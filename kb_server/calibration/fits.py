@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from kb_server.answering.refusal.confidence import UNTUNED, ConfidenceModel
+from kb_server.answering.refusal.confidence import ConfidenceModel
 from kb_server.answering.refusal.evidence import Evidence
 from kb_server.calibration.tuning_questions import TuningQuestion
 from kb_server.core.domain import Calibration, Fusion
+from kb_server.search.calibration import UNTUNED
 from kb_server.search.fusion import UNFITTED_WEIGHT
 
 Floats = npt.NDArray[np.float64]

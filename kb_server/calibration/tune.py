@@ -6,7 +6,6 @@ Half of the trials decide what is proposed, the other half what is kept. See doc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kb_server.answering.refusal.confidence import untuned
 from kb_server.bases.open_base import OpenBase
 from kb_server.calibration.fits import DEPTHS, Change, Judged, fit_depth, fit_fusion, fit_passages, fit_refusal
 from kb_server.calibration.tuning_questions import TuningQuestion, make_trials, rank_of
@@ -14,6 +13,7 @@ from kb_server.catalog.bases import Bases
 from kb_server.core.domain import Calibration, Fusion
 from kb_server.core.errors import UsageError
 from kb_server.core.ports import Embedder, Reranker
+from kb_server.search.calibration import untuned
 
 OnTried = Callable[[int, int], None]
 

@@ -40,7 +40,7 @@ def create(
     """
     session = session_of(context)
     splitting = splitting_change(chunk_size, chunk_overlap, split_by, delimiter)
-    base = session.app.create(name, store, embedder, splitting, description)
+    base = session.app.bases.create(name, store, embedder, splitting, description)
     if as_json:
         print_json({"name": base.name, "store": base.store, "embedder": base.embedder})
         return
@@ -52,7 +52,7 @@ def create(
 def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show the knowledge bases and what is in them. 列出知识库。"""
     session = session_of(context)
-    summaries = session.foundation.knowledge_bases.all()
+    summaries = session.app.bases.summaries()
     rows = [
         {
             "name": item.base.name,
@@ -61,7 +61,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
             "embedder": item.base.embedder,
             "documents": item.documents,
             "chunks": item.chunks,
-            "index": session.foundation.index(item.base),
+            "index": session.app.bases.index(item.base),
             "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
             "splitting": asdict(item.base.splitting) if item.base.splitting else None,
             "calibration": asdict(item.base.calibration) if item.base.calibration else None,
@@ -94,7 +94,7 @@ def describe(
 ) -> None:
     """Say what a knowledge base is about, for people and programs that choose one. 填写知识库简介。"""
     session = session_of(context)
-    base = session.foundation.knowledge_bases.describe(session.foundation.bases.find(name), text)
+    base = session.app.bases.describe(session.app.bases.find(name), text)
     session.tell(
         {"name": base.name, "description": base.description},
         f"[bold]{escape(base.name)}[/]",
@@ -115,5 +115,5 @@ def delete(
     if not yes and not as_json:
         question = session.say(f"Delete '{name}' and every document in it?", f"删除“{name}”及其全部文档？")
         typer.confirm(question, abort=True)
-    session.app.knowledge_bases.delete(name)
+    session.app.bases.delete(name)
     session.tell({"deleted": name}, session.say("Deleted", "已删除"), f"[bold]{name}[/]", as_json=as_json)

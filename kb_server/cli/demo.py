@@ -7,7 +7,7 @@ import typer
 from rich.panel import Panel
 from rich.rule import Rule
 
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.cli.answers import show_answer
 from kb_server.cli.documents import ingest_with_progress, show_report
 from kb_server.cli.session import session_of
@@ -37,15 +37,14 @@ def demo(
     if not folder.is_dir():
         raise NotFound(f"The sample folder '{folder}' is not there.", "Give a folder of your own: kb demo FOLDER")
     if NAME not in [base.name for base in session.app.bases.all()]:
-        session.app.create(NAME)
+        session.app.bases.create(NAME)
     console.print(Rule(say("Ingesting", "导入文档") + f" {folder.name}/"))
     show_report(session, NAME, ingest_with_progress(session, NAME, [folder]))
-    answering = session.app.answering(NAME)
+    base = session.app.bases.find(NAME)
     for question in QUESTIONS:
         console.print()
         console.print(Panel(question, title=say("Question", "提问"), title_align="left", border_style="cyan"))
-        asked = ResolvedQuestion(question, session.settings.answering.mode, session.settings.retrieval.k)
-        show_answer(session, answering.ask(asked))
+        show_answer(session, session.app.answering.answer(Ask(question=question), [base]))
     console.print(Rule())
     console.print(say("Now with your own:", "换成你自己的文档："))
     for command in ("kb create notes", "kb ingest notes ~/Documents", 'kb ask notes "…?"'):

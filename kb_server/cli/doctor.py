@@ -83,7 +83,7 @@ def _embedding_model(session: Session) -> str:
 
     name = session.settings.embedding.model
     folder = find_embedding_model(name)
-    dimension = session.app.embedder(name).dimension
+    dimension = session.app.models.embedder(name).dimension
     return f"{name}, {dimension} dimensions, in {folder}"
 
 
@@ -105,7 +105,7 @@ def _home(home: Path) -> Check:
 
 
 def _catalog(session: Session) -> str:
-    summaries = session.app.knowledge_bases.all()
+    summaries = session.app.bases.summaries()
     return f"{len(summaries)} knowledge bases, {sum(item.documents for item in summaries)} documents"
 
 

@@ -75,7 +75,7 @@ def ingest(
 def docs(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> None:
     """Show the documents of a knowledge base and their state. 列出知识库中的文档及状态。"""
     session = session_of(context)
-    documents, tags = session.app.knowledge_bases.documents(name), session.app.tagging.all(name)
+    documents, tags = session.app.bases.documents(name), session.app.bases.tags.all(name)
     if as_json:
         keys = ("name", "state", "pages", "chunks", "sha256", "error")
         rows = [
@@ -107,7 +107,7 @@ def remove(
 ) -> None:
     """Remove documents from a knowledge base. 从知识库移除文档。"""
     session = session_of(context)
-    session.app.knowledge_bases.remove(name, documents)
+    session.app.bases.remove(name, documents)
     session.tell(
         {"removed": documents},
         session.say("Removed", "已移除"),
@@ -135,7 +135,7 @@ def _fetch(session: Session, urls: list[str], depth: int, folder: Path, shown: b
     with session.errors.status(session.say("Fetching", "抓取")) as status:
         if not shown:
             status.stop()
-        return fetch_sources(urls, session.app.crawler, depth, folder, lambda url: status.update(escape(url)))
+        return fetch_sources(urls, session.app.ingest.crawler, depth, folder, lambda url: status.update(escape(url)))
 
 
 def ingest_with_progress(
@@ -147,12 +147,12 @@ def ingest_with_progress(
     bulk: "Bulk | None" = None,
 ) -> "IngestReport":
     """Ingest under a progress bar; Ctrl-C ends in Interrupted, which says how much is in."""
-    ingestion = session.app.ingestion(name, bulk)
+    ingestion = session.app.ingest.pipeline(name, bulk)
     with _progress_bar(session, shown) as on_progress:
         try:
             return ingestion.run(paths, on_progress, fetched)
         except KeyboardInterrupt:
-            documents = sum(document.state == "indexed" for document in session.app.knowledge_bases.documents(name))
+            documents = sum(document.state == "indexed" for document in session.app.bases.documents(name))
             raise Interrupted(
                 f"Stopped; {documents} documents of '{name}' are searchable.",
                 "Run the same command again to go on from there.",

@@ -30,7 +30,7 @@ def create(
 ) -> None:
     """Make a key and show it, this once. 新建密钥（仅显示一次）。"""
     session = session_of(context)
-    key = session.app.keys.create(name, scope, bases or None)
+    key = session.app.access.create(name, scope, bases or None)
     if as_json:
         print_json({"key": key, "id": key.split("_")[1], "name": name, "scope": scope, "bases": bases or None})
         return
@@ -41,7 +41,7 @@ def list_keys(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show the keys, without their secrets. 列出密钥。"""
     session = session_of(context)
     names = {base.id: base.name for base in session.app.bases.all()}
-    keys = session.app.keys.all()
+    keys = session.app.access.all()
     rows = [
         {
             "id": key.id,
@@ -72,5 +72,5 @@ def revoke(
 ) -> None:
     """Make a key invalid from now on. 吊销密钥。"""
     session = session_of(context)
-    session.app.keys.revoke(key_id)
+    session.app.access.revoke(key_id)
     session.tell({"revoked": key_id}, session.say("Revoked", "已吊销"), key_id, as_json=as_json)

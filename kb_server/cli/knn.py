@@ -40,7 +40,7 @@ def build(
     from dataclasses import asdict
 
     session = session_of(context)
-    knn = session.app.knn_lm(name)
+    knn = session.app.knn_lm.of(name)
     if as_json:
         print_json(asdict(knn.build(anew)))
         return
@@ -61,7 +61,7 @@ def tune(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> N
     from dataclasses import asdict
 
     session = session_of(context)
-    found = session.app.knn_measuring(name).tune()
+    found = session.app.knn_lm.measurement(name).tune()
     if as_json:
         print_json({**asdict(found), "ratio": round(found.knn / found.base, 4)})
         return
@@ -100,7 +100,7 @@ def measure(
     if (file is None) != held_out:
         raise UsageError("Give either a file or --held-out.", "See: kb knn perplexity --help")
     asked = session.settings.knn_lm.ask()
-    found = session.app.knn_measuring(name).perplexity(_text(file) if file else None, asked, tokens)
+    found = session.app.knn_lm.measurement(name).perplexity(_text(file) if file else None, asked, tokens)
     if as_json:
         print_json(_measured_json(found))
     else:

@@ -1,6 +1,8 @@
 """`kb search`, `kb ask`, `kb chat`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -22,13 +24,9 @@ from kb_server.cli.options import (
     show_trace,
 )
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
-from kb_server.core.answers import Answer, AnswerMode, Done, Message, Step, Technique, Token
-from kb_server.core.domain import Filter, SearchMode
+from kb_server.core.answers import Answer, AnswerEvent, AnswerMode, Done, Message, Step, Token
+from kb_server.core.domain import Filter, KnowledgeBase, SearchMode
 from kb_server.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from kb_server.answering.agent.agent import Agent
-    from kb_server.answering.answering import Answering, ResolvedQuestion
 
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In Chinese or English. 中文或英文均可。")]
 Count = Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages. 取几个片段。")]
@@ -87,8 +85,6 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages that a question is about. 查找与问题相关的片段。"""
-    from kb_server.search.several import search_bases
-
     session = session_of(context)
     filters = chosen(documents, folder, tags, pages, since, until)
     if explain is not None:
@@ -96,8 +92,7 @@ def search(
             raise UsageError("A passage is explained in its own knowledge base.", "Leave out --also.")
         _explain(session, name, _checked(question), explain, k, filters, mode, as_json)
         return
-    searchers = {base: session.app.retriever(base) for base in _names(name, also)}
-    found = search_bases(searchers, _checked(question), k or session.settings.retrieval.k, filters, mode)
+    found = session.app.search.search(_checked(question), _names(name, also), k, filters, mode)
     if as_json:
         timings = {step: round(value, 1) for step, value in found.timings_ms.items()}
         print_json({"hits": [hit_json(hit) for hit in found.hits], "timings_ms": timings})
@@ -115,7 +110,7 @@ def _explain(
     mode: SearchMode,
     as_json: bool,
 ) -> None:
-    explanation = session.app.explaining(name, k).explain(question, chunk_id, filters, mode)
+    explanation = session.app.search.explainer(name, k).explain(question, chunk_id, filters, mode)
     if as_json:
         print_json({"explanation": explanation_json(explanation)})
     else:
@@ -145,14 +140,25 @@ def ask(
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question from the documents, with citations. 根据文档回答问题，并给出出处。"""
-    session, names = session_of(context), _names(name, also)
-    filters = chosen(documents, folder, tags, pages, since, until)
-    way, knn = session.app.way(mode, knn_choice(knn_lm, knn_scope, closed_book), model, prompt, len(names))
-    technique = _technique(session, reasoning, samples)
-    found = _answers(session, names, way, model).ask(
-        _asked(session, question, way, k, filters, technique=technique, knn=knn, model=model, prompt=prompt)
+    from kb_server.answering.ask import Ask
+
+    session = session_of(context)
+    asked = Ask(
+        question=_checked(question),
+        mode=mode,
+        k=k,
+        filters=chosen(documents, folder, tags, pages, since, until),
+        knn=knn_choice(knn_lm, knn_scope, closed_book),
+        reasoning=reasoning,
+        samples=samples,
+        model=model,
+        prompt=prompt,
     )
-    _tell(session, found, as_json=as_json)
+    answer = session.app.answering.answer(asked, _bases(session, name, also))
+    if as_json:
+        print_json(answer_json(answer))
+    else:
+        show_answer(session, answer)
 
 
 def chat(
@@ -165,30 +171,27 @@ def chat(
     knn_lm: KnnFlag = None,
 ) -> None:
     """Talk with a knowledge base; an empty line or Ctrl-D ends it. 与知识库多轮对话，空行结束。"""
-    from kb_server.answering.answering import ResolvedQuestion
+    from kb_server.answering.ask import Ask
 
     session = session_of(context)
-    names = _names(name, also)
-    way, knn = session.app.way(mode, knn_lm, model, prompt, len(names))
-    answering = _answers(session, names, way, model)
+    bases = _bases(session, name, also)
+    asked = Ask(question="", mode=mode, knn=knn_lm, model=model, prompt=prompt)
+    session.app.answering.resolve(asked, len(bases))  # what cannot be is said before the first question
     say = session.say
     session.console.print(
-        f"[bold]{escape(', '.join(names))}[/]",
+        f"[bold]{escape(', '.join(base.name for base in bases))}[/]",
         say("· ask away; an empty line ends the chat.", "· 请提问，空行结束。"),
         style="dim",
     )
     history: list[Message] = []
     while question := _read_line(session):
-        said = tuple(history)
-        asked = ResolvedQuestion(
-            question, way, session.settings.retrieval.k, history=said, knn=knn, model=model, prompt=prompt
-        )
-        answer = _stream(session, answering, asked)
+        events = session.app.answering.events(replace(asked, question=question, history=tuple(history)), bases)
+        answer = _show(session, events)
         history += [Message("user", question), Message("assistant", answer.text)]
 
 
-def _stream(session: Session, answering: "Answering | Agent", asked: "ResolvedQuestion") -> Answer:
-    for event in answering.stream(asked):
+def _show(session: Session, events: Iterator[AnswerEvent]) -> Answer:
+    for event in events:
         if isinstance(event, Token):
             session.console.print(escape(event.text), end="", style="bold", soft_wrap=True)
         elif isinstance(event, Step) and event.result is None:
@@ -201,36 +204,12 @@ def _stream(session: Session, answering: "Answering | Agent", asked: "ResolvedQu
     raise TypeError("an answer did not end with Done")
 
 
-def _asked(
-    session: Session,
-    question: str,
-    mode: AnswerMode,
-    k: int | None,
-    filters: Filter | None,
-    **more: Any,  # noqa: ANN401 - other fields of ResolvedQuestion
-) -> "ResolvedQuestion":
-    from kb_server.answering.answering import ResolvedQuestion
-
-    return ResolvedQuestion(_checked(question), mode, k or session.settings.retrieval.k, filters, **more)
-
-
-def _tell(session: Session, answer: Answer, *, as_json: bool) -> None:
-    if as_json:
-        print_json(answer_json(answer))
-    else:
-        show_answer(session, answer)
-
-
 def _names(name: str, also: list[str] | None) -> list[str]:
     return list(dict.fromkeys([name, *(also or [])]))
 
 
-def _answers(session: Session, names: list[str], mode: AnswerMode, model: str | None) -> "Answering | Agent":
-    from kb_server.access.keys import LOCAL
-
-    sampling = session.app.sampling(model)
-    agent = mode is AnswerMode.AGENT
-    return session.app.agent(names, LOCAL, sampling) if agent else session.app.answering(names, sampling)
+def _bases(session: Session, name: str, also: list[str] | None) -> list[KnowledgeBase]:
+    return [session.app.bases.find(one) for one in _names(name, also)]
 
 
 def _read_line(session: Session) -> str:
@@ -238,12 +217,6 @@ def _read_line(session: Session) -> str:
         return session.console.input("[bold green]›[/] ").strip()
     except EOFError:
         return ""
-
-
-def _technique(session: Session, reasoning: bool | None, samples: int | None) -> Technique:
-    """Return the settings' technique with what this question asks for otherwise."""
-    answering = session.settings.answering
-    return Technique(answering.reasoning if reasoning is None else reasoning, samples or answering.samples)
 
 
 def _checked(question: str) -> str:

@@ -69,7 +69,7 @@ def show_first_key(session: Session) -> None:
     """Make the administrator's key if there has never been any, and show it: nobody can show it again."""
     if not session.settings.service.auth:
         return
-    key = session.app.keys.create_first()
+    key = session.app.access.create_first()
     if key:
         session.console.print(
             session.say("The first key, shown only now:", "首个密钥，仅显示这一次："), key, soft_wrap=True

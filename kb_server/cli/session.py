@@ -15,7 +15,6 @@ from kb_server.config.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from kb_server.app import Application
-    from kb_server.foundation import Foundation
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs. 以 JSON 输出。")]
 BaseName = Annotated[str, typer.Argument(metavar="NAME", help="The knowledge base. 知识库名称。")]
@@ -42,13 +41,6 @@ class Session:
         return Application(self.settings)
 
     @cached_property
-    def foundation(self) -> "Foundation":
-        """What lists bases without models: made apart, since importing the rest takes a third of a second."""
-        from kb_server.foundation import Foundation
-
-        return Foundation(self.settings)
-
-    @cached_property
     def say(self) -> Language:
         """English or Chinese."""
         return choose_language(self.settings.language)
@@ -62,9 +54,8 @@ class Session:
 
     def close(self) -> None:
         """Close what was opened."""
-        for opened in ("app", "foundation"):
-            if opened in self.__dict__:
-                getattr(self, opened).close()
+        if "app" in self.__dict__:
+            self.app.close()
 
 
 def session_of(context: typer.Context) -> Session:

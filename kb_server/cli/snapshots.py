@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def create(context: typer.Context, name: BaseName, label: SnapshotName, as_json: JsonFlag = False) -> None:
     """Name what a knowledge base holds now; nothing is copied. 为当前内容建立快照。"""
     session = session_of(context)
-    made = session.app.snapshots.create(name, label)
+    made = session.app.bases.snapshots.create(name, label)
     if as_json:
         print_json(_row(made))
     else:
@@ -39,7 +39,7 @@ def create(context: typer.Context, name: BaseName, label: SnapshotName, as_json:
 def list_snapshots(context: typer.Context, name: BaseName, as_json: JsonFlag = False) -> None:
     """Show the snapshots of a knowledge base, the oldest first. 列出快照。"""
     session = session_of(context)
-    rows = [_row(found) for found in session.app.snapshots.all(name)]
+    rows = [_row(found) for found in session.app.bases.snapshots.all(name)]
     if as_json:
         print_json({"snapshots": rows})
         return
@@ -65,7 +65,7 @@ def diff(
 ) -> None:
     """List the documents added, removed and changed since a snapshot. 列出快照之后的变化。"""
     session = session_of(context)
-    difference = session.app.snapshots.diff(name, earlier, later)
+    difference = session.app.bases.snapshots.diff(name, earlier, later)
     if as_json:
         print_json(asdict(difference))
     else:
@@ -76,7 +76,7 @@ def diff(
 def restore(context: typer.Context, name: BaseName, label: SnapshotName, as_json: JsonFlag = False) -> None:
     """Bring a snapshot back in one step; undo by restoring the one made before. 恢复到快照，可撤销。"""
     session = session_of(context)
-    restored = session.app.snapshots.restore(name, label)
+    restored = session.app.bases.snapshots.restore(name, label)
     if as_json:
         print_json({"restored": label, **asdict(restored.difference), "undo": restored.undo})
         return
@@ -88,7 +88,7 @@ def restore(context: typer.Context, name: BaseName, label: SnapshotName, as_json
 def delete(context: typer.Context, name: BaseName, label: SnapshotName, as_json: JsonFlag = False) -> None:
     """Forget a snapshot, and the versions only it kept. 删除快照。"""
     session = session_of(context)
-    session.app.snapshots.delete(name, label)
+    session.app.bases.snapshots.delete(name, label)
     if as_json:
         print_json({"deleted": label})
     else:

@@ -26,7 +26,7 @@ def tag(
 ) -> None:
     """Put tags on documents, or show them; kb search and kb ask take --tag. 给文档加标签，或查看标签。"""
     session = session_of(context)
-    tagging = session.app.tagging
+    tagging = session.app.bases.tags
     found = tagging.change(name, documents, add or (), remove or ()) if documents else tagging.all(name)
     if as_json:
         print_json({"tags": {document: list(tags) for document, tags in found.items()}})

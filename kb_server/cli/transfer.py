@@ -37,7 +37,7 @@ def export(
 ) -> None:
     """Write a knowledge base into one file: documents, chunks, vectors. 导出为单个文件。"""
     session = session_of(context)
-    done = session.app.exporting.run(name, file)
+    done = session.app.bases.exporter.run(name, file)
     session.tell(
         {"file": str(file), **asdict(done)},
         f"[bold]{escape(str(file))}[/]: {done.documents} {session.say('documents', '个文档')}, "
@@ -55,7 +55,7 @@ def import_(
 ) -> None:
     """Make a knowledge base from an exported file, after checking all of it; nothing is embedded. 导入知识库。"""
     session = session_of(context)
-    base = session.app.import_base(file, name, store)
+    base = session.app.bases.import_file(file, name, store)
     session.tell(
         {"name": base.name, "store": base.store, "embedder": base.embedder},
         session.say("Imported", "已导入"),
@@ -73,7 +73,7 @@ def migrate(
     """Move the vectors to another store; nothing is embedded again. 迁移到另一向量库，无需重新嵌入。"""
     session = session_of(context)
     with _bar(session, shown=not as_json) as on_moved:
-        base = session.app.migrate(name, store, on_moved)
+        base = session.app.bases.migrate(name, store, on_moved)
     session.tell(
         {"name": base.name, "store": base.store},
         f"[bold]{base.name}[/]",
@@ -112,7 +112,7 @@ def reindex(
         _recut(session, name, change, drop_edits=drop_edits, as_json=as_json)
         return
     with _bar(session, shown=not as_json) as on_moved:
-        base = session.app.reindex(name, embedder, on_moved)
+        base = session.app.bases.reindex(name, embedder, on_moved)
     session.tell(
         {"name": base.name, "embedder": base.embedder, "dimension": base.dimension},
         f"[bold]{base.name}[/]",
@@ -126,7 +126,7 @@ def _recut(session: Session, name: str, change: dict[str, Any], *, drop_edits: b
     from kb_server.ingest.recut import recut_json
 
     with _bar(session, shown=not as_json) as on_done:
-        report = session.app.recut(name, change, drop_edits=drop_edits, on_done=on_done)
+        report = session.app.ingest.recut(name, change, drop_edits=drop_edits, on_done=on_done)
     if as_json:
         print_json(recut_json(report))
     else:

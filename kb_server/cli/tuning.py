@@ -42,7 +42,7 @@ def tune(
     """
     session = session_of(context)
     with counting_bar(session, shown=not as_json) as on_tried:
-        tuned = session.app.tuning(name).run(count, seed, on_tried)
+        tuned = session.app.tuner(name).run(count, seed, on_tried)
     if as_json:
         shown = {"questions": tuned.questions, "fusion": dict(tuned.fusion.weights)}
         changes = [asdict(change) for change in tuned.changes]

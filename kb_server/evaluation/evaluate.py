@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from kb_server import __version__
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.answering.citations.support import normalised
 from kb_server.app import Application
 from kb_server.catalog.documents import Documents
@@ -28,10 +27,11 @@ from kb_server.evaluation.outcomes import Outcome, outcome_of
 from kb_server.evaluation.reports import write_report
 from kb_server.evaluation.run_folder import SUMMARY, RunFolder
 from kb_server.evaluation.scoring import score, summarise
+from kb_server.runtime.once import made_once
 
 DEPTH = 30  # passages retrieved for a question, so that ten documents are among them
 
-Ask = Callable[[str], Answer]
+Respond = Callable[[str], Answer]
 
 TakeTokens = Callable[[], dict[str, int]]
 
@@ -42,7 +42,7 @@ OnDone = Callable[[int, int], None]
 class Respondent:
     """Who answers: `ask` takes a question; `tokens` returns what the last answer of this thread cost; a judge."""
 
-    ask: Ask
+    ask: Respond
     tokens: TakeTokens = dict
     judge: Judge | None = None
 
@@ -189,11 +189,11 @@ class Evaluator:
         """Read a case file; passages that it carries are looked up in the base."""
         return read_cases(file, DocumentFinder(self._names, self._documents.text))
 
-    @cached_property
+    @made_once
     def _documents(self) -> Documents:
-        return self._app.documents(self._app.bases.find(self._name))
+        return self._app.catalog.documents(self._app.bases.find(self._name))
 
-    @cached_property
+    @made_once
     def _digests(self) -> Mapping[str, str]:
         return self._documents.digests()
 
@@ -202,18 +202,19 @@ class Evaluator:
         return sorted(self._digests)
 
     def _respondent(self, options: EvaluationOptions) -> Respondent:
-        judge = Judge(self._app.generator) if options.judge else None
+        judge = Judge(self._app.models.generator()) if options.judge else None
         meter: list[MeteredGenerator] = []
 
         def metered(_model: str | None) -> MeteredGenerator:
             if not meter:
-                meter.append(MeteredGenerator(self._app.generator))
+                meter.append(MeteredGenerator(self._app.models.generator()))
             return meter[0]
 
-        answering = self._app.answering(self._name, generator=metered)
+        answering, base = self._app.answering.written_by(metered), self._app.bases.find(self._name)
+        k = max(DEPTH, self._app.settings.retrieval.k)
 
         def ask(question: str) -> Answer:
-            return answering.ask(ResolvedQuestion(question, options.mode, max(DEPTH, self._app.settings.retrieval.k)))
+            return answering.answer(Ask(question=question, mode=options.mode, k=k), [base])
 
         return Respondent(ask, lambda: meter[0].take() if meter else {}, judge)
 

@@ -78,7 +78,7 @@ def make_cases(
     `model` names one of the settings; `on_done` is told how many of how many are worded. Raises UsageError if the
     base's text gives none.
     """
-    documents = app.documents(app.bases.find(name))
+    documents = app.catalog.documents(app.bases.find(name))
     chunks = list(documents.chunks(documents.chunk_ids()).values())
     made = make_questions(chunks, *sizes, seed=seed)
     if not made:
@@ -87,7 +87,7 @@ def make_cases(
         )
     if not written:
         return [item.case for item in made]
-    writer, cases = QuestionWriter(app.generator_named(model)), []
+    writer, cases = QuestionWriter(app.models.generator(model)), []
     for item in made:
         cases.append(writer.rewrite(item))
         on_done(len(cases), len(made))

@@ -48,7 +48,7 @@ class KnowledgeBaseRetriever(BaseRetriever):
         self._application.close()
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:  # noqa: ARG002 - LangChain passes it by name
-        return [_document(hit) for hit in self._application.retriever(self.base).search(query, self.k).hits]
+        return [_document(hit) for hit in self._application.search.retriever(self.base).search(query, self.k).hits]
 
 
 def _document(hit: Hit) -> Document:

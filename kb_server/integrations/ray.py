@@ -159,14 +159,14 @@ def _load(values: Mapping[str, Any], data: bytes, name: str) -> list[Any]:
         file.write(data)
         file.flush()
         try:
-            return ["document", *pack(_application(_key(values)).load(Path(file.name), name, lambda *_: None))]
+            return ["document", *pack(_application(_key(values)).ingest.load(Path(file.name), name, lambda *_: None))]
         except LoadError as error:
             return ["refused", error.message, error.hint]
 
 
 def _embed(values: Mapping[str, Any], model: str, texts: Sequence[str]) -> tuple[str, Vectors]:
     """Embed on a worker; the fingerprint says with what."""
-    embedder = _application(_key(values)).embedder(model)
+    embedder = _application(_key(values)).models.embedder(model)
     return embedder.fingerprint, embedder.embed_passages(texts)
 
 

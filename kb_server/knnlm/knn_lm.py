@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from kb_server.bases.open_base import OpenBase
 from kb_server.core.domain import Chunk, DocumentState, Filter
-from kb_server.core.errors import Busy, NotFound, UsageError
+from kb_server.core.errors import Busy, NotFound
 from kb_server.core.knn_lm import KnnAsk, KnnScope, Mixing
 from kb_server.core.ports import NextTokenModel
 from kb_server.knnlm.datastore.build import Builder, DatastoreShape
@@ -184,14 +184,6 @@ class _Meter:
     def start(self, id_: int) -> None:
         self._begun.add(id_)
         self._on_progress(len(self._begun) - 1, self._count)
-
-
-def needs_model(backend: str) -> UsageError:
-    """Return what to say of a generator that gives no hidden states."""
-    return UsageError(
-        f"kNN-LM needs the hidden states of a language model in this process; the backend '{backend}' gives none.",
-        "Set generation.backend to transformers, or ask without --knn-lm.",
-    )
 
 
 def _covers(store: Datastore) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.app import Application
+from kb_server.ingest.service import IngestService
 from loaders.isolate.loader import IsolatedLoader, ReadLimits
 from tests.cli.conftest import Kb
 
@@ -37,7 +37,7 @@ def test_a_bad_file_costs_itself(kb: Kb, tmp_path: Path, monkeypatch: pytest.Mon
         (papers / f"{number}.txt").write_text(f"paper {number} is fine", "utf-8")
     (papers / "3.txt").write_text(blow, "utf-8")
     loader = IsolatedLoader(ReadLimits(seconds=4, megabytes=1024), "tests.unit.loaders.isolate.misbehaving:load")
-    monkeypatch.setattr(Application, "_loader", loader)
+    monkeypatch.setattr(IngestService, "_loader", loader)
     try:
         kb.json("create", "notes")
         result = kb("ingest", "notes", papers, "--json")

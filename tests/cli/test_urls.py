@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb_server.app import Application
+from kb_server.ingest.service import IngestService
 from kb_server.ingest.web.crawler import Crawler
 from kb_server.ingest.web.fetcher import Fetcher, FetchLimits
 from tests.cli.conftest import Kb
@@ -13,7 +13,7 @@ __all__ = ["server", "site"]
 
 def test_a_page_is_ingested_under_its_address(kb: Kb, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kb.json("create", "notes")
-    monkeypatch.setattr(Application, "crawler", Crawler(Fetcher(FetchLimits(), LOOPBACK), 10))
+    monkeypatch.setattr(IngestService, "crawler", Crawler(Fetcher(FetchLimits(), LOOPBACK), 10))
     result = kb("ingest", "notes", f"{site}/", "--depth", "2", "--json")
     assert result.status == 3
     assert result.out["added"] == 4

@@ -41,11 +41,11 @@ class Slow(module.ToyEmbedder):
 
 module.ToyEmbedder = Slow
 shop = module.Workshop(home, splitting={"size": 20, "overlap": 0})
-shop.app._embedders["toy"].embedded = []
+shop.toy.embedded = []
 import kb_server.ingest.pipeline as ingesting
 ingesting._CHUNKS_A_COMMIT = 80
 print("ready", flush=True)
-shop.app.ingestion("papers").run([folder])
+shop.app.ingest.pipeline("papers").run([folder])
 print("done", flush=True)
 shop.app.close()
 """
@@ -58,7 +58,7 @@ def test_ingest_survives_being_killed(store: str, tmp_path: Path) -> None:
     folder.mkdir()
     journal.touch()
     with workshop(home) as shop:
-        shop.app.create("papers", store, "toy")
+        shop.app.bases.create("papers", store, "toy")
     chance = random.Random(7)
     committed: dict[str, str] = {}
     landed = finished = 0
@@ -74,11 +74,11 @@ def test_ingest_survives_being_killed(store: str, tmp_path: Path) -> None:
             longest = 1.5 * took
         committed = check(home, committed, journal.read_text()[mark:], full=run % 10 == 9)
     with workshop(home, splitting={"size": 20, "overlap": 0}) as shop:
-        report = shop.app.ingestion("papers").run([folder])
+        report = shop.app.ingest.pipeline("papers").run([folder])
         assert report.failed == []
         state = shop.state("papers")
         assert len(state) == len(list(folder.iterdir()))
-        assert shop.app._open("papers").documents.chunk_count() == PARTS * len(state)
+        assert shop.app.bases.open("papers").documents.chunk_count() == PARTS * len(state)
         answers(shop, list(state))
     numbers = (store, landed, finished, len(committed), len(state))
     logger.info(
@@ -120,7 +120,7 @@ def ingest_and_kill(home: Path, folder: Path, journal: Path, moment: float) -> t
 def check(home: Path, before: dict[str, str], embedded: str, full: bool) -> dict[str, str]:
     """Reopen, and compare with what was known committed before the run; returns what is committed now."""
     with workshop(home, splitting={"size": 20, "overlap": 0}) as shop:
-        documents = shop.app._open("papers").documents
+        documents = shop.app.bases.open("papers").documents
         digests = documents.digests()
         assert before.keys() <= digests.keys(), "a committed document was lost"
         for name, digest in before.items():
@@ -144,7 +144,7 @@ def answers(shop: "object", names: list[str]) -> None:
     from tests.workshop import Workshop
 
     assert isinstance(shop, Workshop)
-    retriever = shop.app.retriever("papers")
+    retriever = shop.app.search.retriever("papers")
     for name in names:
         only = Filter(documents=(name,))
         for mode in (SearchMode.DENSE, SearchMode.LEXICAL):

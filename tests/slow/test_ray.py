@@ -48,7 +48,7 @@ def settings(home: Path, server: EmbeddingServer) -> Settings:
 
 def contents(application: Application) -> dict[str, Any]:
     """Return each document's chunks, after checking that both indexes hold exactly those of the catalog."""
-    opened = application._open("papers")
+    opened = application.bases.open("papers")
     ids = opened.documents.chunk_ids()
     assert len(ids) == len(set(ids))
     assert opened.store.ids() == opened.lexical.ids() == set(ids)
@@ -93,8 +93,8 @@ def test_lost_workers_change_nothing(tmp_path: Path, papers: Path, server: Embed
     from kb_server.integrations.ray import LOCAL, RayCluster
 
     alone = Application(settings(tmp_path / "alone", server))
-    alone.create("papers")
-    alone.ingestion("papers").run([papers])
+    alone.bases.create("papers")
+    alone.ingest.pipeline("papers").run([papers])
     expected = contents(alone)
     alone.close()
     assert len(expected) == FILES
@@ -102,15 +102,15 @@ def test_lost_workers_change_nothing(tmp_path: Path, papers: Path, server: Embed
     server.requests.clear()
     made = settings(tmp_path / "home", server)
     application, cluster = Application(made), RayCluster(LOCAL, made)
-    application.create("papers")
+    application.bases.create("papers")
     server.requests.clear()
     killed: list[int] = []
     killer = threading.Thread(target=kill_workers, args=(server, killed))
     killer.start()
     try:
-        report = application.ingestion("papers", cluster).run([papers])
+        report = application.ingest.pipeline("papers", cluster).run([papers])
         killer.join()
-        again = application.ingestion("papers", cluster).run([papers])
+        again = application.ingest.pipeline("papers", cluster).run([papers])
     finally:
         cluster.close()
     assert killed, "no worker was lost"

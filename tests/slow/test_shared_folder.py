@@ -56,14 +56,14 @@ class HashEmbedder:
 
 def test_the_whole_folder(tmp_path: Path) -> None:
     application = Application(load_settings(arguments={"home": tmp_path / "home"}))
-    application._embedders["all-MiniLM-L6-v2"] = HashEmbedder()
-    application.create("all")
-    report = application.ingestion("all").run([DOCUMENTS])
+    application.models.use_embedder("all-MiniLM-L6-v2", HashEmbedder())
+    application.bases.create("all")
+    report = application.ingest.pipeline("all").run([DOCUMENTS])
     reasons = {each.path.removeprefix(f"{DOCUMENTS}/"): each.reason for each in report.failed}
     assert all(reason.endswith(".") and "Error" not in reason for reason in reasons.values()), reasons
     assert reasons.keys() >= LOCKED_OR_DAMAGED
     missed = reasons.keys() - WITHOUT_TEXT - LOCKED_OR_DAMAGED - UNSUPPORTED
     assert not missed, "a share would hide that all files of one kind fail"
-    again = application.ingestion("all").run([DOCUMENTS])
+    again = application.ingest.pipeline("all").run([DOCUMENTS])
     assert (again.added, again.updated, again.unchanged, again.chunks) == (0, 0, report.added, 0)
     application.close()

@@ -12,7 +12,7 @@ from kb_server.answering.answering import REFUSALS, ResolvedQuestion
 from kb_server.answering.citations.citing import Cited, cite_written
 from kb_server.answering.citations.support import normalised
 from kb_server.answering.prompts import PromptBuilder
-from kb_server.core.answers import Answer, AnswerEvent, Done, Message, Retrieved, Sampling, Step, Token
+from kb_server.core.answers import Answer, AnswerEvent, Done, Message, Retrieved, Step, Token
 from kb_server.core.domain import Hit
 from kb_server.core.errors import Forbidden, UsageError
 from kb_server.core.ports import Generator, Retriever
@@ -29,10 +29,9 @@ _LONGEST_READ = 20_000  # in what the model reads
 
 @dataclass(frozen=True, slots=True)
 class AgentOptions:
-    """How often the model may be asked for one answer, how it samples, how many passages a search gives it."""
+    """How often the model may be asked for one answer, and how many passages a search gives it."""
 
     calls: int
-    sampling: Sampling
     passages: int
 
 
@@ -66,13 +65,6 @@ class Agent:
         self._tools = tools
         self._options = options
 
-    def ask(self, asked: ResolvedQuestion) -> Answer:
-        """Return the whole answer: the last event of `stream`."""
-        *_, last = self.stream(asked)
-        if not isinstance(last, Done):
-            raise TypeError(f"an answer ended with {last!r}")
-        return last.answer
-
     def stream(self, asked: ResolvedQuestion) -> Iterator[AnswerEvent]:
         """Yield Steps, Retrieved after each search, Tokens, and last Done. A Step makes the Tokens before it void."""
         started, timings = perf_counter(), {"retrieve": 0.0}
@@ -82,7 +74,7 @@ class Agent:
         messages.append(Message("user", asked.question))
         tools = [self._search(asked, progress, timings), *(_guarded(tool, progress) for tool in self._tools)]
         said: str | None = None
-        for event in run_agent(generator, messages, tools, self._options.sampling, self._options.calls):
+        for event in run_agent(generator, messages, tools, asked.sampling, self._options.calls):
             match event:
                 case TextDelta(text):
                     timings.setdefault("first_token", _milliseconds(started))

@@ -1,7 +1,7 @@
 """From evidence to confidence: a logistic model, whose weights a base's own questions can move."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,8 @@ import numpy.typing as npt
 from kb_server.answering.refusal.evidence import Evidence, TermWeights, find_evidence
 from kb_server.core.domain import Calibration, Hit
 from kb_server.core.ports import LexicalIndex
+
+Floats = npt.NDArray[np.float64]
 
 
 class Assessor:
@@ -29,8 +31,6 @@ class Assessor:
         confidence = round(self._model.confidence(evidence), 4)
         return confidence, confidence >= self._bound
 
-
-Floats = npt.NDArray[np.float64]
 
 _STIFFNESS = 0.1  # how hard the weights are held where they begin
 
@@ -70,28 +70,3 @@ def _rows(evidence: Sequence[Evidence]) -> Floats:
 
 def _sigmoid(values: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(values, -50, 50))), np.float64)
-
-
-# Fitted to questions about XQuAD and CMRC 2018 with every sixth article left out: python -m benchmarks.refusal --fit
-UNTUNED = Calibration((4.31, 4.12, -2.36, 4.08, -4.69), refuse_below=0.35, passages=3, rerank_depth=20, chunks=0)
-
-_SMALL, _LARGE, _LEAST = 50, 300, 0.1  # chunks between which the bound rises, from this share of it
-
-
-def untuned(chunks: int) -> Calibration:
-    """Return what holds for a base of so many chunks until it is tuned.
-
-    A small one lacks many of the words that people ask with, so that their absence says little: less is refused.
-    """
-    share = min(max((chunks - _SMALL) / (_LARGE - _SMALL), _LEAST), 1.0)
-    return replace(UNTUNED, refuse_below=round(UNTUNED.refuse_below * share, 3))
-
-
-def mean_calibration(calibrations: Sequence[Calibration], chunks: Sequence[int]) -> Calibration:
-    """Return the first of these with the weights and the bound that they have on average, weighed by their chunks."""
-    share = np.array(chunks, np.float64) / max(sum(chunks), 1)
-    if len(calibrations) == 1 or not share.any():
-        return calibrations[0]
-    weights = share @ np.array([one.weights for one in calibrations])
-    bound = float(share @ np.array([one.refuse_below for one in calibrations]))
-    return replace(calibrations[0], weights=tuple(map(float, weights)), refuse_below=bound)

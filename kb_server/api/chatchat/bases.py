@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from kb_server.access.keys import Caller, Scope
 from kb_server.api import streams as sse
+from kb_server.api.auth import CurrentCaller, audited, base_named
 from kb_server.api.chatchat.schemas import BaseInfo, NewBase, Rebuild, envelope
-from kb_server.api.service import CurrentCaller, CurrentService, Service, audited, base_named
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.bases import refuse_restricted, refuse_unknown_embedder
 from kb_server.core.domain import KnowledgeBase
 from kb_server.core.errors import AlreadyExists, InvalidName, NotFound
@@ -22,8 +23,8 @@ _LONGEST_NAME = 1000
 @router.get("/list_knowledge_bases")
 def list_knowledge_bases(service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """List the bases that the key is for."""
-    hidden = service.app.temporary.ids()
-    visible = [one for one in service.app.knowledge_bases.all() if caller.sees(one.base.id)]
+    hidden = service.app.catalog.temporary.ids()
+    visible = [one for one in service.app.bases.summaries() if caller.sees(one.base.id)]
     rows = [
         {
             "id": number,
@@ -50,7 +51,7 @@ def create_knowledge_base(
         return refusal(404, "知识库名称不能为空，请重新填写知识库名称")
     refuse_unknown_embedder(service, caller, new.embed_model)
     try:
-        service.app.create(name, new.vector_store_type, new.embed_model, description=new.kb_info)
+        service.app.bases.create(name, new.vector_store_type, new.embed_model, description=new.kb_info)
     except AlreadyExists:
         return refusal(404, f"已存在同名知识库 {name}")
     except InvalidName as error:
@@ -66,7 +67,7 @@ def delete_knowledge_base(
 ) -> dict[str, Any]:
     """Delete a base with its documents."""
     base = chatchat_base(service, caller, knowledge_base_name)
-    service.app.knowledge_bases.delete(base.name)
+    service.app.bases.delete(base.name)
     return envelope(f"成功删除知识库 {base.name}")
 
 
@@ -74,7 +75,7 @@ def delete_knowledge_base(
 def update_info(info: BaseInfo, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Say what a base is about."""
     base = chatchat_base(service, caller, info.knowledge_base_name)
-    described = service.app.knowledge_bases.describe(base, info.kb_info)
+    described = service.app.bases.describe(base, info.kb_info)
     return envelope("知识库介绍修改完成", {"kb_info": described.description})
 
 
@@ -102,8 +103,8 @@ def refusal(status: int, msg: str) -> JSONResponse:
 
 def _mended(service: Service, caller: Caller, name: str) -> list[str]:
     base = chatchat_base(service, caller, name)
-    service.app.ingestion(base.name).take([])
-    return [document.name for document in service.app.documents(base).all()]
+    service.app.ingest.pipeline(base.name).take([])
+    return [document.name for document in service.app.catalog.documents(base).all()]
 
 
 async def _told(names: list[str]) -> AsyncIterator[bytes]:

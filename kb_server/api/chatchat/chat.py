@@ -12,14 +12,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import ConfigDict
 
 from kb_server.access.keys import Caller, Scope
+from kb_server.answering.ask import Ask
 from kb_server.answering.conversation import Kept
 from kb_server.api import streams as sse
-from kb_server.api.asking import Ask, answer_events, kept_events
+from kb_server.api.asking import answer_events, kept_events
+from kb_server.api.auth import CurrentCaller, audited
 from kb_server.api.chatchat.bases import chatchat_base
 from kb_server.api.chatchat.schemas import Feedback, FileChat, KbChat, ToolCall, envelope, near_enough, source
 from kb_server.api.openai.chat import references
 from kb_server.api.openai.schemas import ChatRequest
-from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.core.answers import Answer, AnswerEvent, Done, Retrieved, Token
 from kb_server.core.domain import Hit
 from kb_server.core.errors import Forbidden, UsageError
@@ -75,10 +77,9 @@ async def kb_chat(asked: KbChat, service: CurrentService, caller: CurrentCaller)
     """Answer from a base: chunks as OpenAI has them, the first with `docs`, the last with `message_id`."""
     if asked.mode == "search_engine":
         raise UsageError("This service does not search the web.", "Use the mode 'local_kb' or 'temp_kb'.")
-    question = _named(
-        service, asked.ask_base(asked.kb_name.strip()), asked.model or asked.model_name, asked.prompt_name
-    )
-    talk = _Talk(question, asked.model or question.ask.bases[0], asked.score_threshold, asked.return_direct)
+    question = _named(service, asked.ask(), asked.model or asked.model_name, asked.prompt_name)
+    name = asked.kb_name.strip()
+    talk = _Talk(name, question, asked.model or name, asked.score_threshold, asked.return_direct)
     return await talk.answer(service, caller, asked.stream)
 
 
@@ -91,25 +92,25 @@ async def base_completions(
     caller: CurrentCaller,
 ) -> dict[str, Any] | StreamingResponse:
     """Do the same for OpenAI's clients, with the base in the address."""
-    question = _named(service, asked.ask(param.strip()), asked.model, asked.prompt_name)
-    talk = _Talk(question, asked.model, asked.score_threshold, asked.return_direct)
+    question = _named(service, asked.ask(), asked.model, asked.prompt_name)
+    talk = _Talk(param.strip(), question, asked.model, asked.score_threshold, asked.return_direct)
     return await talk.answer(service, caller, bool(asked.stream))
 
 
 @router.post("/chat/file_chat", response_class=StreamingResponse)
 async def file_chat(asked: FileChat, service: CurrentService, caller: CurrentCaller) -> StreamingResponse:
     """Answer from temporary files: events with `answer`, then one with `docs`."""
-    ask = asked.ask_base(asked.knowledge_id.strip())
-    question = _named(service, ask, asked.model_name or asked.model, asked.prompt_name)
-    await service.searches.run(lambda: chatchat_base(service, caller, ask.bases[0]))
-    events = await answer_events(service, caller, question.ask)
+    name = asked.knowledge_id.strip()
+    question = _named(service, asked.ask(), asked.model_name or asked.model, asked.prompt_name)
+    await service.searches.run(lambda: chatchat_base(service, caller, name))
+    events = await answer_events(service, caller, [name], question.ask)
     return sse.stream(_pieces(asked.score_threshold, events, question.notes))
 
 
 @router.post("/chat/feedback", dependencies=[audited("answer.feedback", Scope.READ)])
 def feedback(given: Feedback, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Keep what a person thinks of an answer."""
-    service.app.conversations.rate(caller.id, given.message_id, given.score, given.reason)
+    service.app.catalog.conversations.rate(caller.id, given.message_id, given.score, given.reason)
     return envelope(f"已反馈聊天记录 {given.message_id}", {"message_id": given.message_id, "score": given.score})
 
 
@@ -128,7 +129,8 @@ def call_tool(called: ToolCall) -> dict[str, Any]:
 class _Talk:
     """One answer in the shape of their chat."""
 
-    def __init__(self, question: Named, model: str, threshold: float, documents_only: bool) -> None:
+    def __init__(self, base: str, question: Named, model: str, threshold: float, documents_only: bool) -> None:
+        self._base = base
         self._ask = question.ask
         self._notes = question.notes
         self._threshold = threshold
@@ -136,8 +138,8 @@ class _Talk:
         self._made = {"id": f"chat{secrets.token_hex(16)}", "created": int(time.time()), "model": model}
 
     async def answer(self, service: Service, caller: Caller, stream: bool) -> dict[str, Any] | StreamingResponse:
-        await service.searches.run(lambda: chatchat_base(service, caller, self._ask.bases[0]))
-        chunks = self._chunks(await kept_events(service, caller, self._ask))
+        await service.searches.run(lambda: chatchat_base(service, caller, self._base))
+        chunks = self._chunks(await kept_events(service, caller, [self._base], self._ask))
         if stream:
             return sse.stream(_encoded(chunks))
         return self._whole([chunk async for chunk in chunks])
@@ -179,7 +181,7 @@ class _Talk:
 
 
 def _named(service: Service, ask: Ask, model: str | None, prompt: str | None) -> Named:
-    return named(ask, model, prompt, service.app.settings.generation.names, service.app.prompts.names())
+    return named(ask, model, prompt, service.app.settings.generation.names, service.app.answering.prompts.names())
 
 
 async def _pieces(threshold: float, events: AsyncIterator[AnswerEvent], notes: Sequence[str]) -> AsyncIterator[bytes]:

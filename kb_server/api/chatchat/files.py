@@ -9,10 +9,11 @@ from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from kb_server.access.keys import Caller, Scope
+from kb_server.api.auth import CurrentCaller, audited
 from kb_server.api.chatchat.bases import chatchat_base
 from kb_server.api.chatchat.schemas import Files, Search, TempSearch, document, envelope, filter_of, near_enough
 from kb_server.api.multipart import receive
-from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.documents import begin_upload, original
 from kb_server.api.v1.jobs import until_over
 from kb_server.catalog.jobs import FileState
@@ -41,7 +42,7 @@ def list_files(service: CurrentService, caller: CurrentCaller, knowledge_base_na
             "in_folder": bool(one.file),
             "in_db": one.state is DocumentState.INDEXED,
         }
-        for number, one in enumerate(service.app.documents(base).all(), 1)
+        for number, one in enumerate(service.app.catalog.documents(base).all(), 1)
     ]
     return envelope(data=rows)
 
@@ -72,7 +73,7 @@ async def upload_docs(request: Request, service: CurrentService, caller: Current
 def update_docs(asked: Files, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Say which documents are not searchable, and why. Others are in step with the indexes at any time."""
     base = chatchat_base(service, caller, asked.knowledge_base_name)
-    known = {one.name: one for one in service.app.documents(base).all()}
+    known = {one.name: one for one in service.app.catalog.documents(base).all()}
     failed = {name: f"未找到文件 {name}" for name in asked.file_names if name not in known}
     failed |= {name: error for name in asked.file_names if name in known and (error := known[name].error)}
     return envelope("更新文档完成", {"failed_files": failed})
@@ -82,10 +83,10 @@ def update_docs(asked: Files, service: CurrentService, caller: CurrentCaller) ->
 def delete_docs(asked: Files, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Remove documents; they are not found any more from now on."""
     base = chatchat_base(service, caller, asked.knowledge_base_name)
-    known = {one.name for one in service.app.documents(base).all()}
+    known = {one.name for one in service.app.catalog.documents(base).all()}
     doomed = [name for name in dict.fromkeys(asked.file_names) if name in known]
     if doomed:
-        service.app.knowledge_bases.remove(base.name, doomed)
+        service.app.bases.remove(base.name, doomed)
     failed = {name: f"未找到文件 {name}" for name in asked.file_names if name not in known}
     return envelope("文件删除完成", {"failed_files": failed})
 
@@ -99,7 +100,7 @@ def download_doc(
 ) -> FileResponse:
     """Return an original, always as a download: no page ever shows or runs it."""
     base = chatchat_base(service, caller, knowledge_base_name)
-    for one in service.app.documents(base).all():
+    for one in service.app.catalog.documents(base).all():
         if one.name == file_name:
             return original(service, base, one)
     raise NotFound(f"未找到文件 {file_name}")
@@ -135,20 +136,20 @@ def _search(asked: Search, service: Service, caller: Caller) -> list[dict[str, A
     base, only = chatchat_base(service, caller, asked.knowledge_base_name), filter_of(asked)
     if not asked.query.strip():
         return _chunks(service, base, only)
-    hits = service.app.retriever(base.name).retrieve(asked.query, asked.top_k, only)
+    hits = service.app.search.retriever(base.name).retrieve(asked.query, asked.top_k, only)
     return [document(hit.chunk, hit.score) for hit in hits if near_enough(hit, asked.score_threshold)]
 
 
 def _chunks(service: Service, base: KnowledgeBase, only: Filter | None) -> list[dict[str, Any]]:
     if only is None:
         return []
-    rows = service.app.documents(base)
+    rows = service.app.catalog.documents(base)
     found = rows.chunks(rows.chunk_ids(only)[:_CHUNKS_SHOWN], only)
     return [document(found[id_], None) for id_ in sorted(found)]
 
 
 def _refuse_known(service: Service, base: KnowledgeBase, upload: Upload) -> None:
-    for known in service.app.documents(base).all():
+    for known in service.app.catalog.documents(base).all():
         if known.state is DocumentState.INDEXED:
             upload.refuse(known.name, f"文件 {known.name} 已存在。")
 
@@ -157,7 +158,7 @@ async def _ingested(service: Service, base: KnowledgeBase, owner: str, upload: U
     """Ingest an upload and wait for it; returns what failed, with the reason."""
     files = await run_in_threadpool(_received, upload)
     if any(file.state is FileState.QUEUED for file in files):
-        job = await run_in_threadpool(service.app.jobs.submit, base.id, owner, upload, service.app.room(base))
+        job = await run_in_threadpool(service.app.jobs.submit, base.id, owner, upload, service.app.bases.quota(base))
         async for _ in until_over(service, job.id):
             pass
         files = await run_in_threadpool(service.app.jobs.files, job.id)
@@ -177,12 +178,12 @@ def _received(upload: Upload) -> list[Any]:
 def _temporary_base(service: Service, caller: Caller, previous: str) -> KnowledgeBase:
     if previous:
         base = chatchat_base(service, caller, previous)
-        if service.app.temporary.owner(base.id) == caller.id:
+        if service.app.catalog.temporary.owner(base.id) == caller.id:
             return base
         raise NotFound(f"未找到知识库 {previous[:200]}")
-    earlier = service.app.temporary.names(caller.id)
+    earlier = service.app.catalog.temporary.names(caller.id)
     for name in earlier[: max(0, len(earlier) - _TEMPORARY_BASES + 1)]:
-        service.app.knowledge_bases.delete(name)
-    made = service.app.create(f"temp-{secrets.token_hex(16)}")
-    service.app.temporary.add(made.id, caller.id)
+        service.app.bases.delete(name)
+    made = service.app.bases.create(f"temp-{secrets.token_hex(16)}")
+    service.app.catalog.temporary.add(made.id, caller.id)
     return made

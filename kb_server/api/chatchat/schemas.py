@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kb_server.api.asking import Ask
+from kb_server.answering.ask import Ask
 from kb_server.api.fields import example
 from kb_server.api.openai.schemas import clean
 from kb_server.api.v1.bases import Description
@@ -105,7 +105,7 @@ class _Asked(_Lenient):
     model_name: _Name | None = None  # what their file chat calls it
     prompt_name: _Name | None = None
 
-    def ask_base(self, base: str) -> Ask:
+    def ask(self) -> Ask:
         """Return the question; raises UsageError if there is none."""
         question = clean(self.query)
         if not question:
@@ -114,7 +114,7 @@ class _Asked(_Lenient):
             Message(said.role, clean(said.content)) for said in self.history if said.role in ("user", "assistant")
         ]
         tokens = self.max_tokens if self.max_tokens and self.max_tokens > 0 else None
-        return Ask([base], question, history, k=self.top_k, temperature=self.temperature, max_tokens=tokens)
+        return Ask(question=question, history=history, k=self.top_k, temperature=self.temperature, max_tokens=tokens)
 
 
 class KbChat(_Asked):

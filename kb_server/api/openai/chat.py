@@ -12,12 +12,14 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from kb_server.access.keys import Caller
+from kb_server.answering.ask import Ask
 from kb_server.answering.contract import citation_json, trace_json
 from kb_server.api import streams as sse
-from kb_server.api.asking import Ask, Usage, answer_events, usage_of, whole_answer
+from kb_server.api.asking import Usage, answer_events, usage_of, whole_answer
+from kb_server.api.auth import CurrentCaller
 from kb_server.api.openai.models import resolve
 from kb_server.api.openai.schemas import ChatRequest, CompletionRequest
-from kb_server.api.service import CurrentCaller, CurrentService, Service
+from kb_server.api.service import CurrentService, Service
 from kb_server.core.answers import Answer, AnswerEvent, Done, Token
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
@@ -74,8 +76,8 @@ async def _begin(
     asked: ChatRequest | CompletionRequest, service: Service, caller: Caller
 ) -> tuple[Ask, AsyncIterator[AnswerEvent]]:
     meant = await run_in_threadpool(resolve, service, caller, asked.model)
-    ask = replace(asked.ask(meant.base), mode=meant.mode, model=meant.model)
-    return ask, await answer_events(service, caller, ask)
+    ask = replace(asked.ask(), mode=meant.mode, model=meant.model)
+    return ask, await answer_events(service, caller, [meant.base], ask)
 
 
 def _made(prefix: str, kind: str, model: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentCaller, audited
 from kb_server.api.multipart import receive
-from kb_server.api.service import CurrentCaller, CurrentService, audited
+from kb_server.api.service import CurrentService
 from kb_server.catalog.kept_files import KeptFile
 from kb_server.core.errors import NotFound
 
@@ -20,28 +21,32 @@ router = APIRouter(prefix="/v1/files", tags=["OpenAI-compatible"])
 async def keep_file(request: Request, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Keep a file, sent in the field `file`."""
     most = service.app.settings.service.upload_megabytes << 20
-    upload, form = await receive(request, lambda: service.app.uploads.begin(1), most)
+    upload, form = await receive(request, lambda: service.app.ingest.uploads.begin(1), most)
     purpose = form.text("purpose", "assistants")[:64]
-    return _file(await run_in_threadpool(service.app.kept_files.keep, caller.id, upload, purpose))
+    return _file(await run_in_threadpool(service.app.ingest.kept_files.keep, caller.id, upload, purpose))
 
 
 @router.get("")
 def list_files(service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """List the key's own files, newest first."""
-    return {"object": "list", "data": [_file(one) for one in service.app.kept_files.of(caller.id)], "has_more": False}
+    return {
+        "object": "list",
+        "data": [_file(one) for one in service.app.ingest.kept_files.of(caller.id)],
+        "has_more": False,
+    }
 
 
 @router.get("/{file_id}")
 def get_file(file_id: str, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Return one of the key's own files."""
-    return _file(service.app.kept_files.find(caller.id, file_id))
+    return _file(service.app.ingest.kept_files.find(caller.id, file_id))
 
 
 @router.get("/{file_id}/content", response_class=FileResponse)
 def get_content(file_id: str, service: CurrentService, caller: CurrentCaller) -> FileResponse:
     """Return the bytes of one of the key's own files, as a download."""
-    kept = service.app.kept_files.find(caller.id, file_id)
-    path = service.app.kept_files.path(kept)
+    kept = service.app.ingest.kept_files.find(caller.id, file_id)
+    path = service.app.ingest.kept_files.path(kept)
     if not path.is_file():
         raise NotFound(f"The bytes of '{kept.id}' are gone.", "Send the file again.")
     name = kept.name.rpartition("/")[2]
@@ -51,7 +56,7 @@ def get_content(file_id: str, service: CurrentService, caller: CurrentCaller) ->
 @router.delete("/{file_id}", dependencies=[audited("file.delete", Scope.WRITE)])
 def delete_file(file_id: str, service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """Delete one of the key's own files."""
-    service.app.kept_files.delete(caller.id, file_id)
+    service.app.ingest.kept_files.delete(caller.id, file_id)
     return {"id": file_id, "object": "file", "deleted": True}
 
 

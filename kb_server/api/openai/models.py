@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from kb_server.access.keys import Caller
+from kb_server.api.auth import CurrentCaller, base_named, visible_bases
 from kb_server.api.openai.schemas import EmbeddingRequest
-from kb_server.api.service import CurrentCaller, CurrentService, Service, base_named, visible_bases
+from kb_server.api.service import CurrentService, Service
 from kb_server.core.answers import AnswerMode
 from kb_server.core.domain import KnowledgeBase
 from kb_server.core.errors import ModelNotFound, NotFound
@@ -80,7 +81,7 @@ def _embed(service: Service, caller: Caller, model: str, texts: list[str]) -> Ve
     if model not in _embedders(service, visible_bases(service, caller)):
         raise NotFound(f"There is no embedder '{model[:80]}' here.", "See the names with: GET /v1/models")
     try:
-        return service.app.embedder(model).embed_passages(texts)
+        return service.app.models.embedder(model).embed_passages(texts)
     except ModelNotFound as error:
         raise NotFound(f"The embedder '{model[:80]}' is not on the service's machine.", "Ask its keeper.") from error
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kb_server.api.asking import Ask
+from kb_server.answering.ask import Ask
 from kb_server.api.fields import example
 from kb_server.api.v1.knn import KnnChoice, knn_choice
 from kb_server.core.answers import Message
@@ -79,14 +79,14 @@ class ChatRequest(_Sampled):
     messages: Annotated[list[OpenAiMessage], Field(min_length=1, max_length=500)]
     max_completion_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
-    def ask(self, base: str) -> Ask:
+    def ask(self) -> Ask:
         """Return the question; raises UsageError if the last message is none."""
         talk = [said for said in self.messages if said.role in ("user", "assistant")]
         if not talk or talk[-1].role != "user" or not talk[-1].text:
             raise UsageError("The last message is no question of a user.", "End `messages` with role 'user'.")
         history = [Message(said.role, said.text) for said in talk[:-1]]
         sampling = {**self.sampling, "max_tokens": self.max_completion_tokens or self.max_tokens}
-        return Ask([base], talk[-1].text, history, **sampling)
+        return Ask(question=talk[-1].text, history=history, **sampling)
 
 
 class CompletionRequest(_Sampled):
@@ -96,12 +96,12 @@ class CompletionRequest(_Sampled):
 
     prompt: Annotated[str, Field(max_length=_LONGEST)] | Annotated[list[str], Field(min_length=1, max_length=1)]
 
-    def ask(self, base: str) -> Ask:
+    def ask(self) -> Ask:
         """Return the question; raises UsageError if there is none."""
         prompt = clean(self.prompt if isinstance(self.prompt, str) else self.prompt[0])
         if not prompt:
             raise UsageError("The prompt is empty.", "Write the question into `prompt`.")
-        return Ask([base], prompt, **self.sampling)
+        return Ask(question=prompt, **self.sampling)
 
 
 class EmbeddingRequest(_Lenient):

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from kb_server.access.keys import Scope
-from kb_server.api.service import CurrentCaller, CurrentService
+from kb_server.api.auth import CurrentCaller
+from kb_server.api.service import CurrentService
 
 
 class AuditEntry(BaseModel):
@@ -39,5 +40,5 @@ def read_audit(
 ) -> AuditPage:
     """Return who changed what, newest first; older than the entry `before` if it is given. For administrators."""
     caller.require(Scope.ADMIN)
-    entries = service.app.audit.latest(limit, before)
+    entries = service.app.catalog.audit.latest(limit, before)
     return AuditPage(entries=[AuditEntry.model_validate(one, from_attributes=True) for one in entries])

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Caller, Scope
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited, visible_bases
 from kb_server.api.fields import BaseName, Taken, example
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited, visible_bases
-from kb_server.bases.knowledge_bases import LONGEST_DESCRIPTION, BaseSummary
+from kb_server.api.service import CurrentService, Service
+from kb_server.bases.names import LONGEST_DESCRIPTION
+from kb_server.bases.service import BaseSummary
 from kb_server.core.domain import KnowledgeBase, SplitBy
 from kb_server.core.errors import Forbidden, NotFound
 from kb_server.embedding.model_folder import local_embedders
@@ -102,8 +104,8 @@ router = APIRouter(prefix="/api/v1/knowledge-bases", tags=["knowledge bases"])
 @router.get("")
 def list_bases(service: CurrentService, caller: CurrentCaller) -> Bases:
     """List the bases that the key is for."""
-    hidden = service.app.temporary.ids()
-    visible = [one for one in service.app.knowledge_bases.all() if caller.sees(one.base.id)]
+    hidden = service.app.catalog.temporary.ids()
+    visible = [one for one in service.app.bases.summaries() if caller.sees(one.base.id)]
     return Bases(knowledge_bases=[base_json(service, one) for one in visible if one.base.id not in hidden])
 
 
@@ -112,7 +114,7 @@ def create_base(new: NewBase, service: CurrentService, caller: CurrentCaller) ->
     """Make an empty base."""
     refuse_restricted(caller)
     refuse_unknown_embedder(service, caller, new.embedder)
-    made = service.app.create(new.name, new.store, new.embedder, new.splitting.change(), new.description)
+    made = service.app.bases.create(new.name, new.store, new.embedder, new.splitting.change(), new.description)
     return base_json(service, BaseSummary(made, 0, 0))
 
 
@@ -125,13 +127,13 @@ def get_base(base: CurrentBase, service: CurrentService) -> Base:
 @router.patch("/{base}", dependencies=[audited("base.describe", Scope.WRITE)])
 def describe_base(change: BaseChange, base: CurrentBase, service: CurrentService) -> Base:
     """Say what a base is about; the empty text takes back what was said."""
-    return _summed(service, service.app.knowledge_bases.describe(base, change.description))
+    return _summed(service, service.app.bases.describe(base, change.description))
 
 
 @router.delete("/{base}", status_code=204, dependencies=[audited("base.delete", Scope.ADMIN)])
 def delete_base(base: CurrentBase, service: CurrentService) -> Response:
     """Delete a base with its documents and jobs. Conversations about it stay."""
-    service.app.knowledge_bases.delete(base.name)
+    service.app.bases.delete(base.name)
     return Response(status_code=204)
 
 
@@ -142,8 +144,7 @@ def refuse_restricted(caller: Caller) -> None:
 
 
 def _summed(service: Service, base: KnowledgeBase) -> Base:
-    documents, chunks = service.app.bases.sizes().get(base.id, (0, 0))
-    return base_json(service, BaseSummary(base, documents, chunks))
+    return base_json(service, service.app.bases.summary(base))
 
 
 def base_json(service: Service, one: BaseSummary) -> Base:
@@ -156,6 +157,6 @@ def base_json(service: Service, one: BaseSummary) -> Base:
         embedder=base.embedder,
         documents=one.documents,
         chunks=one.chunks,
-        splitting=Splitting(**asdict(service.app.splitting(base))),
+        splitting=Splitting(**asdict(service.app.ingest.splitting(base))),
         created=base.created,
     )

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited
 from kb_server.api.fields import Question, Taken, example, speakable
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.documents import Limit, Offset
 from kb_server.api.v1.jobs import JobDetail, job_json
 from kb_server.catalog.jobs import JobKind
@@ -85,7 +86,7 @@ CaseId = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
 @router.get("")
 def list_cases(base: CurrentBase, service: CurrentService, limit: Limit = 100, offset: Offset = 0) -> Cases:
     """List the cases of a base."""
-    rows = service.app.evaluation_cases(base)
+    rows = service.app.catalog.evaluation_cases(base)
     return Cases(cases=[_case(id_, content) for id_, content in rows.all(limit, offset)], total=rows.count())
 
 
@@ -108,28 +109,28 @@ def write(asked: WriteCases, base: CurrentBase, service: CurrentService, caller:
 
     The model never decides what is true: a question of its own that is no good one gives way to the one made by rules.
     """
-    service.app.model_section(asked.model)
+    service.app.models.section(asked.model)
     return job_json(service.app.jobs.submit_task(base.id, caller.id, JobKind.QUESTIONS, asked.model_dump()), [])
 
 
 @router.put("/{case_id}", dependencies=[audited("case.edit", Scope.WRITE)])
 def edit_case(new: NewCase, base: CurrentBase, service: CurrentService, case_id: CaseId) -> Case:
     """Put another case in the place of one."""
-    service.app.evaluation_cases(base).replace(case_id, new.model_dump(mode="json"))
+    service.app.catalog.evaluation_cases(base).replace(case_id, new.model_dump(mode="json"))
     return _case(case_id, new.model_dump())
 
 
 @router.delete("/{case_id}", status_code=204, dependencies=[audited("case.delete", Scope.WRITE)])
 def delete_case(base: CurrentBase, service: CurrentService, case_id: CaseId) -> Response:
     """Delete a case."""
-    service.app.evaluation_cases(base).delete(case_id)
+    service.app.catalog.evaluation_cases(base).delete(case_id)
     return Response(status_code=204)
 
 
 @router.delete("", status_code=204, dependencies=[audited("cases.clear", Scope.WRITE)])
 def delete_cases(base: CurrentBase, service: CurrentService) -> Response:
     """Delete all cases of a base."""
-    service.app.evaluation_cases(base).clear()
+    service.app.catalog.evaluation_cases(base).clear()
     return Response(status_code=204)
 
 
@@ -139,7 +140,7 @@ def _made(service: Service, base: KnowledgeBase, sizes: tuple[int, int], seed: i
 
 
 def _added(service: Service, base: KnowledgeBase, contents: list[dict[str, Any]]) -> Cases:
-    rows = service.app.evaluation_cases(base)
+    rows = service.app.catalog.evaluation_cases(base)
     ids = add_cases(rows, contents)
     cases = [_case(id_, content) for id_, content in zip(ids, contents, strict=True)]
     return Cases(cases=cases, total=rows.count())

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 
 from kb_server.access.keys import Caller, Scope
+from kb_server.answering.ask import Ask
 from kb_server.answering.contract import answer_json, hit_json, step_json
 from kb_server.answering.conversation import Kept
 from kb_server.api import streams as sse
-from kb_server.api.asking import Ask, answer_events, kept_events
+from kb_server.api.asking import answer_events, kept_events
+from kb_server.api.auth import CurrentCaller, audited
 from kb_server.api.fields import BaseName, Question, Taken, example
-from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.knn import KnnChoice, KnnTrace, knn_choice
 from kb_server.api.v1.search import Hit, Only
 from kb_server.catalog.conversations import Conversation
@@ -163,9 +165,9 @@ async def chat(asked: Chat, service: CurrentService, caller: CurrentCaller) -> A
     conversation = await run_in_threadpool(_earlier, asked, service, caller)
     events: Events
     if conversation or asked.keep:
-        events = await kept_events(service, caller, _ask(asked), conversation)
+        events = await kept_events(service, caller, asked.bases, _ask(asked), conversation)
     else:
-        events = await answer_events(service, caller, _ask(asked))
+        events = await answer_events(service, caller, asked.bases, _ask(asked))
     if asked.stream:
         return sse.stream(_encoded(events))
     return await _drained(events)
@@ -174,14 +176,14 @@ async def chat(asked: Chat, service: CurrentService, caller: CurrentCaller) -> A
 @router.post("/feedback", status_code=204, dependencies=[audited("answer.feedback", Scope.READ)])
 def give_feedback(feedback: Feedback, service: CurrentService, caller: CurrentCaller) -> Response:
     """Keep what a person thinks of an answer of a kept conversation."""
-    service.app.conversations.rate(caller.id, feedback.message_id, feedback.score, feedback.reason)
+    service.app.catalog.conversations.rate(caller.id, feedback.message_id, feedback.score, feedback.reason)
     return Response(status_code=204)
 
 
 def _earlier(asked: Chat, service: Service, caller: Caller) -> Conversation | None:
     if asked.conversation_id is None:
         return None
-    conversation = service.app.conversations.find(caller.id, asked.conversation_id)
+    conversation = service.app.catalog.conversations.find(caller.id, asked.conversation_id)
     if asked.history:
         raise UsageError("A kept conversation has its own history.", "Leave out `history` or `conversation_id`.")
     if set(conversation.bases) != set(asked.bases):
@@ -194,7 +196,7 @@ def _ask(asked: Chat) -> Ask:
     names = ("mode", "model", "prompt", "k", "threshold", "temperature", "top_p", "max_tokens", "reasoning", "samples")
     chosen = {name: getattr(asked, name) for name in names}
     history, knn = [said.message() for said in asked.history], knn_choice(asked.knn_lm)
-    return Ask(asked.bases, asked.question, history, filters=asked.only.filter(), knn=knn, **chosen)
+    return Ask(question=asked.question, history=history, filters=asked.only.filter(), knn=knn, **chosen)
 
 
 async def _encoded(events: Events) -> AsyncIterator[bytes]:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, audited
 from kb_server.api.fields import Taken, example, speakable
-from kb_server.api.service import CurrentBase, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.documents import DocumentId, Limit, Offset
 from kb_server.core.domain import Chunk as StoredChunk
 from kb_server.core.domain import KnowledgeBase
@@ -62,7 +63,7 @@ def list_chunks(
     base: CurrentBase, service: CurrentService, document_id: DocumentId, limit: Limit = 100, offset: Offset = 0
 ) -> Chunks:
     """Return a document's chunks in reading order, disabled ones too."""
-    rows = service.app.documents(base)
+    rows = service.app.catalog.documents(base)
     document, disabled = rows.find(document_id), rows.disabled(document_id)
     found = rows.chunks_of(document.id, limit, offset)
     originals = rows.original_texts(document_id)
@@ -82,33 +83,33 @@ def get_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> 
 @router.patch("/chunks/{chunk_id}", dependencies=[audited("chunk.edit", Scope.WRITE)])
 def edit_chunk(new: ChunkText, base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Chunk:
     """Give a chunk another wording, by which it is found and quoted until its document is replaced."""
-    service.app.chunk_care(base.name).edit(chunk_id, new.text)
+    service.app.bases.chunk_edits(base).edit(chunk_id, new.text)
     return _searchable(service, base, chunk_id)
 
 
 @router.post("/chunks/{chunk_id}/revert", dependencies=[audited("chunk.revert", Scope.WRITE)])
 def revert_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Chunk:
     """Give a chunk the document's own wording back."""
-    service.app.chunk_care(base.name).revert(chunk_id)
+    service.app.bases.chunk_edits(base).revert(chunk_id)
     return _searchable(service, base, chunk_id)
 
 
 @router.post("/chunks/{chunk_id}/disable", status_code=204, dependencies=[audited("chunk.disable", Scope.WRITE)])
 def disable_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Response:
     """Take a chunk out of search, until its document is replaced."""
-    service.app.chunk_care(base.name).disable(chunk_id)
+    service.app.bases.chunk_edits(base).disable(chunk_id)
     return Response(status_code=204)
 
 
 @router.post("/chunks/{chunk_id}/restore", status_code=204, dependencies=[audited("chunk.restore", Scope.WRITE)])
 def restore_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId) -> Response:
     """Put a chunk back into search."""
-    service.app.chunk_care(base.name).restore(chunk_id)
+    service.app.bases.chunk_edits(base).restore(chunk_id)
     return Response(status_code=204)
 
 
 def _searchable(service: Service, base: KnowledgeBase, chunk_id: int) -> Chunk:
-    found = service.app.documents(base).chunk(chunk_id)
+    found = service.app.catalog.documents(base).chunk(chunk_id)
     if found is None:
         raise NotFound(f"There is no chunk {chunk_id} here.", "Chunks change when their document does.")
     return _chunk(found)

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from kb_server.answering.conversation import transcript
+from kb_server.api.auth import CurrentCaller, base_named
 from kb_server.api.fields import Taken, example
-from kb_server.api.service import CurrentCaller, CurrentService, base_named
+from kb_server.api.service import CurrentService
 from kb_server.api.v1.chat import Bases
 from kb_server.catalog.conversations import Conversation as StoredConversation
 from kb_server.catalog.conversations import Turn as StoredTurn
@@ -76,7 +77,7 @@ def list_conversations(
     text: Annotated[str, Query(max_length=200)] = "",
 ) -> Conversations:
     """List the caller's conversations, newest first; with `text`, those that have it in title or messages."""
-    found = service.app.conversations.of(caller.id, limit, text.replace("\0", ""))
+    found = service.app.catalog.conversations.of(caller.id, limit, text.replace("\0", ""))
     return Conversations(conversations=[_conversation(one) for one in found])
 
 
@@ -84,22 +85,22 @@ def list_conversations(
 def begin_conversation(new: NewConversation, service: CurrentService, caller: CurrentCaller) -> Conversation:
     """Begin a conversation."""
     names = [base_named(service, caller, name).name for name in new.bases]
-    return _conversation(service.app.conversations.create(caller.id, names, new.title))
+    return _conversation(service.app.catalog.conversations.create(caller.id, names, new.title))
 
 
 @router.get("/{conversation_id}")
 def get_conversation(conversation_id: str, service: CurrentService, caller: CurrentCaller) -> ConversationDetail:
     """Return a conversation with its messages."""
-    found = service.app.conversations.find(caller.id, conversation_id)
-    turns = [_turn(one) for one in service.app.conversations.turns(found.id)]
+    found = service.app.catalog.conversations.find(caller.id, conversation_id)
+    turns = [_turn(one) for one in service.app.catalog.conversations.turns(found.id)]
     return ConversationDetail(**_conversation(found).model_dump(), messages=turns)
 
 
 @router.get("/{conversation_id}/markdown", response_class=Response)
 def export_conversation(conversation_id: str, service: CurrentService, caller: CurrentCaller) -> Response:
     """Return a conversation as a Markdown file to keep, with where each answer is from."""
-    found = service.app.conversations.find(caller.id, conversation_id)
-    text = transcript(found, service.app.conversations.turns(found.id))
+    found = service.app.catalog.conversations.find(caller.id, conversation_id)
+    text = transcript(found, service.app.catalog.conversations.turns(found.id))
     headers = {"Content-Disposition": 'attachment; filename="conversation.md"'}
     return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
@@ -109,21 +110,21 @@ def rename_conversation(
     conversation_id: str, new: NewTitle, service: CurrentService, caller: CurrentCaller
 ) -> Conversation:
     """Give a conversation another title."""
-    service.app.conversations.rename(caller.id, conversation_id, new.title)
-    return _conversation(service.app.conversations.find(caller.id, conversation_id))
+    service.app.catalog.conversations.rename(caller.id, conversation_id, new.title)
+    return _conversation(service.app.catalog.conversations.find(caller.id, conversation_id))
 
 
 @router.delete("/{conversation_id}", status_code=204)
 def delete_conversation(conversation_id: str, service: CurrentService, caller: CurrentCaller) -> Response:
     """Delete a conversation with its messages."""
-    service.app.conversations.delete(caller.id, conversation_id)
+    service.app.catalog.conversations.delete(caller.id, conversation_id)
     return Response(status_code=204)
 
 
 @router.delete("/{conversation_id}/messages/{message_id}", status_code=204)
 def take_back(conversation_id: str, message_id: str, service: CurrentService, caller: CurrentCaller) -> Response:
     """Delete a message and all after it, so that a question can be asked again or in other words."""
-    service.app.conversations.take_back(caller.id, conversation_id, message_id)
+    service.app.catalog.conversations.take_back(caller.id, conversation_id, message_id)
     return Response(status_code=204)
 
 

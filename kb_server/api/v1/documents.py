@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited
 from kb_server.api.fields import Taken, example
 from kb_server.api.multipart import receive
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.jobs import JobDetail, job_json
 from kb_server.core.domain import KnowledgeBase, StoredDocument
 from kb_server.core.errors import NotFound
@@ -95,8 +96,8 @@ def list_documents(
     offset: Offset = 0,
 ) -> Documents:
     """List documents by name, in whatever state."""
-    every, tags = service.app.documents(base).all(), service.app.tagging.all(base.name)
-    sizes = service.app.original_sizes(base)
+    every, tags = service.app.catalog.documents(base).all(), service.app.bases.tags.all(base.name)
+    sizes = service.app.bases.files(base).sizes()
     page = [_document(one, tags.get(one.name, ()), sizes) for one in every[offset : offset + limit]]
     return Documents(documents=page, total=len(every))
 
@@ -120,25 +121,25 @@ async def upload_documents(
 @router.get("/documents/{document_id}")
 def get_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Document:
     """Return one document."""
-    document = service.app.documents(base).find(document_id)
-    tags = service.app.tagging.all(base.name).get(document.name, ())
-    return _document(document, tags, service.app.original_sizes(base))
+    document = service.app.catalog.documents(base).find(document_id)
+    tags = service.app.bases.tags.all(base.name).get(document.name, ())
+    return _document(document, tags, service.app.bases.files(base).sizes())
 
 
 @router.put("/documents/{document_id}/tags", dependencies=[audited("document.tag", Scope.WRITE)])
 def tag_document(base: CurrentBase, service: CurrentService, document_id: DocumentId, asked: Tags) -> Document:
     """Give a document these tags in place of those it has; searches can be kept to documents with a tag."""
-    document = service.app.documents(base).find(document_id)
-    before = service.app.tagging.all(base.name).get(document.name, ())
-    now = service.app.tagging.change(base.name, [document.name], asked.tags, before)
-    return _document(document, now[document.name], service.app.original_sizes(base))
+    document = service.app.catalog.documents(base).find(document_id)
+    before = service.app.bases.tags.all(base.name).get(document.name, ())
+    now = service.app.bases.tags.change(base.name, [document.name], asked.tags, before)
+    return _document(document, now[document.name], service.app.bases.files(base).sizes())
 
 
 @router.get("/tags")
 def list_tags(base: CurrentBase, service: CurrentService) -> TagCounts:
     """List the tags that documents have, by name."""
-    known = service.app.documents(base).names()
-    tags = service.app.tagging.all(base.name).items()
+    known = service.app.catalog.documents(base).names()
+    tags = service.app.bases.tags.all(base.name).items()
     counts = Counter(tag for document, of_it in tags if document in known for tag in of_it)
     return TagCounts(tags=[TagCount(tag=tag, documents=counts[tag]) for tag in sorted(counts)])
 
@@ -146,7 +147,7 @@ def list_tags(base: CurrentBase, service: CurrentService) -> TagCounts:
 @router.get("/documents/{document_id}/content", response_class=FileResponse)
 def download_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> FileResponse:
     """Return the original, always as a download: a browser never shows or runs it."""
-    return original(service, base, service.app.documents(base).find(document_id))
+    return original(service, base, service.app.catalog.documents(base).find(document_id))
 
 
 @router.get(
@@ -170,19 +171,19 @@ async def draw_page(
 @router.delete("/documents/{document_id}", status_code=204, dependencies=[audited("document.delete", Scope.WRITE)])
 def delete_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Response:
     """Remove a document; it is not found any more from now on."""
-    document = service.app.documents(base).find(document_id)
-    service.app.knowledge_bases.remove(base.name, [document.name])
+    document = service.app.catalog.documents(base).find(document_id)
+    service.app.bases.remove(base.name, [document.name])
     return Response(status_code=204)
 
 
 def begin_upload(service: Service) -> Upload:
     """Make room for an upload."""
-    return service.app.uploads.begin(service.app.settings.service.upload_files)
+    return service.app.ingest.uploads.begin(service.app.settings.service.upload_files)
 
 
 def submit(service: Service, base: KnowledgeBase, owner: str, upload: Upload) -> JobDetail:
     """Turn a received upload into a job."""
-    job = service.app.jobs.submit(base.id, owner, upload, service.app.room(base))
+    job = service.app.jobs.submit(base.id, owner, upload, service.app.bases.quota(base))
     return job_json(job, service.app.jobs.files(job.id))
 
 
@@ -194,15 +195,15 @@ def original(service: Service, base: KnowledgeBase, document: StoredDocument) ->
 
 
 def _kept(service: Service, base: KnowledgeBase, document: StoredDocument) -> FilePath:
-    path = service.app.original(base, document)
+    path = service.app.bases.original(base, document)
     if path is None or not path.is_file():
         raise NotFound(f"The original of '{document.name}' is not kept.", "It could not be read when it was uploaded.")
     return path
 
 
 def _drawn(service: Service, base: KnowledgeBase, document_id: int, page: int, quote: str, width: int) -> PagePicture:
-    document = service.app.documents(base).find(document_id)
-    return service.app.page_pictures.picture(_kept(service, base, document), page, quote, width)
+    document = service.app.catalog.documents(base).find(document_id)
+    return service.app.ingest.page_pictures.picture(_kept(service, base, document), page, quote, width)
 
 
 def _document(one: StoredDocument, tags: Sequence[str], sizes: Mapping[str, int]) -> Document:

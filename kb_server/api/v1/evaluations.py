@@ -10,9 +10,10 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited
 from kb_server.api.fields import Taken, example
 from kb_server.api.job_works import run_folder
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.documents import Limit, Offset
 from kb_server.catalog.jobs import Job, JobKind
 from kb_server.core.answers import AnswerMode
@@ -109,7 +110,7 @@ def list_runs(base: CurrentBase, service: CurrentService) -> Runs:
 @router.post("", status_code=202, dependencies=[audited("evaluation.start", Scope.WRITE)])
 def start_run(new: NewRun, base: CurrentBase, service: CurrentService, caller: CurrentCaller) -> Run:
     """Begin to answer all cases of the base; the run is a job under its id."""
-    if not service.app.evaluation_cases(base).count():
+    if not service.app.catalog.evaluation_cases(base).count():
         raise UsageError(f"'{base.name}' has no cases to be evaluated with.", "Make some: POST …/cases/make")
     mode = new.mode or service.app.settings.answering.mode
     request = {"mode": mode.value, "judge": new.judge}

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from kb_server import __version__
+from kb_server.api.auth import CurrentCaller
 from kb_server.api.request_log import CONTENT_TYPE
-from kb_server.api.service import CurrentCaller, CurrentService
+from kb_server.api.service import CurrentService
 from kb_server.core.errors import TryLater
 
 

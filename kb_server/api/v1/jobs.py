@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from kb_server.access.keys import Caller, Scope
 from kb_server.api import streams as sse
-from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
+from kb_server.api.auth import CurrentCaller, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.catalog.jobs import UNFINISHED, JobFile
 from kb_server.catalog.jobs import Job as StoredJob
 from kb_server.core.errors import NotFound

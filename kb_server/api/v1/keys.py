@@ -7,8 +7,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Caller, Scope
+from kb_server.api.auth import CurrentCaller, audited
 from kb_server.api.fields import BaseName, Label, Taken
-from kb_server.api.service import CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.bases import refuse_restricted
 from kb_server.catalog.keys import ApiKey
 from kb_server.core.errors import UsageError
@@ -55,16 +56,16 @@ def list_keys(service: CurrentService, caller: CurrentCaller) -> Keys:
     """List the keys, revoked ones too; the secrets are not kept."""
     _require_keeper(caller)
     names = _base_names(service)
-    return Keys(keys=[_key(one, names) for one in service.app.keys.all()])
+    return Keys(keys=[_key(one, names) for one in service.app.access.all()])
 
 
 @router.post("", status_code=201, dependencies=[audited("key.create", Scope.ADMIN)])
 def create_key(new: NewKey, service: CurrentService, caller: CurrentCaller) -> MadeKey:
     """Make a key. It is in this answer and can never be shown again."""
     _require_keeper(caller)
-    key = service.app.keys.create(new.name, new.scope, new.knowledge_bases, actor=caller.id)
+    key = service.app.access.create(new.name, new.scope, new.knowledge_bases, actor=caller.id)
     names, id_ = _base_names(service), key.split("_")[1]
-    (made,) = [one for one in service.app.keys.all() if one.id == id_]
+    (made,) = [one for one in service.app.access.all() if one.id == id_]
     return MadeKey(key=key, **_key(made, names).model_dump())
 
 
@@ -74,7 +75,7 @@ def revoke_key(key_id: str, service: CurrentService, caller: CurrentCaller) -> R
     _require_keeper(caller)
     if key_id == caller.id:
         raise UsageError("This is the key you are calling with.", "Revoke it with another one, or with kb keys revoke.")
-    service.app.keys.revoke(key_id, actor=caller.id)
+    service.app.access.revoke(key_id, actor=caller.id)
     return Response(status_code=204)
 
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited
 from kb_server.api.fields import Taken, example
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, audited
+from kb_server.api.service import CurrentService
 from kb_server.api.v1.jobs import JobDetail, job_json
 from kb_server.catalog.jobs import JobKind
 from kb_server.core.knn_lm import KnnScope
-from kb_server.knnlm.datastore.manifest import datastore_states
 
 
 class KnnOptions(BaseModel):
@@ -105,8 +105,8 @@ router = APIRouter(prefix="/api/v1/knowledge-bases/{base}/knn", tags=["kNN-LM"])
 @router.get("")
 def list_datastores(base: CurrentBase, service: CurrentService) -> Datastores:
     """List the datastores of a base, the one that changed last first; each is of one model."""
-    states = datastore_states(service.app.base_files(base))
-    return Datastores(possible=service.app.gives_states, datastores=[Datastore(**asdict(one)) for one in states])
+    states = service.app.knn_lm.states(base)
+    return Datastores(possible=service.app.models.gives_states, datastores=[Datastore(**asdict(one)) for one in states])
 
 
 @router.post("", status_code=202, dependencies=[audited("knn.build", Scope.WRITE)])
@@ -115,6 +115,6 @@ def build_datastore(asked: BuildKnn, base: CurrentBase, service: CurrentService,
 
     Only what the datastore does not have is read, unless it is to be made `anew`.
     """
-    service.app.refuse_without_states()
+    service.app.models.require_states()
     request = {"anew": asked.anew, "tune": asked.tune}
     return job_json(service.app.jobs.submit_task(base.id, caller.id, JobKind.KNN, request), [])

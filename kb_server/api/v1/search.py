@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Caller
 from kb_server.answering.contract import explanation_json, hit_json
+from kb_server.api.auth import CurrentBase, CurrentCaller, base_named, visible_bases
 from kb_server.api.fields import BaseName, Question, Taken, example
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, base_named, visible_bases
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.chunks import Chunk
 from kb_server.calibration.questions import make_questions
 from kb_server.core.domain import Filter, KnowledgeBase, SearchMode
@@ -157,19 +158,19 @@ async def example_questions(
 
 def _search(asked: Search, service: Service, caller: Caller) -> Retrieval:
     named = [base_named(service, caller, name) for name in dict.fromkeys(asked.knowledge_bases)]
-    searchers = {base.name: service.app.retriever(base) for base in named or visible_bases(service, caller)}
+    searchers = {base.name: service.app.search.retriever(base) for base in named or visible_bases(service, caller)}
     k = asked.k or service.app.settings.retrieval.k
     return search_bases(searchers, asked.question, k, asked.only.filter(), asked.mode)
 
 
 def _explain(asked: Explain, base: KnowledgeBase, service: Service) -> Explanation:
-    explaining = service.app.explaining(base.name, asked.k)
+    explaining = service.app.search.explainer(base.name, asked.k)
     found = explaining.explain(asked.question, asked.chunk_id, asked.only.filter(), asked.mode)
     return Explanation(**explanation_json(found))
 
 
 def _questions(base: KnowledgeBase, service: Service, count: int) -> ExampleQuestions:
-    rows = service.app.documents(base)
+    rows = service.app.catalog.documents(base)
     ids = rows.chunk_ids()
     step = max(1, len(ids) // _CHUNKS_ASKED)
     chunks = list(rows.chunks(ids[::step][:_CHUNKS_ASKED]).values())

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, audited
 from kb_server.api.fields import Taken
-from kb_server.api.service import CurrentBase, CurrentService, audited
+from kb_server.api.service import CurrentService
 
 
 class NewSnapshot(Taken):
@@ -56,14 +57,14 @@ SnapshotName = Annotated[str, Path(max_length=200)]
 @router.get("")
 def list_snapshots(base: CurrentBase, service: CurrentService) -> Snapshots:
     """List the snapshots of a base, the oldest first."""
-    found = service.app.snapshots.all(base.name)
+    found = service.app.bases.snapshots.all(base.name)
     return Snapshots(snapshots=[Snapshot.model_validate(one, from_attributes=True) for one in found])
 
 
 @router.post("", status_code=201, dependencies=[audited("snapshot.create", Scope.WRITE)])
 def create_snapshot(new: NewSnapshot, base: CurrentBase, service: CurrentService) -> Snapshot:
     """Name what the base holds now; nothing is copied."""
-    return Snapshot.model_validate(service.app.snapshots.create(base.name, new.name), from_attributes=True)
+    return Snapshot.model_validate(service.app.bases.snapshots.create(base.name, new.name), from_attributes=True)
 
 
 @router.get("/{snapshot}/diff")
@@ -74,19 +75,19 @@ def diff_snapshot(
     later: Annotated[str, Query(max_length=200)] = "",
 ) -> Difference:
     """Compare a snapshot with a later one, or with what the base holds now."""
-    found = service.app.snapshots.diff(base.name, snapshot, later or None)
+    found = service.app.bases.snapshots.diff(base.name, snapshot, later or None)
     return Difference.model_validate(found, from_attributes=True)
 
 
 @router.post("/{snapshot}/restore", dependencies=[audited("snapshot.restore", Scope.ADMIN)])
 def restore_snapshot(snapshot: SnapshotName, base: CurrentBase, service: CurrentService) -> Restored:
     """Bring a snapshot back in one step; restoring the one named `undo` takes that back."""
-    done = service.app.snapshots.restore(base.name, snapshot)
+    done = service.app.bases.snapshots.restore(base.name, snapshot)
     return Restored(undo=done.undo, **Difference.model_validate(done.difference, from_attributes=True).model_dump())
 
 
 @router.delete("/{snapshot}", status_code=204, dependencies=[audited("snapshot.delete", Scope.ADMIN)])
 def delete_snapshot(snapshot: SnapshotName, base: CurrentBase, service: CurrentService) -> Response:
     """Forget a snapshot, and the versions that only it kept."""
-    service.app.snapshots.delete(base.name, snapshot)
+    service.app.bases.snapshots.delete(base.name, snapshot)
     return Response(status_code=204)

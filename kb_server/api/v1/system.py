@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 
 from kb_server import __version__
 from kb_server.access.keys import Caller, Scope
-from kb_server.api.service import CurrentCaller, CurrentService, Service
+from kb_server.api.auth import CurrentCaller
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.bases import known_embedders
 from kb_server.catalog.jobs import JobState
 from kb_server.llm.local_models import local_models
@@ -82,7 +83,7 @@ router = APIRouter(prefix="/api/v1", tags=["system"])
 @router.get("/models")
 def list_models(service: CurrentService, caller: CurrentCaller) -> Models:
     """List the models that are found, in use and loaded in this process; and the models and prompts for questions."""
-    prompts = service.app.prompts.names()
+    prompts = service.app.answering.prompts.names()
     return Models(embedders=_embedders(service, caller), generators=_generators(service), prompts=prompts)
 
 
@@ -96,12 +97,12 @@ async def get_system(service: CurrentService, caller: CurrentCaller) -> System:
 def _embedders(service: Service, caller: Caller) -> list[Model]:
     chosen = service.app.settings.embedding.model
     names = known_embedders(service, caller)
-    loaded = service.app.loaded_embedders()
+    loaded = service.app.models.loaded_embedders()
     return [Model(name=name, chosen=name == chosen, loaded=name in loaded) for name in sorted(names)]
 
 
 def _generators(service: Service) -> list[LanguageModel]:
-    askable, loaded = service.app.settings.generation.names, service.app.loaded_generators()
+    askable, loaded = service.app.settings.generation.names, service.app.models.loaded_generators()
     names = sorted({*askable, *(model.name for model in local_models())})
     return [
         LanguageModel(name=name, chosen=name == askable[0], loaded=name in loaded, askable=name in askable)
@@ -115,8 +116,8 @@ def _system(service: Service) -> System:
         memory=Memory(process_bytes=resident_bytes(), free_bytes=free_memory("cpu")),
         disk_free_bytes=service.app.free_disk(),
         queues=[
-            Queue(name=lane.name, running=lane.running, waiting=lane.waiting, places=lane.places)
-            for lane in service.lanes
+            Queue(name=one.name, running=one.running, waiting=one.waiting, places=one.places)
+            for one in service.executors
         ],
         jobs=service.app.jobs.counts((JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)),
     )

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited
 from kb_server.api.fields import Taken, example
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, audited
+from kb_server.api.service import CurrentService
 from kb_server.api.v1.bases import SplittingChange, refuse_unknown_embedder
 from kb_server.api.v1.jobs import JobDetail, job_json
 from kb_server.catalog.jobs import JobKind
@@ -77,7 +78,7 @@ def reindex(asked: Reindex, base: CurrentBase, service: CurrentService, caller: 
     request: dict[str, Any] = {"embedder": asked.embedder}
     if asked.splitting:
         change = asked.splitting.change()
-        service.app.splitting(base, change)
+        service.app.ingest.splitting(base, change)
         request = {"splitting": change, "drop_edits": asked.drop_edits}
     job = service.app.jobs.submit_task(base.id, caller.id, JobKind.REINDEX, request)
     return job_json(job, [])

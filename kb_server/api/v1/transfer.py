@@ -8,10 +8,10 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from kb_server.access.keys import Scope
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited
 from kb_server.api.multipart import receive
-from kb_server.api.service import CurrentBase, CurrentCaller, CurrentService, Service, audited
+from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.bases import Base, base_json, refuse_restricted
-from kb_server.bases.knowledge_bases import BaseSummary
 from kb_server.catalog.jobs import FileState
 from kb_server.core.domain import KnowledgeBase
 from kb_server.core.errors import BrokenArchive, UsageError
@@ -46,10 +46,10 @@ _ARCHIVE_BODY: dict[str, Any] = {
 )
 async def export_base(base: CurrentBase, service: CurrentService) -> FileResponse:
     """Return the base as one file: documents, chunks, vectors, originals. Who wants to write waits meanwhile."""
-    place = await run_in_threadpool(service.app.uploads.begin, 0)  # swept away if this process dies
+    place = await run_in_threadpool(service.app.ingest.uploads.begin, 0)  # swept away if this process dies
     try:
         path = place.new_path()
-        await service.searches.run(lambda: service.app.exporting.run(base.name, path))
+        await service.searches.run(lambda: service.app.bases.exporter.run(base.name, path))
     except BaseException:
         await run_in_threadpool(place.discard)
         raise
@@ -68,11 +68,10 @@ async def import_base(request: Request, service: CurrentService, caller: Current
     """Make a base from an exported `file`, after checking all of it; nothing is embedded. `name` gives it another."""
     refuse_restricted(caller)
     most = service.app.settings.service.upload_megabytes << 20
-    upload, form = await receive(request, lambda: service.app.uploads.begin(1), most)
+    upload, form = await receive(request, lambda: service.app.ingest.uploads.begin(1), most)
     name, store = form.text("name") or None, form.text("store") or None
     made = await service.searches.run(lambda: _imported(service, upload, name, store))
-    documents, chunks = service.app.bases.sizes().get(made.id, (0, 0))
-    return base_json(service, BaseSummary(made, documents, chunks))
+    return base_json(service, service.app.bases.summary(made))
 
 
 def _imported(service: Service, upload: Upload, name: str | None, store: str | None) -> KnowledgeBase:
@@ -81,7 +80,7 @@ def _imported(service: Service, upload: Upload, name: str | None, store: str | N
         if file.state is FileState.FAILED:
             raise UsageError(f"'{file.name}' is not taken: {file.reason}", "Send a file made by an export.")
         try:
-            return service.app.import_base(upload.path(file), name, store)
+            return service.app.bases.import_file(upload.path(file), name, store)
         except BrokenArchive as error:
             raise BrokenArchive(file.name, error.reason) from error
     finally:

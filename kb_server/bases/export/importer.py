@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 
 from kb_server.bases.export.archive import DOCUMENTS, ORIGINALS, VECTORS, Archive, DocumentEntry, broken, opened_archive
-from kb_server.bases.knowledge_bases import check_name, checked_description
+from kb_server.bases.names import check_name, checked_description
 from kb_server.bases.open_base import OpenBase
 from kb_server.bases.pool import BasePool
 from kb_server.catalog.bases import Bases

@@ -20,8 +20,8 @@ def app(tmp_path: Path) -> Iterator[Application]:
 
 
 def test_a_key_is_known_again(app: Application) -> None:
-    key = app.keys.create("page", Scope.WRITE)
-    caller = app.keys.check(key)
+    key = app.access.create("page", Scope.WRITE)
+    caller = app.access.check(key)
     assert (caller.scope, caller.base_ids) == (Scope.WRITE, None)
     assert key.split("_")[1] == caller.id
 
@@ -41,27 +41,27 @@ def test_a_key_is_known_again(app: Application) -> None:
     ],
 )
 def test_anything_else_is_not(app: Application, change: "type[str]") -> None:
-    key = app.keys.create("page", Scope.READ)
+    key = app.access.create("page", Scope.READ)
     with pytest.raises(Unauthorized):
-        app.keys.check(change(key))
+        app.access.check(change(key))
 
 
 def test_the_first_key_is_made_once(app: Application) -> None:
-    first = app.keys.create_first()
+    first = app.access.create_first()
     assert first is not None
-    assert app.keys.check(first).scope is Scope.ADMIN
-    app.keys.revoke(first.split("_")[1])
-    assert app.keys.create_first() is None, "also when it was revoked"
+    assert app.access.check(first).scope is Scope.ADMIN
+    app.access.revoke(first.split("_")[1])
+    assert app.access.create_first() is None, "also when it was revoked"
     with pytest.raises(Unauthorized):
-        app.keys.check(first)
+        app.access.check(first)
     with pytest.raises(NotFound):
-        app.keys.revoke(first.split("_")[1])
+        app.access.revoke(first.split("_")[1])
 
 
 def test_a_key_for_a_base_that_is_not_there_is_refused(app: Application) -> None:
     with pytest.raises(NotFound, match="nothing"):
-        app.keys.create("page", Scope.READ, ["nothing"])
-    assert app.keys.all() == []
+        app.access.create("page", Scope.READ, ["nothing"])
+    assert app.access.all() == []
 
 
 def test_scopes_hold_those_before_them() -> None:
@@ -76,17 +76,17 @@ def test_scopes_hold_those_before_them() -> None:
 
 
 def test_what_is_done_with_keys_is_noted(app: Application) -> None:
-    key = app.keys.create("page", Scope.READ)
-    app.keys.revoke(key.split("_")[1])
-    assert [entry.action for entry in app.audit.latest(10)] == ["key.revoke", "key.create"]
-    assert key not in str(app.audit.latest(10))
+    key = app.access.create("page", Scope.READ)
+    app.access.revoke(key.split("_")[1])
+    assert [entry.action for entry in app.catalog.audit.latest(10)] == ["key.revoke", "key.create"]
+    assert key not in str(app.catalog.audit.latest(10))
 
 
 @pytest.mark.parametrize("kind", ["right", "wrong secret", "unknown id", "no key"])
 def test_a_key_is_compared_once_and_in_constant_time(
     app: Application, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    made = app.keys.create("page", Scope.READ)
+    made = app.access.create("page", Scope.READ)
     tried = {
         "right": made,
         "wrong secret": made[:-3] + "xxx",
@@ -101,8 +101,8 @@ def test_a_key_is_compared_once_and_in_constant_time(
 
     monkeypatch.setattr("kb_server.access.keys.hmac.compare_digest", compare)
     if kind == "right":
-        assert app.keys.check(tried).scope is Scope.READ
+        assert app.access.check(tried).scope is Scope.READ
     else:
         with pytest.raises(Unauthorized):
-            app.keys.check(tried)
+            app.access.check(tried)
     assert compared == [(64, 64)], "the same work, whatever is wrong"

@@ -14,12 +14,14 @@ from kb_server.answering.answering import (
     ResolvedQuestion,
     standalone,
 )
+from kb_server.answering.ask import whole_answer
 from kb_server.answering.extract import SentenceExtractor
 from kb_server.answering.prompts import PromptBuilder
-from kb_server.answering.refusal.confidence import UNTUNED, Assessor
+from kb_server.answering.refusal.confidence import Assessor
 from kb_server.core.answers import AnswerMode, Done, Message, Retrieved, Sampling, Token
 from kb_server.core.domain import Chunk, Filter, Fusion
 from kb_server.core.ports import Generator, Vectors
+from kb_server.search.calibration import UNTUNED
 from kb_server.search.hybrid import HybridRetriever
 from kb_server.search.lexical import TantivyIndex
 from vectorstores.memory import MemoryStore
@@ -80,29 +82,29 @@ class ScriptedGenerator:
             self.stopped = True
 
 
-def _answering(generator: Generator, threshold: float = 0.1, refuse_below: float = 0.1) -> Answering:
+def _answering(generator: Generator, refuse_below: float = 0.1) -> Answering:
     embedder, store, lexical, fusion = FlatEmbedder(), MemoryStore(2), TantivyIndex(), Fusion({"other": 0.0}, 3)
     store.add(list(TEXTS), embedder.embed_passages(list(TEXTS.values())))
     lexical.add(list(TEXTS), list(TEXTS.values()))
     lexical.flush()
     assessor = Assessor([lexical], replace(UNTUNED, refuse_below=refuse_below))
     source = AnswerSource(
-        HybridRetriever(embedder, store, lexical, ToySource(), fusion),
-        assessor,
-        SentenceExtractor(embedder, lexical),
-        fusion,
+        searcher=HybridRetriever(embedder, store, lexical, ToySource(), fusion),
+        assessor=assessor,
+        extractor=SentenceExtractor(embedder, lexical),
+        fusion=fusion,
     )
     return Answering(
         {"towers": source},
         assessor,
         PromptBuilder(),
         lambda _: generator,
-        AnsweringOptions(2, 2, threshold, Sampling()),
+        AnsweringOptions(passages=2, sentences=2),
     )
 
 
 def _asked(question: str = QUESTION, mode: AnswerMode = AnswerMode.GENERATE) -> ResolvedQuestion:
-    return ResolvedQuestion(question, mode, 3)
+    return ResolvedQuestion(question=question, mode=mode, k=3)
 
 
 def test_events_come_in_order() -> None:
@@ -120,9 +122,9 @@ def test_events_come_in_order() -> None:
 
 
 def test_citations_are_numbered_afresh() -> None:
-    hits = _answering(ScriptedGenerator()).ask(_asked()).hits
+    hits = whole_answer(_answering(ScriptedGenerator()).stream(_asked())).hits
     second = hits[1].chunk
-    answer = _answering(ScriptedGenerator(f"{second.text} [2]")).ask(_asked())
+    answer = whole_answer(_answering(ScriptedGenerator(f"{second.text} [2]")).stream(_asked()))
     assert [citation.number for citation in answer.citations] == [1, 2]
     assert {citation.chunk_id for citation in answer.citations} <= {1, 2}
     assert answer.citations[-1].chunk_id == second.id
@@ -131,19 +133,21 @@ def test_citations_are_numbered_afresh() -> None:
 
 
 def test_an_invented_figure_is_shown_as_such() -> None:
-    (citation,) = _answering(ScriptedGenerator("The tower was finished in 1925.")).ask(_asked()).citations
+    (citation,) = whole_answer(
+        _answering(ScriptedGenerator("The tower was finished in 1925.")).stream(_asked())
+    ).citations
     assert citation.supported is False
 
 
 @pytest.mark.parametrize("pieces", [[], ["  "], ["The documents do ", "not say."], ["Well: the documents do not say."]])
 def test_a_model_that_does_not_know_refuses(pieces: list[str]) -> None:
-    answer = _answering(ScriptedGenerator(*pieces)).ask(_asked())
+    answer = whole_answer(_answering(ScriptedGenerator(*pieces)).stream(_asked()))
     assert (answer.text, answer.refused, answer.citations) == (REFUSALS["other"], True, ())
 
 
 def test_the_model_is_not_asked_when_nothing_is_relevant() -> None:
     generator = ScriptedGenerator("Anything.")
-    events = list(_answering(generator, threshold=0.99).stream(_asked()))
+    events = list(_answering(generator).stream(replace(_asked(), threshold=0.99)))
     assert [type(event) for event in events] == [Retrieved, Token, Done]
     assert events[1] == Token(REFUSALS["other"])
     assert generator.asked == []
@@ -153,17 +157,19 @@ def test_the_model_is_not_asked_when_nothing_is_relevant() -> None:
 
 
 def test_a_refusal_speaks_the_language_of_the_question() -> None:
-    answer = _answering(ScriptedGenerator(), threshold=0.99).ask(_asked("埃菲尔铁塔何时建成？"))
+    answer = whole_answer(
+        _answering(ScriptedGenerator()).stream(replace(_asked("埃菲尔铁塔何时建成？"), threshold=0.99))
+    )
     assert answer.text == REFUSALS["cjk"]
 
 
 def test_extracting_quotes_and_refuses_below_the_threshold() -> None:
     asked = _asked("When was the Eiffel Tower finished?", AnswerMode.EXTRACT)
-    answer = _answering(ScriptedGenerator()).ask(asked)
+    answer = whole_answer(_answering(ScriptedGenerator()).stream(asked))
     assert answer.text.startswith("The Eiffel Tower was finished in 1889.[1]")
     assert answer.citations[0].quote in TEXTS[1]
     assert answer.model is None
-    refused = _answering(ScriptedGenerator(), threshold=0.99).ask(asked)
+    refused = whole_answer(_answering(ScriptedGenerator()).stream(replace(asked, threshold=0.99)))
     assert (refused.text, refused.refused, refused.citations) == (REFUSALS["other"], True, ())
     assert refused.hits
 
@@ -181,7 +187,11 @@ def test_closing_the_stream_stops_the_model() -> None:
 def test_the_history_reaches_the_model() -> None:
     generator = ScriptedGenerator("It was finished in 1889.")
     history = (Message("user", "Which tower is in Paris?"), Message("assistant", "The Eiffel Tower."))
-    _answering(generator).ask(ResolvedQuestion("When was it finished?", AnswerMode.GENERATE, 3, history=history))
+    whole_answer(
+        _answering(generator).stream(
+            ResolvedQuestion(question="When was it finished?", mode=AnswerMode.GENERATE, k=3, history=history)
+        )
+    )
     assert [message.role for message in generator.asked] == ["system", "user", "assistant", "user"]
     assert "When was it finished?" in generator.asked[-1].content
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.answering.prompts import PromptBuilder
 from kb_server.config.settings import load_settings
 from kb_server.core.answers import AnswerMode
@@ -31,27 +31,27 @@ def shop(tmp_path: Path, model: OpenAiServer) -> Iterator[Workshop]:
     other = {"name": "other", "backend": "langchain", "model": "m", "url": model.url, "max_tokens": 77}
     own = {"backend": "langchain", "model": "org/own", "url": "http://127.0.0.1:9/v1", "others": [other]}
     with workshop(tmp_path / "home", generation=own) as made:
-        made.app.create("prices", embedding_model="toy")
+        made.app.bases.create("prices", embedder="toy")
         made.ingest("prices", tmp_path / "texts", pump="The red pump costs 1200 euros.")
         yield made
 
 
 def test_the_model_that_is_named_writes(shop: Workshop, model: OpenAiServer) -> None:
-    mode, knn = shop.app.way(model="other", prompt="brief")
-    assert (mode, knn) == (AnswerMode.GENERATE, None)
-    asked = ResolvedQuestion(QUESTION, mode, 3, model="other", prompt="brief")
-    answer = shop.app.answering("prices", shop.app.sampling("other")).ask(asked)
+    asked = Ask(question=QUESTION, k=3, model="other", prompt="brief")
+    resolved = shop.app.answering.resolve(asked)
+    assert (resolved.mode, resolved.knn) == (AnswerMode.GENERATE, None)
+    answer = shop.ask("prices", asked)
     assert (answer.model, answer.prompt, answer.refused) == ("other", "brief", False)
     (request,) = model.requests
     assert (request["model"], request["max_completion_tokens"]) == ("m", 77)
     assert "as few words as will do" in request["messages"][0]["content"]
-    assert shop.app.loaded_generators() == {"other"}
-    assert shop.app.generator_named("other") is shop.app.generator_named("other")
-    assert shop.app.generator_named("own") is shop.app.generator
+    assert shop.app.models.loaded_generators() == {"other"}
+    assert shop.app.models.generator("other") is shop.app.models.generator("other")
+    assert shop.app.models.generator("own") is shop.app.models.generator()
 
 
 def test_an_extracted_answer_has_neither(shop: Workshop) -> None:
-    answer = shop.app.answering("prices").ask(ResolvedQuestion(QUESTION, AnswerMode.EXTRACT, 3))
+    answer = shop.ask("prices", Ask(question=QUESTION, mode=AnswerMode.EXTRACT, k=3))
     assert (answer.model, answer.prompt) == (None, None)
 
 
@@ -73,7 +73,7 @@ def test_what_does_not_go_together_is_refused(
     shop: Workshop, asked: dict[str, Any], error: type[UsageError], words: str
 ) -> None:
     with pytest.raises(error) as caught:
-        shop.app.way(**asked)
+        shop.app.answering.resolve(Ask(question=QUESTION, **asked))
     assert words.lower() in str(caught.value).lower()
 
 

@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import whole_answer
 from kb_server.answering.prompts import PromptBuilder, read_examples
 from kb_server.answering.techniques import ReasoningSplit, majority, sample
 from kb_server.core.answers import AnswerMode, Message, Sampling, Technique
 from kb_server.core.domain import Chunk, Hit
 from kb_server.core.errors import InvalidSetting
 from tests.unit.answering.test_answering import QUESTION, ScriptedGenerator, _answering
+
+WRITTEN = ResolvedQuestion(question=QUESTION, mode=AnswerMode.GENERATE, k=3)
 
 
 class SeededGenerator(ScriptedGenerator):
@@ -30,11 +33,11 @@ def hits(*texts: str) -> list[Hit]:
 
 def test_the_least_relevant_passage_goes_first_and_the_answer_says_so() -> None:
     generator = ScriptedGenerator("The tower was finished in 1889.")
-    free = _answering(generator).ask(ResolvedQuestion(QUESTION, AnswerMode.GENERATE, 3))
+    free = whole_answer(_answering(generator).stream(WRITTEN))
     assert free.notes == ()
     needed = sum(len(message.content) for message in generator.asked) + Sampling().max_tokens
     generator.context_window = needed - 1
-    answer = _answering(generator).ask(ResolvedQuestion(QUESTION, AnswerMode.GENERATE, 3))
+    answer = whole_answer(_answering(generator).stream(WRITTEN))
     assert answer.notes == ("1 of 2 passages were left out: they do not fit into the model's window.",)
     shown = generator.asked[-1].content
     assert answer.hits[0].chunk.text in shown
@@ -77,8 +80,10 @@ def test_an_example_that_is_none_is_named_with_its_line(tmp_path: Path, line: st
 
 def test_reasoning_is_asked_for_and_kept_apart() -> None:
     generator = ScriptedGenerator("<th", "ink>passage 1", " says</think>", "\n\nThe tower was finished in 1889.")
-    answer = _answering(generator).ask(
-        ResolvedQuestion(QUESTION, AnswerMode.GENERATE, 3, technique=Technique(reasoning=True))
+    answer = whole_answer(
+        _answering(generator).stream(
+            ResolvedQuestion(question=QUESTION, mode=AnswerMode.GENERATE, k=3, technique=Technique(reasoning=True))
+        )
     )
     assert answer.reasoning == "passage 1 says"
     assert answer.text == "The tower was finished in 1889.[1]"
@@ -86,7 +91,7 @@ def test_reasoning_is_asked_for_and_kept_apart() -> None:
 
 
 def test_reasoning_that_never_ends_is_no_answer() -> None:
-    answer = _answering(ScriptedGenerator("<think>well, ")).ask(ResolvedQuestion(QUESTION, AnswerMode.GENERATE, 3))
+    answer = whole_answer(_answering(ScriptedGenerator("<think>well, ")).stream(WRITTEN))
     assert answer.refused
     assert answer.notes == ("The model did not finish thinking within 256 tokens.",)
 
@@ -105,8 +110,10 @@ def test_the_split_does_not_depend_on_the_pieces(pieces: list[str], thought: str
 
 def test_the_answer_most_samples_give_is_given_with_its_share() -> None:
     generator = SeededGenerator("In 1889 [1].", "It opened in 1937.", "in 1889", "Nobody knows.")
-    answer = _answering(generator).ask(
-        ResolvedQuestion(QUESTION, AnswerMode.GENERATE, 3, technique=Technique(samples=4))
+    answer = whole_answer(
+        _answering(generator).stream(
+            ResolvedQuestion(question=QUESTION, mode=AnswerMode.GENERATE, k=3, technique=Technique(samples=4))
+        )
     )
     assert answer.text.startswith("In 1889")
     assert answer.agreement == 0.5

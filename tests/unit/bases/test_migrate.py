@@ -14,7 +14,7 @@ TEXTS = {f"t{number}": f"Paper {number} is about subject {number * 7 % 11}." for
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Workshop]:
     with workshop(tmp_path / "home") as made:
-        made.app.create("notes", "faiss", "toy")
+        made.app.bases.create("notes", "faiss", "toy")
         made.ingest("notes", tmp_path / "texts", **TEXTS)
         yield made
 
@@ -27,7 +27,7 @@ def test_migrating_there_and_back_embeds_nothing(shop: Workshop, tmp_path: Path)
     expected, state = shop.found("notes", "paper subject 7"), shop.state("notes")
     embedded = len(shop.toy.embedded)
     for store in ("milvus", "faiss", "milvus"):
-        assert shop.app.migrate("notes", store, nothing).store == store
+        assert shop.app.bases.migrate("notes", store, nothing).store == store
         assert shop.found("notes", "paper subject 7")[0] == expected[0]
         assert shop.state("notes") == state
         (folder,) = [path.name for path in (tmp_path / "home" / "bases").glob("*/vectors*")]
@@ -39,14 +39,14 @@ def test_migrating_there_and_back_embeds_nothing(shop: Workshop, tmp_path: Path)
 
 def test_migrating_to_where_it_is(shop: Workshop) -> None:
     with pytest.raises(UsageError, match="faiss already"):
-        shop.app.migrate("notes", "faiss", nothing)
+        shop.app.bases.migrate("notes", "faiss", nothing)
 
 
 def test_the_old_index_answers_while_another_is_made(shop: Workshop, tmp_path: Path) -> None:
     expected = shop.found("notes", "paper subject 7")
     with workshop(tmp_path / "home") as reader:
         seen = []
-        shop.app.reindex("notes", "other", lambda *_: seen.append(reader.found("notes", "paper subject 7")))
+        shop.app.bases.reindex("notes", "other", lambda *_: seen.append(reader.found("notes", "paper subject 7")))
         assert seen
         assert all(found[0] == expected[0] for found in seen)
         base = reader.app.bases.find("notes")
@@ -59,10 +59,10 @@ def test_the_old_index_answers_while_another_is_made(shop: Workshop, tmp_path: P
 def test_a_stopped_reindex_leaves_the_old_index_and_goes_on(shop: Workshop) -> None:
     expected = shop.found("notes", "paper subject 7")
     with pytest.raises(KeyboardInterrupt):
-        shop.app.reindex("notes", "other", stop)
+        shop.app.bases.reindex("notes", "other", stop)
     assert shop.app.bases.find("notes").embedder == "toy"
     assert shop.found("notes", "paper subject 7")[0] == expected[0]
-    shop.app.reindex("notes", "other", nothing)
+    shop.app.bases.reindex("notes", "other", nothing)
     shop.state("notes")
 
 
@@ -72,15 +72,15 @@ def stop(*_: int) -> None:
 
 def test_reindexing_with_the_same_embedder(shop: Workshop) -> None:
     with pytest.raises(UsageError, match="already"):
-        shop.app.reindex("notes", "toy", nothing)
+        shop.app.bases.reindex("notes", "toy", nothing)
 
 
 def test_a_restore_after_a_reindex_embeds_what_comes_back(shop: Workshop, tmp_path: Path) -> None:
-    shop.app.snapshots.create("notes", "s")
+    shop.app.bases.snapshots.create("notes", "s")
     shop.ingest("notes", tmp_path / "texts", t0=None)
-    shop.app.reindex("notes", "other", nothing)
+    shop.app.bases.reindex("notes", "other", nothing)
     embedded = len(shop.other.embedded)
-    shop.app.snapshots.restore("notes", "s")
+    shop.app.bases.snapshots.restore("notes", "s")
     assert shop.state("notes").keys() == {f"{name}.txt" for name in TEXTS}
     assert len(shop.other.embedded) == embedded + 1
 
@@ -89,7 +89,7 @@ def test_a_migration_that_fails_leaves_the_base_where_it_was(shop: Workshop, mon
     expected = shop.found("notes", "paper subject 7")
     monkeypatch.setattr("vectorstores.milvus.store.MilvusStore.flush", fail)
     with pytest.raises(StorageError, match="There is no space"):
-        shop.app.migrate("notes", "milvus", nothing)
+        shop.app.bases.migrate("notes", "milvus", nothing)
     assert shop.app.bases.find("notes").store == "faiss"
     assert shop.found("notes", "paper subject 7")[0] == expected[0]
 

@@ -27,7 +27,7 @@ module.ToyEmbedder = Slow
 ingesting._CHUNKS_A_COMMIT = 30
 with module.workshop(Path(sys.argv[1]), splitting={"size": 20, "overlap": 0}) as shop:
     print("ready", flush=True)
-    report = shop.app.ingestion("papers").run([Path(sys.argv[2])])
+    report = shop.app.ingest.pipeline("papers").run([Path(sys.argv[2])])
     print(report.added, report.unchanged, len(report.failed))
 """
 
@@ -51,11 +51,11 @@ def ingest(home: Path, folder: Path) -> "subprocess.Popen[str]":
 def test_two_ingests_of_one_folder_and_a_reader(tmp_path: Path, texts: Path) -> None:
     home = tmp_path / "home"
     with workshop(home, splitting={"size": 20, "overlap": 0}) as shop:
-        shop.app.create("papers", "faiss", "toy")
+        shop.app.bases.create("papers", "faiss", "toy")
         both = [ingest(home, texts), ingest(home, texts)]
         seen = set()
         while any(process.poll() is None for process in both):
-            documents = len(shop.app._open("papers").documents.digests())
+            documents = len(shop.app.bases.open("papers").documents.digests())
             found = shop.found("papers", "paper part speaks of word")
             assert found or not documents, "what is committed answers at once"
             seen.add(documents)
@@ -64,13 +64,13 @@ def test_two_ingests_of_one_folder_and_a_reader(tmp_path: Path, texts: Path) -> 
         assert sorted(outputs) == sorted([[str(FILES), "0", "0"], ["0", str(FILES), "0"]])
         assert len(seen) > 2, "the reader saw it grow"
         assert len(shop.state("papers")) == FILES
-        assert shop.app._open("papers").documents.chunk_count() == FILES * PARTS
+        assert shop.app.bases.open("papers").documents.chunk_count() == FILES * PARTS
 
 
 def test_who_cannot_wait_is_told(tmp_path: Path, texts: Path) -> None:
     with workshop(tmp_path / "home") as shop:
-        shop.app.create("papers", "faiss", "toy")
-        opened = shop.app._open("papers")
+        shop.app.bases.create("papers", "faiss", "toy")
+        opened = shop.app.bases.open("papers")
         with opened.writing(), pytest.raises(Busy, match="'papers'"), opened.writing(wait_seconds=0.1):
             pass
-        assert shop.app.ingestion("papers").run([texts]).added == FILES
+        assert shop.app.ingest.pipeline("papers").run([texts]).added == FILES

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb_server.answering.refusal.confidence import UNTUNED, ConfidenceModel
+from kb_server.answering.refusal.confidence import ConfidenceModel
 from kb_server.answering.refusal.evidence import Evidence, TermWeights
 from kb_server.calibration.fits import Judged, fit_depth, fit_fusion, fit_passages, fit_refusal
 from kb_server.calibration.tuning_questions import TuningQuestion
 from kb_server.core.domain import Chunk, Fusion, Hit
+from kb_server.search.calibration import UNTUNED
 
 
 def _trial(dense: Sequence[float], lexical: Sequence[float]) -> TuningQuestion:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kb_server.answering.answering import ResolvedQuestion
+from kb_server.answering.ask import Ask
 from kb_server.calibration.tuning_questions import TuningQuestion, make_trials
 from kb_server.core.answers import AnswerMode
 from kb_server.core.errors import UsageError
@@ -17,13 +17,13 @@ from tests.workshop import Workshop, workshop
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("tuning")
     with workshop(folder / "home") as opened:
-        opened.app.create("towns", embedding_model="toy")
+        opened.app.bases.create("towns", embedder="toy")
         opened.ingest("towns", folder / "towns", **town_texts(0, 60))
         yield opened
 
 
 def _trials(shop: Workshop, count: int = 60) -> list[TuningQuestion]:
-    return list(make_trials(shop.app._open("towns"), shop.toy, count, 0))
+    return list(make_trials(shop.app.bases.open("towns"), shop.toy, count, 0))
 
 
 def test_trials_are_answered_by_their_documents_only(shop: Workshop) -> None:
@@ -42,7 +42,7 @@ def test_tuning_is_stored_and_used(shop: Workshop) -> None:
     before = shop.app.bases.find("towns")
     assert before.calibration is None
     told: list[tuple[int, int]] = []
-    tuned = shop.app.tuning("towns").run(120, on_tried=lambda done, count: told.append((done, count)))
+    tuned = shop.app.tuner("towns").run(120, on_tried=lambda done, count: told.append((done, count)))
     base = shop.app.bases.find("towns")
     assert (base.calibration, base.fusion) == (tuned.calibration, tuned.fusion)
     assert told[-1] == (tuned.questions, 120)
@@ -50,9 +50,8 @@ def test_tuning_is_stored_and_used(shop: Workshop) -> None:
     assert all(change.held_out_after >= change.held_out_before for change in tuned.changes)
     held_out = tuned.calibration.held_out
     assert held_out["refusal_recall"] - held_out["false_refusal"] > 0.3
-    answering = shop.app.answering("towns")
-    known = answering.ask(ResolvedQuestion("How many workers built the Tarkelova mill?", AnswerMode.EXTRACT, 5))
-    unknown = answering.ask(ResolvedQuestion("Who conducts the symphony orchestra of Vexley?", AnswerMode.EXTRACT, 5))
+    known = shop.ask("towns", Ask(question="How many workers built the Tarkelova mill?", mode=AnswerMode.EXTRACT))
+    unknown = shop.ask("towns", Ask(question="Who conducts the symphony orchestra of Vexley?", mode=AnswerMode.EXTRACT))
     assert known.confidence is not None
     assert unknown.confidence is not None
     assert (known.refused, unknown.refused) == (False, True)
@@ -60,16 +59,16 @@ def test_tuning_is_stored_and_used(shop: Workshop) -> None:
 
 
 def test_a_setting_goes_before_what_was_tuned(shop: Workshop) -> None:
-    shop.app.tuning("towns").run(60)
-    asked = ResolvedQuestion("How many workers built the Tarkelova mill?", AnswerMode.EXTRACT, 5)
+    shop.app.tuner("towns").run(60)
+    asked = Ask(question="How many workers built the Tarkelova mill?", mode=AnswerMode.EXTRACT)
     with workshop(shop.app.settings.home, answering={"refuse_below": 1.0}) as strict:
-        assert strict.app.answering("towns").ask(asked).refused
+        assert strict.ask("towns", asked).refused
 
 
 def test_tuning_is_repeated_when_the_base_has_doubled(shop: Workshop, tmp_path: Path) -> None:
-    shop.app.create("growing", embedding_model="toy")
+    shop.app.bases.create("growing", embedder="toy")
     shop.ingest("growing", tmp_path / "in", **town_texts(0, 20))
-    first = shop.app.tuning("growing").run(60).calibration
+    first = shop.app.tuner("growing").run(60).calibration
     assert first.chunks == 20
     shop.ingest("growing", tmp_path / "in", **town_texts(20, 30))
     assert shop.app.bases.find("growing").calibration == first
@@ -80,15 +79,15 @@ def test_tuning_is_repeated_when_the_base_has_doubled(shop: Workshop, tmp_path: 
 
 
 def test_a_base_that_was_not_tuned_is_left_alone(shop: Workshop, tmp_path: Path) -> None:
-    shop.app.create("plain", embedding_model="toy")
+    shop.app.bases.create("plain", embedder="toy")
     shop.ingest("plain", tmp_path / "in", **town_texts(0, 3))
-    assert shop.app.tuning("plain").refresh() is None
+    assert shop.app.tuner("plain").refresh() is None
     assert shop.app.bases.find("plain").calibration is None
 
 
 def test_too_little_text_is_said(shop: Workshop, tmp_path: Path) -> None:
-    shop.app.create("small", embedding_model="toy")
+    shop.app.bases.create("small", embedder="toy")
     shop.ingest("small", tmp_path / "in", **town_texts(0, 3))
     with pytest.raises(UsageError, match=r"'small' gives .* tuning needs 40"):
-        shop.app.tuning("small").run()
+        shop.app.tuner("small").run()
     assert shop.app.bases.find("small").calibration is None

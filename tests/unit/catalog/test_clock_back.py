@@ -24,22 +24,22 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     for module in (audit, conversations, jobs):
         monkeypatch.setattr(module, "now", back)
     with workshop(tmp_path / "home") as made:
-        made.app.create("notes", embedding_model="toy")
+        made.app.bases.create("notes", embedder="toy")
         yield made
 
 
 def test_jobs_messages_conversations_and_the_audit_keep_their_order(shop: Workshop) -> None:
-    database: Database = shop.app._database
+    database: Database = shop.app.catalog.database
     rows, base = jobs.Jobs(database), shop.app.bases.find("notes")
     for name in "abc":
         rows.add(name * 32, base.id, "me", [JobFile("x", name * 32, 1)])
-        shop.app.audit.note("me", f"do.{name}", "x")
-        shop.app.conversations.create("me", "notes", name)
+        shop.app.catalog.audit.note("me", f"do.{name}", "x")
+        shop.app.catalog.conversations.create("me", "notes", name)
     assert [job.id[0] for job in rows.unfinished()] == ["a", "b", "c"], "first come, first served"
     assert [job.id[0] for job in rows.of_bases([base.id], 10)] == ["c", "b", "a"]
-    assert [entry.action for entry in shop.app.audit.latest(3)] == ["do.c", "do.b", "do.a"]
-    listed = shop.app.conversations.of("me", 10)
+    assert [entry.action for entry in shop.app.catalog.audit.latest(3)] == ["do.c", "do.b", "do.a"]
+    listed = shop.app.catalog.conversations.of("me", 10)
     assert [one.title for one in listed] == ["c", "b", "a"]
     for text in ("first", "second", "third"):
-        shop.app.conversations.say(listed[0].id, "user", text)
-    assert [turn.content for turn in shop.app.conversations.turns(listed[0].id)] == ["first", "second", "third"]
+        shop.app.catalog.conversations.say(listed[0].id, "user", text)
+    assert [turn.content for turn in shop.app.catalog.conversations.turns(listed[0].id)] == ["first", "second", "third"]

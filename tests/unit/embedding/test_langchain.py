@@ -71,10 +71,10 @@ def test_a_base_is_made_and_searched_through_the_server(server: EmbeddingServer,
     embedding = {"backend": "langchain", "model": "made-up", "url": server.url, "batch_size": 4}
     application = Application(load_settings(arguments={"home": tmp_path / "home", "embedding": embedding}))
     (tmp_path / "a.txt").write_text("The pump stands in the cellar.")
-    application.create("notes")
-    report = application.ingestion("notes").run([tmp_path / "a.txt"])
+    application.bases.create("notes")
+    report = application.ingest.pipeline("notes").run([tmp_path / "a.txt"])
     assert (report.added, report.failed) == (1, [])
-    assert application.retriever("notes").retrieve("Where is the pump?", 1)[0].chunk.document == "a.txt"
+    assert application.search.retriever("notes").retrieve("Where is the pump?", 1)[0].chunk.document == "a.txt"
     application.close()
 
 
@@ -82,5 +82,5 @@ def test_a_setting_that_the_backend_has_not_is_refused(tmp_path: Path) -> None:
     embedding = {"backend": "langchain", "model": "made-up", "device": "cuda"}
     application = Application(load_settings(arguments={"home": tmp_path, "embedding": embedding}))
     with pytest.raises(InvalidSetting, match=r"embedding\.device"):
-        application.create("notes")
+        application.bases.create("notes")
     application.close()

@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from kb_server.answering.answering import Answering, AnsweringOptions, AnswerSource, ResolvedQuestion
+from kb_server.answering.ask import whole_answer
 from kb_server.answering.extract import SentenceExtractor
 from kb_server.answering.prompts import PromptBuilder
-from kb_server.answering.refusal.confidence import Assessor, untuned
-from kb_server.core.answers import Answer, AnswerMode, Sampling
+from kb_server.answering.refusal.confidence import Assessor
+from kb_server.core.answers import Answer, AnswerMode
 from kb_server.core.domain import Chunk, Filter, Fusion
 from kb_server.core.ports import Generator
 from kb_server.evaluation.case_files import case_from
 from kb_server.evaluation.metrics import contains
 from kb_server.evaluation.outcomes import outcome_of
 from kb_server.evaluation.statements import unmarked
+from kb_server.search.calibration import untuned
 from kb_server.search.hybrid import HybridRetriever
 from kb_server.search.lexical import TantivyIndex
 from tests.unit.answering.test_answering import FlatEmbedder
@@ -51,12 +53,14 @@ def _answer(question: str, texts: list[str]) -> Answer:
     lexical.flush()
     store.add(range(len(texts)), np.tile(np.array([1, 0], np.float32), (len(texts), 1)))
     retriever = HybridRetriever(embedder, store, lexical, Texts(texts), fusion)
-    options = AnsweringOptions(3, 2, 0.1, Sampling())
+    options = AnsweringOptions(passages=3, sentences=2)
     assessor = Assessor([lexical], untuned(len(texts)))
     extractor = SentenceExtractor(embedder, lexical)
-    source = AnswerSource(retriever, assessor, extractor, fusion)
+    source = AnswerSource(searcher=retriever, assessor=assessor, extractor=extractor, fusion=fusion)
     answering = Answering({"news": source}, assessor, PromptBuilder(), _no_model, options)
-    return answering.ask(ResolvedQuestion(question, AnswerMode.EXTRACT, 5))
+    return whole_answer(
+        answering.stream(ResolvedQuestion(question=question, mode=AnswerMode.EXTRACT, k=5, threshold=0.1))
+    )
 
 
 def _no_model(_name: str | None) -> Generator:

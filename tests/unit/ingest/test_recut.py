@@ -21,17 +21,17 @@ SHORT = "The gate opens at nine."
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Workshop]:
     with workshop(tmp_path / "home") as made:
-        made.app.create("towns", embedding_model="toy", splitting={"size": 200, "overlap": 0})
+        made.app.bases.create("towns", embedder="toy", splitting={"size": 200, "overlap": 0})
         made.ingest("towns", tmp_path / "texts", **town_texts(0, 6), short=SHORT)
         yield made
 
 
 def recut(shop: Workshop, *, drop_edits: bool = False, **change: Any) -> RecutReport:  # noqa: ANN401 - as it comes
-    return shop.app.recut("towns", change, drop_edits=drop_edits, on_done=lambda *_: None)
+    return shop.app.ingest.recut("towns", change, drop_edits=drop_edits, on_done=lambda *_: None)
 
 
 def chunks(shop: Workshop) -> dict[str, dict[int, str]]:
-    rows = shop.app._open("towns").documents
+    rows = shop.app.bases.open("towns").documents
     indexed = [one for one in rows.all() if one.state is DocumentState.INDEXED]
     return {one.name: {chunk.id: chunk.text for chunk in rows.chunks_of(one.id)} for one in indexed}
 
@@ -64,7 +64,7 @@ def test_documents_are_cut_anew_and_what_comes_out_the_same_stays(shop: Workshop
 
 
 def test_what_a_person_changed_is_left_alone_unless_it_may_go(shop: Workshop) -> None:
-    care, before = shop.app.chunk_care("towns"), chunks(shop)
+    care, before = shop.app.bases.chunk_edits(shop.app.bases.find("towns")), chunks(shop)
     (edited,), (disabled,) = before["town0.txt"], before["town1.txt"]
     care.edit(edited, "A person's own words about the mill.")
     care.disable(disabled)
@@ -103,10 +103,10 @@ def test_every_document_answers_at_any_moment_and_a_stopped_run_goes_on(
                 raise StoppedError
 
         with pytest.raises(StoppedError):
-            shop.app.recut("towns", {"size": 20}, drop_edits=False, on_done=look)
+            shop.app.ingest.recut("towns", {"size": 20}, drop_edits=False, on_done=look)
         assert seen == [(2, 7), (4, 7)]
         embedded = len(shop.toy.embedded)
-        report = shop.app.recut("towns", {"size": 20}, drop_edits=False, on_done=look)
+        report = shop.app.ingest.recut("towns", {"size": 20}, drop_edits=False, on_done=look)
         assert (report.documents + report.unchanged, report.unchanged >= 4) == (7, True)
         assert seen[2:] == [(2, 7), (4, 7), (6, 7), (7, 7)]
         again = shop.toy.embedded[embedded:]
@@ -148,7 +148,7 @@ def test_members_of_an_archive_are_read_from_their_own_originals(shop: Workshop,
 
 def test_a_document_whose_original_is_gone_keeps_its_chunks(shop: Workshop) -> None:
     before = chunks(shop)
-    opened = shop.app._open("towns")
+    opened = shop.app.bases.open("towns")
     (document,) = [one for one in opened.documents.all() if one.name == "town3.txt"]
     opened.files.original(document.file).unlink()
     report = recut(shop, size=20)
@@ -159,9 +159,9 @@ def test_a_document_whose_original_is_gone_keeps_its_chunks(shop: Workshop) -> N
 
 def test_a_snapshot_brings_the_old_cut_back(shop: Workshop) -> None:
     before = {name: list(part.values()) for name, part in chunks(shop).items()}
-    shop.app.snapshots.create("towns", "before")
+    shop.app.bases.snapshots.create("towns", "before")
     recut(shop, size=20)
-    shop.app.snapshots.restore("towns", "before")
+    shop.app.bases.snapshots.restore("towns", "before")
     assert {name: list(part.values()) for name, part in chunks(shop).items()} == before
     shop.state("towns")
 

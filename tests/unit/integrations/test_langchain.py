@@ -29,8 +29,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         (folder / name).write_text(text, "utf-8")
     made = load_settings(arguments={"home": home})
     application = Application(made)
-    application.create("notes")
-    report = application.ingestion("notes").run([folder])
+    application.bases.create("notes")
+    report = application.ingest.pipeline("notes").run([folder])
     application.close()
     assert (report.added, report.failed) == (3, [])
     return made

@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 from filelock import FileLock
 
+from kb_server.api import job_works
 from kb_server.bases.open_base import OpenBase
 from kb_server.catalog.jobs import Job, JobKind, Jobs, JobState
 from kb_server.core.errors import StorageError, UsageError
@@ -26,27 +27,28 @@ BROKEN = b"%PDF-1.7\nthis is not one"
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Workshop]:
     with workshop(tmp_path / "home") as made:
-        made.app.create("notes", embedding_model="toy")
+        made.app.bases.create("notes", embedder="toy")
         yield made
 
 
 def runner(shop: Workshop, works: dict[JobKind, Work] | None = None) -> JobRunner:
-    return shop.app.job_runner({**shop.app.file_works, **(works or {})})
+    every = {**job_works.works(shop.app), **(works or {})}
+    return JobRunner(shop.app.catalog.jobs, shop.app.ingest.uploads, every)
 
 
 def upload(shop: Workshop, base: str = "notes", **files: str | bytes) -> str:
     """Hand in files; returns the job's id. `_` in a name stands for its dot."""
-    received = shop.app.uploads.begin(100)
+    received = shop.app.ingest.uploads.begin(100)
     for name, content in files.items():
         received.begin_file(name.replace("_", "."))
         received.write(content if isinstance(content, bytes) else content.encode())
         received.end_file()
     found = shop.app.bases.find(base)
-    return shop.app.jobs.submit(found.id, "me", received, shop.app.room(found)).id
+    return shop.app.jobs.submit(found.id, "me", received, shop.app.bases.quota(found)).id
 
 
 def test_pages_are_fetched_and_ingested(shop: Workshop, site: str) -> None:
-    shop.app.__dict__["crawler"] = Crawler(Fetcher(FetchLimits(), LOOPBACK), 20)
+    shop.app.ingest.__dict__["crawler"] = Crawler(Fetcher(FetchLimits(), LOOPBACK), 20)
     base = shop.app.bases.find("notes")
     job = shop.app.jobs.submit_pages(base.id, "me", [f"{site}/a", f"{site}/gone", f"{site}/private/x"], 0)
     assert runner(shop).run_next(Event())
@@ -64,7 +66,7 @@ def test_pages_are_fetched_and_ingested(shop: Workshop, site: str) -> None:
 
 
 def test_links_are_followed_as_far_as_asked(shop: Workshop, site: str) -> None:
-    shop.app.__dict__["crawler"] = Crawler(Fetcher(FetchLimits(), LOOPBACK), 20)
+    shop.app.ingest.__dict__["crawler"] = Crawler(Fetcher(FetchLimits(), LOOPBACK), 20)
     job = shop.app.jobs.submit_pages(shop.app.bases.find("notes").id, "me", [f"{site}/"], 1)
     runner(shop).run_next(Event())
     (file,) = shop.app.jobs.files(job.id)
@@ -126,11 +128,11 @@ def test_a_task_that_breaks_has_failed_and_says_why(shop: Workshop, error: Excep
 def test_a_job_that_waits_lets_others_go_first(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_runner, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(OpenBase.writing.__wrapped__, "__defaults__", (0.1,))  # type: ignore[attr-defined]  # seconds
-    shop.app.create("other", embedding_model="toy")
+    shop.app.bases.create("other", embedder="toy")
     first = upload(shop, a_txt="The owl sleeps.")
     second = upload(shop, "other", b_txt="The cat hunts.")
-    lock = FileLock(shop.app.base_files(shop.app.bases.find("notes")).write_lock)
-    shop.app.base_files(shop.app.bases.find("notes")).make()
+    lock = FileLock(shop.app.bases.files(shop.app.bases.find("notes")).write_lock)
+    shop.app.bases.files(shop.app.bases.find("notes")).make()
     with lock:
         assert runner(shop).run_next(Event())
         assert shop.app.jobs.find(second).state is JobState.DONE
@@ -147,7 +149,7 @@ def test_failed_files_are_kept_of_the_last_ten_jobs(shop: Workshop) -> None:
         pass
     folder = shop.app.settings.home / "uploads"
     assert {path.name for path in folder.iterdir()} == set(ids[2:])
-    shop.app.uploads.sweep(runner(shop)._known)
+    shop.app.ingest.uploads.sweep(runner(shop)._known)
     assert {path.name for path in folder.iterdir()} == set(ids[2:])
     with pytest.raises(UsageError, match="is kept"):
         shop.app.jobs.retry(ids[0])
@@ -169,10 +171,10 @@ def test_two_runners_never_have_one_job(shop: Workshop) -> None:
 
     for _ in range(6):
         shop.app.jobs.submit_task(base.id, "me", JobKind.REINDEX, {})
-    rows = Jobs(shop.app._database)
+    rows = Jobs(shop.app.catalog.database)
 
     def run() -> None:
-        own = JobRunner(rows, shop.app.uploads, {JobKind.REINDEX: work})
+        own = JobRunner(rows, shop.app.ingest.uploads, {JobKind.REINDEX: work})
         while own.run_next(Event(), (JobKind.REINDEX,)):
             pass
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from kb_server.access.keys import LOCAL, Caller, Scope
-from kb_server.answering.answering import REFUSALS, ResolvedQuestion
+from kb_server.answering.answering import REFUSALS
+from kb_server.answering.ask import Ask
 from kb_server.core.answers import Answer, AnswerMode, Done, Message, Retrieved, Step, Token
-from kb_server.core.errors import CannotCallTools, ModelServerFailed, UsageError
+from kb_server.core.errors import CannotCallTools, ModelServerFailed
 from tests.models import mcp_echo
 from tests.models.tool_calling_server import ToolCallingServer, returned, serving
 from tests.workshop import Workshop, workshop
@@ -36,13 +37,14 @@ def shop(tmp_path: Path, model: ToolCallingServer) -> Iterator[Workshop]:
         "agent": {"calls": 4, "mcp": [{"name": "echo", "command": command, "tools": ["note", "fail"]}]},
     }
     with workshop(tmp_path / "home", **settings) as made:
-        made.app.create("prices", embedding_model="toy")
+        made.app.bases.create("prices", embedder="toy")
         made.ingest("prices", tmp_path / "texts", **TEXTS)
         yield made
 
 
 def ask(shop: Workshop, question: str = QUESTION, caller: Caller = LOCAL, history: tuple[Message, ...] = ()) -> Answer:
-    return shop.app.agent("prices", caller).ask(ResolvedQuestion(question, AnswerMode.AGENT, 3, history=history))
+    asked = Ask(question=question, mode=AnswerMode.AGENT, k=3, history=history)
+    return shop.app.answering.answer(asked, [shop.app.bases.find("prices")], caller)
 
 
 def test_it_searches_calculates_and_cites(shop: Workshop, model: ToolCallingServer) -> None:
@@ -56,7 +58,8 @@ def test_it_searches_calculates_and_cites(shop: Workshop, model: ToolCallingServ
         return f"The pump costs 1200 euros [{number}]. Together that is 1550 euros."
 
     model.script = script
-    events = list(shop.app.agent("prices", LOCAL).stream(ResolvedQuestion(QUESTION, AnswerMode.AGENT, 3)))
+    asked = Ask(question=QUESTION, mode=AnswerMode.AGENT, k=3)
+    events = list(shop.app.answering.events(asked, [shop.app.bases.find("prices")]))
     steps = [event for event in events if isinstance(event, Step)]
     assert [(step.tool, step.result is None) for step in steps if step.tool == "calculate"] == [
         ("calculate", True),
@@ -155,12 +158,9 @@ def test_a_model_that_cannot_call_tools_is_said(shop: Workshop, model: ToolCalli
     with pytest.raises(ModelServerFailed):
         ask(shop)
     with workshop(tmp_path / "other") as plain:
-        plain.app.create("prices", embedding_model="toy")
-        asked = ResolvedQuestion("Anything?", AnswerMode.AGENT, 3)
+        plain.app.bases.create("prices", embedder="toy")
         with pytest.raises(CannotCallTools, match="SmolLM2"):
-            plain.app.agent("prices", LOCAL).ask(asked)
-        with pytest.raises(UsageError, match="no agent"):
-            plain.app.answering("prices").ask(asked)
+            plain.ask("prices", Ask(question="Anything?", mode=AnswerMode.AGENT, k=3))
 
 
 def test_an_outage_is_said(shop: Workshop, model: ToolCallingServer) -> None:

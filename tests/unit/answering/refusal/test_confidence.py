@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kb_server.answering.refusal.confidence import UNTUNED, ConfidenceModel, mean_calibration, untuned
+from kb_server.answering.refusal.confidence import ConfidenceModel
 from kb_server.answering.refusal.evidence import Evidence
+from kb_server.search.calibration import UNTUNED, mean_calibration, untuned
 
 MODEL = ConfidenceModel(UNTUNED.weights)
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb_server.answering.refusal.confidence import UNTUNED, Assessor, ConfidenceModel, untuned
+from kb_server.answering.refusal.confidence import Assessor, ConfidenceModel
 from kb_server.answering.refusal.evidence import QuestionWeights, TermWeights, find_evidence
 from kb_server.core.domain import Chunk, Hit
+from kb_server.search.calibration import UNTUNED, untuned
 from kb_server.search.lexical import TantivyIndex
 from kb_server.text.terms import terms
 

@@ -24,9 +24,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     generation = {"model": str(folder), "max_tokens": 8, "threads": 1}
     with workshop(home / "home", generation=generation, service={"auth": False}) as made:
         for name in ("notes", "bare"):
-            made.app.create(name, embedding_model="toy")
+            made.app.bases.create(name, embedder="toy")
             made.ingest(name, home / name, travel=TEXT)
-        made.app.knn_lm("notes").build()
+        made.app.knn_lm.of("notes").build()
         with TestClient(create_app(made.app)) as client:
             yield client
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_is_an_error(client: TestClient) -> None:
 def test_a_model_without_hidden_states_is_refused_before_a_job_is_made(tmp_path: Path) -> None:
     generation = {"backend": "langchain", "model": "m", "url": "http://127.0.0.1:9/v1"}
     with workshop(tmp_path / "home", generation=generation, service={"auth": False}) as made:
-        made.app.create("notes", embedding_model="toy")
+        made.app.bases.create("notes", embedder="toy")
         with TestClient(create_app(made.app)) as client:
             place = "/api/v1/knowledge-bases/notes/knn"
             assert client.get(place).json() == {"possible": False, "datastores": []}

@@ -24,7 +24,7 @@ TEXTS = {"bells": "The bell rings at nine.\n\nIt rings again at noon.", "食堂"
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Workshop]:
     with workshop(tmp_path / "home") as made:
-        made.app.create("notes", "faiss", "toy", description="Bells, 食堂")
+        made.app.bases.create("notes", "faiss", "toy", description="Bells, 食堂")
         made.ingest("notes", tmp_path / "texts", **TEXTS)
         yield made
 
@@ -32,14 +32,14 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
 @pytest.fixture
 def archive(shop: Workshop, tmp_path: Path) -> Path:
     path = tmp_path / "notes.kb.zip"
-    shop.app.exporting.run("notes", path)
+    shop.app.bases.exporter.run("notes", path)
     return path
 
 
 @pytest.mark.parametrize("store", ["faiss", "milvus"])
 def test_what_arrives_elsewhere_is_what_left(shop: Workshop, archive: Path, tmp_path: Path, store: str) -> None:
     with workshop(tmp_path / "elsewhere") as other:
-        base = other.app.import_base(archive, "copy", store)
+        base = other.app.bases.import_file(archive, "copy", store)
         assert (base.name, base.store, base.fingerprint) == ("copy", store, "toy-32")
         assert other.state("copy") == shop.state("notes")
         assert base.description == other.app.bases.find("copy").description == "Bells, 食堂"
@@ -47,30 +47,30 @@ def test_what_arrives_elsewhere_is_what_left(shop: Workshop, archive: Path, tmp_
         for question in ("bell noon", "食堂"):
             assert other.found("copy", question)[0] == shop.found("notes", question)[0]
         assert other.toy.embedded == []
-        mine, theirs = shop.app._open("notes"), other.app._open("copy")
+        mine, theirs = shop.app.bases.open("notes"), other.app.bases.open("copy")
         for name in shop.state("notes"):
             assert theirs.documents.text(name) == mine.documents.text(name)
         here, there = mine.documents.chunk_ids(), theirs.documents.chunk_ids()
         np.testing.assert_array_equal(theirs.store.vectors(there), mine.store.vectors(here))
-        assert other.app.ingestion("copy").run([tmp_path / "texts"]).unchanged == len(shop.state("notes"))
+        assert other.app.ingest.pipeline("copy").run([tmp_path / "texts"]).unchanged == len(shop.state("notes"))
 
 
 def test_another_embedder_is_refused_when_it_is_used(archive: Path, tmp_path: Path) -> None:
     with workshop(tmp_path / "elsewhere") as other:
-        other.app.import_base(archive)
+        other.app.bases.import_file(archive)
         other.toy.fingerprint = "toy of another revision"
         with pytest.raises(KbError, match="another version") as caught:
-            other.app.retriever("notes")
+            other.app.search.retriever("notes")
         assert "kb reindex notes" in caught.value.hint
 
 
 def test_names(shop: Workshop, archive: Path) -> None:
     with pytest.raises(AlreadyExists, match="notes"):
-        shop.app.import_base(archive)
+        shop.app.bases.import_file(archive)
     with pytest.raises(InvalidName):
-        shop.app.import_base(archive, "../up")
+        shop.app.bases.import_file(archive, "../up")
     with pytest.raises(NotFound):
-        shop.app.exporting.run("nothing", archive)
+        shop.app.bases.exporter.run("nothing", archive)
 
 
 def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
@@ -172,7 +172,7 @@ def test_what_is_not_intact_is_refused_and_leaves_nothing(archive: Path, tmp_pat
 def refused(path: Path, tmp_path: Path, reason: str) -> None:
     with workshop(tmp_path / "elsewhere") as other:
         with pytest.raises(StorageError, match=reason) as caught:
-            other.app.import_base(path)
+            other.app.bases.import_file(path)
         assert caught.value.hint
         assert other.app.bases.all() == []
         assert not list((tmp_path / "elsewhere").glob("bases/*"))
@@ -210,19 +210,19 @@ def test_any_flipped_byte_is_refused_or_harmless(shop: Workshop, archive: Path, 
             archive.write_bytes(content)
             content[position] ^= 0xFF
             try:
-                other.app.import_base(archive)
+                other.app.bases.import_file(archive)
             except StorageError:
                 assert other.app.bases.all() == []
             else:
                 assert other.state("notes") == shop.state("notes")
-                other.app.knowledge_bases.delete("notes")
+                other.app.bases.delete("notes")
 
 
 def test_paths_that_cannot_be_used(shop: Workshop, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No such file"):
-        shop.app.import_base(tmp_path / "nothing.zip", "x")
+        shop.app.bases.import_file(tmp_path / "nothing.zip", "x")
     with pytest.raises(StorageError, match="cannot be written"):
-        shop.app.exporting.run("notes", tmp_path / "no folder" / "a.zip")
+        shop.app.bases.exporter.run("notes", tmp_path / "no folder" / "a.zip")
 
 
 def test_a_failed_export_leaves_the_old_file(
@@ -231,7 +231,7 @@ def test_a_failed_export_leaves_the_old_file(
     before = archive.read_bytes()
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(StorageError, match="No space is left"):
-        shop.app.exporting.run("notes", archive)
+        shop.app.bases.exporter.run("notes", archive)
     assert archive.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
@@ -249,17 +249,17 @@ def test_an_import_that_does_not_fit_leaves_nothing_that_answers(
     noise = np.random.default_rng(0).integers(33, 127, 400_000).astype(np.uint8).tobytes().decode("ascii")
     shop.ingest("notes", tmp_path / "texts", **{f"long{number}": f"{number} {noise}" for number in range(4)})
     archive = tmp_path / "large.zip"
-    shop.app.exporting.run("notes", archive)
+    shop.app.bases.exporter.run("notes", archive)
     with workshop(small_disk / "home") as other:
         with pytest.raises(StorageFull):
-            other.app.import_base(archive)
-        assert other.app.bases.sizes() == {}
+            other.app.bases.import_file(archive)
+        assert sum(one.documents for one in other.app.bases.summaries()) == 0
         assert not list((small_disk / "home" / "bases").iterdir())
         subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
         for base in other.app.bases.all():  # on a disk so full the catalog cannot even remove a row
             assert "(importing" in base.name
-            other.app.knowledge_bases.delete(base.name)
-        other.app.import_base(archive)
+            other.app.bases.delete(base.name)
+        other.app.bases.import_file(archive)
         assert other.state("notes") == shop.state("notes")
 
 
