@@ -33,7 +33,7 @@ PASSAGES = (
     "The meeting room on the third floor has twelve seats and a projector that must be booked a day before. " * 30
 )
 TOKENS = 24
-GREEDY = Sampling(TOKENS)
+GREEDY = Sampling(max_tokens=TOKENS)
 SCHEMES = (Quantization.NONE, Quantization.NF4, Quantization.INT4, Quantization.INT8)
 
 

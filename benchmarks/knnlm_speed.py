@@ -117,7 +117,7 @@ def _take_turns(
     searches: dict[str, tuple[KeySearch, Mixing]],
 ) -> None:
     def alone() -> int:
-        return len(model.encode("".join(generator.stream(ASKED, Sampling(TOKENS)))))
+        return len(model.encode("".join(generator.stream(ASKED, Sampling(max_tokens=TOKENS)))))
 
     jobs: dict[str, Callable[[], int]] = {"the model alone": alone}
     for name, (search, how) in searches.items():
@@ -146,7 +146,7 @@ def _timed(jobs: dict[str, Callable[[], int]]) -> dict[str, dict[str, list[float
 def _write(model: NextTokenModel, store: Datastore, search: KeySearch, how: Mixing) -> int:
     """Write an answer; returns of how many tokens."""
     mixer = NeighbourMixer(store, search, how, model.decode)
-    list(model.stream_mixed(ASKED, Sampling(TOKENS), mixer))
+    list(model.stream_mixed(ASKED, Sampling(max_tokens=TOKENS), mixer))
     return len(mixer.trace(lambda _: {}).tokens)
 
 
@@ -174,7 +174,7 @@ def _building(model: NextTokenModel, generator: TransformersGenerator) -> None:
         model.states(prompt, 960)
         states.append(time.perf_counter() - started)
         started = time.perf_counter()
-        next(decoder.tokens(prompt, Sampling(1), 1))
+        next(decoder.tokens(prompt, Sampling(max_tokens=1), 1))
         prefill.append(time.perf_counter() - started)
     stored, read = 960 / median(states), len(prompt) / median(prefill)
     console.print(f"build {stored:.0f} tokens/s, prefill {read:.0f}: {stored / read:.2f}")

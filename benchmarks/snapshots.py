@@ -41,10 +41,12 @@ def arrival(opened: OpenBase, number: int, chance: random.Random) -> Arrival:
     text, slices = "\n".join(parts), []
     start = 0
     for part in parts:
-        slices.append(Slice(start, start + len(part), None, ()))
+        slices.append(Slice(start=start, end=start + len(part), page=None, heading_path=()))
         start += len(part) + 1
     file, digest = opened.files.keep_stream(io.BytesIO(text.encode()))
-    return Arrival(digest, file, Document(f"{number:06}.txt", text, ()), slices)
+    return Arrival(
+        sha256=digest, file=file, document=Document(name=f"{number:06}.txt", text=text, blocks=()), slices=slices
+    )
 
 
 def put(opened: OpenBase, numbers: range, chance: random.Random) -> None:

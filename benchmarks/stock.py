@@ -61,7 +61,7 @@ class StockPipeline:
     ) -> None:
         splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
         self._chunks = [
-            Chunk(number, name, text, 0, len(text), None, ())
+            Chunk(id=number, document=name, text=text, start=0, end=len(text), page=None, heading_path=())
             for number, (name, text) in enumerate(
                 (file.name, text)
                 for file in sorted(folder.iterdir())
@@ -80,10 +80,13 @@ class StockPipeline:
         vector = self._embedder.embed_query(question)[None].astype(np.float32)
         distances, ids = self._index.search(vector, min(DEPTH, len(self._chunks)))
         hits = tuple(
-            Hit(self._chunks[id_], float(1 - distance / 4)) for distance, id_ in zip(distances[0], ids[0], strict=True)
+            Hit(chunk=self._chunks[id_], score=float(1 - distance / 4))
+            for distance, id_ in zip(distances[0], ids[0], strict=True)
         )
         timings = {"total": 1000 * (perf_counter() - started)}
-        return Answer("", False, (), hits, AnswerMode.GENERATE, None, timings)
+        return Answer(
+            text="", refused=False, citations=(), hits=hits, mode=AnswerMode.GENERATE, model=None, timings_ms=timings
+        )
 
     def ask(self, question: str) -> Answer:
         """Return what the model writes from the four nearest chunks, fewer if they do not fit its window."""
@@ -141,7 +144,7 @@ def measure(file: Path, options: argparse.Namespace) -> None:
     out = options.out / file.stem
     documents = out / "documents"
     cases = [
-        EvalCase(str(number), case.question, case.answers, (case.document,))
+        EvalCase(id=str(number), question=case.question, answers=case.answers, documents=(case.document,))
         for number, case in enumerate(read_squad(file, documents))
     ]
     keep_first(documents, options.paragraphs)
@@ -189,7 +192,15 @@ def retrieve_ours(application: Application) -> Callable[[str], Answer]:
     def retrieve(question: str) -> Answer:
         found = retriever.search(question, DEPTH)
         timings = {"total": sum(found.timings_ms.values())}
-        return Answer("", False, (), tuple(found.hits), AnswerMode.EXTRACT, None, timings)
+        return Answer(
+            text="",
+            refused=False,
+            citations=(),
+            hits=tuple(found.hits),
+            mode=AnswerMode.EXTRACT,
+            model=None,
+            timings_ms=timings,
+        )
 
     return retrieve
 

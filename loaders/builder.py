@@ -66,7 +66,7 @@ class DocumentBuilder:
 
     def build(self, pages: int | None = None) -> Document:
         """Return the document made of all that was added."""
-        return Document(self._name, _GAP.join(self._parts), tuple(self._blocks), pages)
+        return Document(name=self._name, text=_GAP.join(self._parts), blocks=tuple(self._blocks), pages=pages)
 
     def _add(self, kind: BlockKind, text: str, page: int | None) -> None:
         text = text.strip()
@@ -76,7 +76,7 @@ class DocumentBuilder:
         self._length = start + len(text)
         path = tuple(title for _, title in self._headings)
         self._parts.append(text)
-        self._blocks.append(Block(kind, start, self._length, page, path))
+        self._blocks.append(Block(kind=kind, start=start, end=self._length, page=page, heading_path=path))
 
 
 def _each_line(lines: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Steps
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Protocol
 
@@ -98,6 +98,23 @@ class _Written:
     notes: list[str] = field(default_factory=list)
     knn: KnnTrace | None = None
 
+    def answer(self, cited: Cited, asked: ResolvedQuestion, hits: Sequence[Hit], by: Generator | None) -> Answer:
+        """Return the answer but for its times and its confidence; `by` wrote it, None: it is quoted."""
+        return Answer(
+            text=cited.text,
+            refused=not cited.citations,
+            citations=cited.citations,
+            hits=tuple(hits),
+            mode=asked.mode,
+            model=(asked.model or by.name) if by else None,
+            timings_ms={},
+            reasoning=self.reasoning,
+            agreement=self.agreement,
+            notes=tuple(self.notes),
+            knn=self.knn,
+            prompt=asked.prompt if by else None,
+        )
+
 
 class Answering:
     """Answers questions from one knowledge base, or from several in one answer.
@@ -146,13 +163,10 @@ class Answering:
         except StopIteration as done:
             cited: Cited = done.value
         timings["total"] = _milliseconds(started)
-        refused = not cited.citations
         if isinstance(generator, MixedGenerator):
             written.knn = generator.trace()
-        model = (asked.model or generator.name) if generator else None
-        prompt = asked.prompt if generator else None
-        more = (written.reasoning, written.agreement, tuple(written.notes), (), written.knn, confidence, prompt)
-        yield Done(Answer(cited.text, refused, cited.citations, tuple(hits), asked.mode, model, timings, *more))
+        answer = written.answer(cited, asked, hits, generator)
+        yield Done(replace(answer, timings_ms=timings, confidence=confidence))
 
     def _found(self, question: str, depth: int, filters: Filter | None) -> tuple[list[Hit], float, bool]:
         """Return the passages that may hold the answer, how sure it is that they do, and whether that is enough."""

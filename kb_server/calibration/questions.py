@@ -175,7 +175,12 @@ def _answerable(number: int, pair: tuple[Candidate, Chunk], text: _Text) -> Made
     candidate, chunk = pair
     documents = text.documents_with(candidate.sentence)
     answers = (candidate.answer,)
-    return MadeQuestion(EvalCase(f"q-{number:04d}", candidate.question, answers, documents, kind=candidate.kind), chunk)
+    return MadeQuestion(
+        EvalCase(
+            id=f"q-{number:04d}", question=candidate.question, answers=answers, documents=documents, kind=candidate.kind
+        ),
+        chunk,
+    )
 
 
 def _unanswerable(
@@ -193,4 +198,6 @@ def _unanswerable(
         if question and question not in said:
             said.add(question)
             label = "swapped" if place % 2 == 0 else "invented"
-            yield MadeQuestion(EvalCase(f"none-{len(said):04d}", question, answerable=False, kind=label), None)
+            yield MadeQuestion(
+                EvalCase(id=f"none-{len(said):04d}", question=question, answerable=False, kind=label), None
+            )

@@ -62,14 +62,14 @@ class Bases:
     ) -> KnowledgeBase:
         """Add a base under a generated id; raises AlreadyExists."""
         base = KnowledgeBase(
-            secrets.token_hex(8),
-            name,
-            store,
-            embedder,
-            fingerprint,
-            dimension,
-            None,
-            datetime.now(UTC).replace(tzinfo=None),
+            id=secrets.token_hex(8),
+            name=name,
+            store=store,
+            embedder=embedder,
+            fingerprint=fingerprint,
+            dimension=dimension,
+            fusion=None,
+            created=datetime.now(UTC).replace(tzinfo=None),
             splitting=splitting,
             description=description,
         )

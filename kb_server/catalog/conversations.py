@@ -13,7 +13,7 @@ from kb_server.catalog.schema import conversations, messages, now
 from kb_server.core.errors import NotFound
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """A conversation of one owner about one base or several, by their names."""
 
@@ -24,7 +24,7 @@ class Conversation:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A message as it is kept: `answer` has the citations and the rest of an answer, as JSON.
 
@@ -49,7 +49,7 @@ class Conversations:
 
     def create(self, owner: str, bases: Sequence[str], title: str) -> Conversation:
         """Begin a conversation under a random id."""
-        made = Conversation(secrets.token_hex(16), owner, tuple(bases), title, now())
+        made = Conversation(id=secrets.token_hex(16), owner=owner, bases=tuple(bases), title=title, created=now())
         row = {name: getattr(made, name) for name in ("id", "owner", "title", "created")}
         row |= {"base": made.bases[0], "bases": list(bases) if len(bases) > 1 else None}
         with self._database.writing() as connection:
@@ -131,8 +131,19 @@ def _unknown(id_: str) -> NotFound:
 
 
 def _conversation(row: Row[Any]) -> Conversation:
-    return Conversation(row.id, row.owner, tuple(row.bases or [row.base]), row.title, row.created)
+    return Conversation(
+        id=row.id, owner=row.owner, bases=tuple(row.bases or [row.base]), title=row.title, created=row.created
+    )
 
 
 def _turn(row: Row[Any]) -> Turn:
-    return Turn(row.id, row.role, row.content, row.answer, row.complete, row.score, row.reason, row.created)
+    return Turn(
+        id=row.id,
+        role=row.role,
+        content=row.content,
+        answer=row.answer,
+        complete=row.complete,
+        score=row.score,
+        reason=row.reason,
+        created=row.created,
+    )

@@ -160,7 +160,7 @@ class Documents:
 
     def begin(self, sha256: str, file: str, document: Document, slices: Sequence[Slice]) -> tuple[Pending, Removed]:
         """Write a document `pending` with its chunks; returns it and what an unfinished try that it replaces left."""
-        (pending,), removed = self.begin_all([Arrival(sha256, file, document, slices)])
+        (pending,), removed = self.begin_all([Arrival(sha256=sha256, file=file, document=document, slices=slices)])
         return pending, removed
 
     def begin_all(self, arrivals: Sequence[Arrival]) -> tuple[list[Pending], Removed]:
@@ -364,10 +364,29 @@ def _document(values: dict[str, Any]) -> StoredDocument:
 
 
 def _chunk(row: Row[Any], others: Sequence[Row[Any]] = ()) -> Chunk:
-    also = tuple(ChunkPosition(o.id, o.name, o.start, o.end, o.page, tuple(o.heading_path)) for o in others)
+    also = tuple(
+        ChunkPosition(
+            chunk_id=o.id, document=o.name, start=o.start, end=o.end, page=o.page, heading_path=tuple(o.heading_path)
+        )
+        for o in others
+    )
     text, edited = (row.text, False) if row.edited is None else (row.edited, True)
-    return Chunk(row.id, row.name, text, row.start, row.end, row.page, tuple(row.heading_path), edited, also)
+    return Chunk(
+        id=row.id,
+        document=row.name,
+        text=text,
+        start=row.start,
+        end=row.end,
+        page=row.page,
+        heading_path=tuple(row.heading_path),
+        edited=edited,
+        also=also,
+    )
 
 
 def _pending(document_id: int, part: list[Chunk]) -> Pending:
-    return Pending(document_id, tuple(chunk.id for chunk in part), tuple(chunk.searchable for chunk in part))
+    return Pending(
+        document_id=document_id,
+        chunk_ids=tuple(chunk.id for chunk in part),
+        texts=tuple(chunk.searchable for chunk in part),
+    )

@@ -48,7 +48,7 @@ class FileState(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFile:
     """A file of a job: the document's name, the generated name it waits under, its size in bytes."""
 
@@ -59,7 +59,7 @@ class JobFile:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job and how many of its files are in which state; `error` says why it waits or failed.
 
@@ -187,7 +187,9 @@ class Jobs:
         query = select(job_files).where(*conditions).order_by(job_files.c.id).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query)
-            return [JobFile(r.name, r.file, r.size, FileState(r.state), r.reason) for r in rows]
+            return [
+                JobFile(name=r.name, file=r.file, size=r.size, state=FileState(r.state), reason=r.reason) for r in rows
+            ]
 
     def _select(self, *conditions: ColumnElement[bool], limit: int = 1000, newest_first: bool = False) -> list[Job]:
         order = jobs.c.number.desc() if newest_first else jobs.c.number

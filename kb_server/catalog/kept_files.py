@@ -12,7 +12,7 @@ from kb_server.catalog.schema import kept_files, now
 from kb_server.core.errors import NotFound
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
     """A file of one owner; `file` is the generated name its bytes lie under."""
 
@@ -33,7 +33,15 @@ class KeptFiles:
 
     def add(self, owner: str, name: str, file: str, size: int, purpose: str) -> KeptFile:
         """Add a file under a random id, which says nothing of where it lies."""
-        made = KeptFile(f"file-{secrets.token_hex(16)}", owner, name, file, size, purpose, now())
+        made = KeptFile(
+            id=f"file-{secrets.token_hex(16)}",
+            owner=owner,
+            name=name,
+            file=file,
+            size=size,
+            purpose=purpose,
+            created=now(),
+        )
         row = {column: getattr(made, column) for column in KeptFile.__dataclass_fields__}
         with self._database.writing() as connection:
             connection.execute(insert(kept_files).values(row))

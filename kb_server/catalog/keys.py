@@ -13,7 +13,7 @@ from kb_server.core.errors import NotFound
 _LONGEST_SUBJECT = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One change, or one that was refused: the key's id, what was tried on what, and `ok` or the error's code."""
 
@@ -46,7 +46,7 @@ class Audit:
             return [AuditEntry(**row._asdict()) for row in connection.execute(query)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """A key without its secret; `digest` is the sha256 of that, `base_ids` the bases it is for (None: all)."""
 

@@ -10,7 +10,7 @@ from kb_server.catalog.schema import chunks
 from kb_server.core.domain import Document, Slice, searchable_text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """A document to be written: the sha256 and generated name of its file, and how its text is cut.
 
@@ -24,7 +24,7 @@ class Arrival:
     reworded: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
     """A document whose rows are written and whose vectors are not known to be: chunk ids and what to index of each.
 
@@ -56,11 +56,11 @@ def insert_chunks(
     ]
     inserted = insert(chunks).returning(chunks.c.id, sort_by_parameter_order=True)
     ids = connection.execute(inserted, rows).scalars().all() if rows else []
-    return Pending(document_id, tuple(ids), texts, tuple(range(len(ids))))
+    return Pending(document_id=document_id, chunk_ids=tuple(ids), texts=texts, indices=tuple(range(len(ids))))
 
 
 def without(pending: Pending, copies: Collection[int]) -> Pending:
     """Leave out the chunks that turned out to be copies of others."""
     kept = [index for index, id_ in enumerate(pending.chunk_ids) if id_ not in copies]
     ids, texts = (pending.chunk_ids[index] for index in kept), (pending.texts[index] for index in kept)
-    return Pending(pending.document_id, tuple(ids), tuple(texts), tuple(kept))
+    return Pending(document_id=pending.document_id, chunk_ids=tuple(ids), texts=tuple(texts), indices=tuple(kept))

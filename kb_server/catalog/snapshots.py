@@ -5,6 +5,7 @@ is removed later stays in the catalog as long as a snapshot lists it.
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -40,32 +41,16 @@ class Snapshots:
 
     def all(self) -> list[Snapshot]:
         """Return every snapshot, the oldest first."""
-        query = (
-            select(
-                snapshots.c.id,
-                snapshots.c.name,
-                snapshots.c.created,
-                func.count(snapshot_documents.c.document_id.distinct()),
-                func.count(chunks.c.id),
-            )
-            .select_from(
-                snapshots.outerjoin(snapshot_documents).outerjoin(
-                    chunks, chunks.c.document_id == snapshot_documents.c.document_id
-                )
-            )
-            .where(snapshots.c.base_id == self._base_id)
-            .group_by(snapshots.c.id, snapshots.c.name, snapshots.c.created)
-            .order_by(snapshots.c.id)
-        )
         with self._database.reading() as connection:
-            return [Snapshot(*row) for row in connection.execute(query)]
+            return [Snapshot(**row) for row in connection.execute(self._counted()).mappings()]
 
     def find(self, name: str) -> Snapshot:
         """Return the snapshot of exactly this name; raises NotFound."""
-        found = next((snapshot for snapshot in self.all() if snapshot.name == name), None)
-        if found is None:
+        with self._database.reading() as connection:
+            row = connection.execute(self._counted().where(snapshots.c.name == name)).mappings().first()
+        if row is None:
             raise NotFound(f"There is no snapshot named '{name}'.", "See the names with: kb snapshot list NAME")
-        return found
+        return Snapshot(**row)
 
     def digests(self, snapshot: Snapshot | None) -> dict[str, str]:
         """Return the sha256 of each document of a snapshot by name; None: of the base as it is now."""
@@ -94,7 +79,10 @@ class Snapshots:
         with self._database.reading() as connection:
             for document_id, id_, headings, text in connection.execute(query):
                 found.setdefault(document_id, []).append((id_, searchable_text(tuple(headings), text)))
-        return [Pending(key, *(tuple(column) for column in zip(*part, strict=True))) for key, part in found.items()]
+        return [
+            Pending(document_id=key, chunk_ids=tuple(id_ for id_, _ in part), texts=tuple(text for _, text in part))
+            for key, part in found.items()
+        ]
 
     def restore(self, snapshot: Snapshot) -> Removed:
         """Make the base hold exactly the listed versions, in one step; returns what the others leave.
@@ -122,6 +110,23 @@ class Snapshots:
         with self._database.writing() as connection:
             connection.execute(delete(snapshots).where(snapshots.c.id == snapshot.id))
             return retire(connection, {row.id: row.file for row in connection.execute(unlisted)})
+
+    def _counted(self) -> Select[Any]:
+        """Select the snapshots of this base, the oldest first, with how much each lists."""
+        of_listed = chunks.c.document_id == snapshot_documents.c.document_id
+        return (
+            select(
+                snapshots.c.id,
+                snapshots.c.name,
+                snapshots.c.created,
+                func.count(snapshot_documents.c.document_id.distinct()).label("documents"),
+                func.count(chunks.c.id).label("chunks"),
+            )
+            .select_from(snapshots.outerjoin(snapshot_documents).outerjoin(chunks, of_listed))
+            .where(snapshots.c.base_id == self._base_id)
+            .group_by(snapshots.c.id, snapshots.c.name, snapshots.c.created)
+            .order_by(snapshots.c.id)
+        )
 
     def _indexed(self) -> tuple[ColumnElement[bool], ...]:
         return documents.c.base_id == self._base_id, documents.c.state == DocumentState.INDEXED

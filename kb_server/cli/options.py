@@ -84,7 +84,14 @@ def chosen(
     until: datetime | None = None,
 ) -> Filter:
     """Return what the options let through; days are those of this machine's clock."""
-    return Filter(tuple(documents or ()), folder, tuple(tags or ()), _pages(pages), _utc(since), _utc(until))
+    return Filter(
+        documents=tuple(documents or ()),
+        folder=folder,
+        tags=tuple(tags or ()),
+        pages=_pages(pages),
+        since=_utc(since),
+        until=_utc(until),
+    )
 
 
 def _pages(text: str) -> tuple[int, int] | None:

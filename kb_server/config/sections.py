@@ -70,7 +70,7 @@ class SplittingSettings(Section):
             merged = SplittingSettings(**{**self.model_dump(), **(overrides or {})})
         except ValidationError as error:
             raise explain_invalid(error, SplittingSettings, f"{origin}.") from error
-        return Splitting(merged.size, merged.overlap, merged.by, merged.delimiter)
+        return Splitting(size=merged.size, overlap=merged.overlap, by=merged.by, delimiter=merged.delimiter)
 
 
 class EmbeddingSettings(Section):

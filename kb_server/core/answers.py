@@ -42,7 +42,7 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """How the next token is chosen; temperature 0 is greedy. `top_k` 0 keeps all tokens.
 
@@ -71,7 +71,7 @@ class Technique:
     samples: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
     """A quote that backs the answer's sentence marked `[number]`.
 
@@ -92,7 +92,7 @@ class Citation:
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What a model did on its way to an answer: a tool it called, and what that gave back (None: not yet)."""
 
@@ -102,7 +102,7 @@ class Step:
     result: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An answer with what backs it. `timings_ms` has `retrieve`, `first_token` and `total`.
 

@@ -21,7 +21,7 @@ class BlockKind(StrEnum):
     IMAGE = "image"  # text read in a picture
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """A stretch of a document's text: `document.text[start:end]`.
 
@@ -36,7 +36,7 @@ class Block:
     heading_path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A file's text and its structure. Blocks are in reading order and do not overlap.
 
@@ -50,7 +50,7 @@ class Document:
     set_aside: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """Where a chunk lies in its document; made by a Splitter."""
 
@@ -68,7 +68,7 @@ class SplitBy(StrEnum):
     DELIMITER = "delimiter"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Splitting:
     """How documents are cut into chunks; sizes in tokens as `kb_server.text.tokens` counts them."""
 
@@ -88,7 +88,7 @@ class Redaction(StrEnum):
     PHONE = "phone"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkPosition:
     """Where else the words of a chunk stand: offsets in that document's text, page, headings."""
 
@@ -100,7 +100,7 @@ class ChunkPosition:
     heading_path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A stored slice of a document, with its text; of an `edited` one a person's wording of what stands there.
 
@@ -137,7 +137,7 @@ class DocumentState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDocument:
     """A document as the catalog knows it; `file` is the generated name its bytes are kept under.
 
@@ -166,7 +166,7 @@ class Fusion:
     chunks: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """What `kb tune` fitted to a base's own text.
 
@@ -183,7 +183,7 @@ class Calibration:
     held_out: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnowledgeBase:
     """A named set of documents with one embedder and one store; `id` names its folder, `vectors` the store's in it.
 
@@ -205,7 +205,7 @@ class KnowledgeBase:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What a knowledge base held at a moment: its indexed documents and how many chunks they had."""
 
@@ -216,7 +216,7 @@ class Snapshot:
     chunks: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A chunk with its score, and what each stage of retrieval gave it (`dense`, `lexical`; absent if not asked).
 
@@ -229,7 +229,7 @@ class Hit:
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which chunks may be searched; empty means all.
 
@@ -256,7 +256,7 @@ class SearchMode(StrEnum):
     LEXICAL = "lexical"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvalCase:
     """A question whose answer is known.
 

@@ -219,13 +219,13 @@ def _case(values: Mapping[str, Any], where: str) -> EvalCase:
         raise MalformedCase("'parts' is not a list, or 'kind' not a text")
     id_ = values.get("id")
     return EvalCase(
-        str(id_) if isinstance(id_, str | int) and str(id_) else where,
-        question.strip(),
-        _texts(values, "answers"),
-        _texts(values, "documents"),
-        answerable,
-        tuple(tuple(_strings(part)) for part in parts),
-        kind,
+        id=str(id_) if isinstance(id_, str | int) and str(id_) else where,
+        question=question.strip(),
+        answers=_texts(values, "answers"),
+        documents=_texts(values, "documents"),
+        answerable=answerable,
+        parts=tuple(tuple(_strings(part)) for part in parts),
+        kind=kind,
     )
 
 

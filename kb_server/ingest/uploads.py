@@ -107,7 +107,7 @@ class Upload:
         """Begin to receive a file; raises TooLarge beyond the number allowed, UsageError for a name that is none."""
         if len(self._files) >= self._most_files:
             raise TooLarge(f"An upload may have {self._most_files} files.", "Send the rest in another upload.")
-        file = JobFile(upload_name(name), secrets.token_hex(16), 0)
+        file = JobFile(name=upload_name(name), file=secrets.token_hex(16), size=0)
         try:
             self._writer = (self._folder / file.file).open("xb")
         except OSError as error:

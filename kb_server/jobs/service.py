@@ -36,7 +36,7 @@ class JobService:
 
     def submit_pages(self, base_id: str, owner: str, urls: Sequence[str], depth: int) -> Job:
         """Begin a job that fetches pages of the web and ingests them; with `depth`, the pages they link to as well."""
-        files = [JobFile(url, secrets.token_hex(16), 0) for url in dict.fromkeys(urls)]
+        files = [JobFile(name=url, file=secrets.token_hex(16), size=0) for url in dict.fromkeys(urls)]
         return self._begin(base_id, owner, JobKind.FETCH, {"depth": depth}, files)
 
     def submit_task(self, base_id: str, owner: str, kind: JobKind, request: Mapping[str, Any]) -> Job:

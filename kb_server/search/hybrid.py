@@ -144,7 +144,11 @@ class HybridRetriever:
         for start in range(0, len(ranking.fused), max(k, 1)):
             part = ranking.fused[start : start + max(k, 1)]
             chunks = self._source.chunks([id_ for id_, _ in part], filters)
-            hits += [Hit(chunks[id_], score, ranking.scores_of(id_)) for id_, score in part if id_ in chunks]
+            hits += [
+                Hit(chunk=chunks[id_], score=score, stages=ranking.scores_of(id_))
+                for id_, score in part
+                if id_ in chunks
+            ]
             if len(hits) >= k:
                 break
         return hits[:k]

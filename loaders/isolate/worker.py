@@ -89,5 +89,8 @@ def pack(document: Document) -> list[Any]:
 
 def unpack(name: str, text: str, blocks: list[list[Any]], pages: int | None, set_aside: dict[str, int]) -> Document:
     """Undo `pack`."""
-    made = (Block(BlockKind(kind), start, end, page, tuple(path)) for kind, start, end, page, path in blocks)
-    return Document(name, text, tuple(made), pages, set_aside)
+    made = (
+        Block(kind=BlockKind(kind), start=start, end=end, page=page, heading_path=tuple(path))
+        for kind, start, end, page, path in blocks
+    )
+    return Document(name=name, text=text, blocks=tuple(made), pages=pages, set_aside=set_aside)

@@ -67,7 +67,7 @@ def draw(path: Path, name: str, passwords: Sequence[str] = ()) -> Document:
         raise LoadError("The page cannot be drawn: it is damaged.") from error
     png = io.BytesIO()
     picture.save(png, "PNG")
-    return Document("page", base64.b64encode(png.getvalue()).decode(), (), marks)
+    return Document(name="page", text=base64.b64encode(png.getvalue()).decode(), blocks=(), pages=marks)
 
 
 def _drawn(page: pypdfium2.PdfPage, quote: str, width: int) -> tuple[Image.Image, int]:

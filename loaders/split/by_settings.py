@@ -62,7 +62,7 @@ class RecordSplitter:
         low, high = start + len(record) - len(record.lstrip()), start + len(record.rstrip())
         if count_tokens(record) <= self._size:
             block = _block_at(document, low)
-            return [Slice(low, high, block.page, block.heading_path)]
+            return [Slice(start=low, end=high, page=block.page, heading_path=block.heading_path)]
         clipped = (
             replace(block, start=max(block.start, low), end=min(block.end, high))
             for block in document.blocks

@@ -254,7 +254,9 @@ def _headings_at_end(packed: list[Piece]) -> list[Piece]:
 
 def _slice(packed: list[Piece]) -> Slice:
     start, end = packed[0].start, packed[-1].end
-    return Slice(start, end, packed[0].block.page, _common_path([piece.block for piece in packed]))
+    return Slice(
+        start=start, end=end, page=packed[0].block.page, heading_path=_common_path([piece.block for piece in packed])
+    )
 
 
 def _common_path(blocks: list[Block]) -> tuple[str, ...]:

@@ -159,7 +159,10 @@ def test_nothing_is_unpickled_evaluated_or_run() -> None:
     """FAISS' pickle, eval in tools, a shell."""
     forbidden = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "pty", "commands"}
     converters = {ROOT / "loaders" / "plain" / "pandoc.py"}  # one fixed program, its arguments in a list, no shell
-    isolated = {ROOT / "loaders" / "isolate" / "loader.py", ROOT / "kb_server" / "cli" / "page_process.py"}  # our own interpreter
+    isolated = {  # our own interpreter
+        ROOT / "loaders" / "isolate" / "loader.py",
+        ROOT / "kb_server" / "cli" / "page_process.py",
+    }
     weights = {ROOT / "kb_server" / "llm" / "weights" / "checkpoint.py"}  # names the error of torch's restricted reader
     for file in [
         file for folder in ("kb_server", "loaders", "vectorstores", "webui") for file in (ROOT / folder).rglob("*.py")

@@ -80,7 +80,7 @@ class Agent:
                     timings.setdefault("first_token", _milliseconds(started))
                     yield Token(text)
                 case Called(id_, tool, arguments):
-                    progress.steps[id_] = Step(len(progress.steps) + 1, tool, arguments)
+                    progress.steps[id_] = Step(number=len(progress.steps) + 1, tool=tool, arguments=arguments)
                     yield progress.steps[id_]
                 case Returned(id_, text):
                     yield from _returned(progress, id_, text)
@@ -89,7 +89,15 @@ class Agent:
         cited, refused = self._judged(asked.question, said, progress.hits)
         timings["total"] = _milliseconds(started)
         model = asked.model or generator.name
-        answer = Answer(cited.text, refused, cited.citations, tuple(progress.hits), asked.mode, model, timings)
+        answer = Answer(
+            text=cited.text,
+            refused=refused,
+            citations=cited.citations,
+            hits=tuple(progress.hits),
+            mode=asked.mode,
+            model=model,
+            timings_ms=timings,
+        )
         yield Done(replace(answer, steps=tuple(progress.steps.values())))
 
     def _judged(self, question: str, said: str | None, hits: Sequence[Hit]) -> tuple[Cited, bool]:
@@ -134,7 +142,9 @@ def _guarded(tool: Tool, progress: _Progress) -> Tool:
 
 def _returned(progress: _Progress, id_: str, text: str) -> Iterator[AnswerEvent]:
     begun = progress.steps[id_]
-    progress.steps[id_] = Step(begun.number, begun.tool, begun.arguments, text[:_LONGEST_SHOWN])
+    progress.steps[id_] = Step(
+        number=begun.number, tool=begun.tool, arguments=begun.arguments, result=text[:_LONGEST_SHOWN]
+    )
     yield progress.steps[id_]
     if begun.tool == SEARCH:
         yield Retrieved(tuple(progress.hits))

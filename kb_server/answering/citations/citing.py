@@ -73,5 +73,15 @@ def _quote(number: int, sentence: Sentence, supported: bool = True) -> Citation:
     start, end = chunk.start + sentence.start, chunk.start + sentence.end
     if chunk.edited:
         start, end = chunk.start, chunk.end
-    where = (chunk.id, chunk.document, chunk.page, start, end)
-    return Citation(number, *where, sentence.text, supported, chunk.edited, sentence.hit.base)
+    return Citation(
+        number=number,
+        chunk_id=chunk.id,
+        document=chunk.document,
+        page=chunk.page,
+        start=start,
+        end=end,
+        quote=sentence.text,
+        supported=supported,
+        edited=chunk.edited,
+        base=sentence.hit.base,
+    )

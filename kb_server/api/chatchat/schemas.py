@@ -195,4 +195,4 @@ def filter_of(asked: Search) -> Filter | None:
     if unknown:
         raise UsageError(f"Documents cannot be chosen by the metadata '{unknown[0][:80]}'.", "Use `source`.")
     named = asked.file_name or str(asked.metadata.get("source", ""))
-    return Filter((named,)) if named else None
+    return Filter(documents=(named,)) if named else None

@@ -57,7 +57,14 @@ class Only(Taken):
     def filter(self) -> Filter:
         """Return it as the services take it."""
         tags = tuple(self.tags)
-        return Filter(tuple(self.documents), self.folder, tags, self.pages, _utc(self.since), _utc(self.until))
+        return Filter(
+            documents=tuple(self.documents),
+            folder=self.folder,
+            tags=tags,
+            pages=self.pages,
+            since=_utc(self.since),
+            until=_utc(self.until),
+        )
 
 
 def _utc(time: datetime | None) -> datetime | None:

@@ -119,9 +119,12 @@ def _arrival(opened: OpenBase, archive: Archive, entry: DocumentEntry, path: Pat
         file, digest = opened.files.keep_stream(reader)
     if digest != entry.sha256:
         raise broken(path, f"the file of '{entry.name}' is another")
-    slices = [Slice(start, end, page, tuple(headings)) for start, end, page, headings in entry.chunks]
-    document = Document(entry.name, entry.text, (), entry.pages)
-    return Arrival(entry.sha256, file, document, slices, frozenset(entry.edited))
+    slices = [
+        Slice(start=start, end=end, page=page, heading_path=tuple(headings))
+        for start, end, page, headings in entry.chunks
+    ]
+    document = Document(name=entry.name, text=entry.text, blocks=(), pages=entry.pages)
+    return Arrival(sha256=entry.sha256, file=file, document=document, slices=slices, reworded=frozenset(entry.edited))
 
 
 def _rows(reader: IO[bytes], count: int, dimension: int, path: Path) -> Vectors:

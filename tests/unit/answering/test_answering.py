@@ -51,7 +51,10 @@ class ToySource:
     """The texts above as chunks."""
 
     def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
-        return {i: Chunk(i, f"{i}.txt", TEXTS[i], 0, len(TEXTS[i]), None, ()) for i in ids}
+        return {
+            i: Chunk(id=i, document=f"{i}.txt", text=TEXTS[i], start=0, end=len(TEXTS[i]), page=None, heading_path=())
+            for i in ids
+        }
 
     def stored_ids(self, ids: Sequence[int]) -> list[int]:
         return list(ids)

@@ -40,7 +40,10 @@ def extractor() -> SentenceExtractor:
 
 def _hits(*scores: float) -> list[Hit]:
     return [
-        Hit(Chunk(id_, f"{id_}.txt", text, 0, len(text), None, ()), score)
+        Hit(
+            chunk=Chunk(id=id_, document=f"{id_}.txt", text=text, start=0, end=len(text), page=None, heading_path=()),
+            score=score,
+        )
         for id_, (text, score) in enumerate(zip(TEXTS, scores, strict=False))
     ]
 
@@ -75,20 +78,35 @@ def test_a_weak_second_sentence_is_left_out(extractor: SentenceExtractor) -> Non
 
 def test_nothing_to_take_from(extractor: SentenceExtractor) -> None:
     assert extractor.extract("office", [], 2, 0.5) == []
-    heading = Hit(Chunk(7, "a", "Title", 0, 5, None, ("Title",)), 0.9)
+    heading = Hit(
+        chunk=Chunk(id=7, document="a", text="Title", start=0, end=5, page=None, heading_path=("Title",)), score=0.9
+    )
     assert [item.text for item in extractor.extract("Title", [heading], 2, 0.5)] == ["Title"]
 
 
 def test_overlapping_chunks_give_a_sentence_once(extractor: SentenceExtractor) -> None:
     start = TEXTS[0].index("The cat")
-    first = Hit(Chunk(1, "a", TEXTS[0], 0, len(TEXTS[0]), None, ()), 0.5)
-    second = Hit(Chunk(2, "a", TEXTS[0][start:], start, len(TEXTS[0]), None, ()), 0.5)
+    first = Hit(
+        chunk=Chunk(id=1, document="a", text=TEXTS[0], start=0, end=len(TEXTS[0]), page=None, heading_path=()),
+        score=0.5,
+    )
+    second = Hit(
+        chunk=Chunk(
+            id=2, document="a", text=TEXTS[0][start:], start=start, end=len(TEXTS[0]), page=None, heading_path=()
+        ),
+        score=0.5,
+    )
     found = _texts(extractor, "cat sofa", [first, second], 9, 0.0)
     assert len(found) == len(set(found))
 
 
 def test_headings_are_no_sentences_and_the_one_before_is_context() -> None:
     text = "Pets\nThe cat sleeps. It snores."
-    found = whole_sentences(Hit(Chunk(1, "a", text, 0, len(text), None, ("Pets",)), 0.5))
+    found = whole_sentences(
+        Hit(
+            chunk=Chunk(id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=("Pets",)),
+            score=0.5,
+        )
+    )
     assert [sentence.text for sentence in found] == ["The cat sleeps.", "It snores."]
     assert found[1].context == "The cat sleeps. It snores."

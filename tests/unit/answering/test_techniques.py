@@ -28,7 +28,10 @@ class SeededGenerator(ScriptedGenerator):
 
 
 def hits(*texts: str) -> list[Hit]:
-    return [Hit(Chunk(n, "d", text, 0, len(text), None, ()), 0.9) for n, text in enumerate(texts)]
+    return [
+        Hit(chunk=Chunk(id=n, document="d", text=text, start=0, end=len(text), page=None, heading_path=()), score=0.9)
+        for n, text in enumerate(texts)
+    ]
 
 
 def test_the_least_relevant_passage_goes_first_and_the_answer_says_so() -> None:

@@ -1,6 +1,7 @@
 """Settings fitted to one half of the trials, and judged by the other."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,11 @@ from kb_server.search.calibration import UNTUNED
 def _trial(dense: Sequence[float], lexical: Sequence[float]) -> TuningQuestion:
     """Make a trial whose first chunk is the wanted one."""
     hits = tuple(
-        Hit(Chunk(i, f"{i}.txt", "", 0, 0, None, ()), 0.0, {"dense": d, "lexical": s})
+        Hit(
+            chunk=Chunk(id=i, document=f"{i}.txt", text="", start=0, end=0, page=None, heading_path=()),
+            score=0.0,
+            stages={"dense": d, "lexical": s},
+        )
         for i, (d, s) in enumerate(zip(dense, lexical, strict=True))
     )
     return TuningQuestion("where?", ("0.txt",), hits, frozenset({0}), TermWeights({}, 9), TermWeights({}, 8))
@@ -48,7 +53,7 @@ def _judged(answerable: float, unanswerable: float, seed: int) -> Judged:
 @settings(max_examples=25, deadline=None)
 @given(*[st.floats(0.1, 0.9)] * 4, st.floats(0.01, 0.99))
 def test_refusal_is_never_worse_on_what_was_held_out(a: float, b: float, c: float, d: float, bound: float) -> None:
-    now = UNTUNED.__class__(UNTUNED.weights, bound, 3, 20, 0)
+    now = replace(UNTUNED, refuse_below=bound, passages=3, rerank_depth=20, chunks=0)
     fit, check = _judged(a, b, 0), _judged(c, d, 1)
     tuned, changes = fit_refusal(now, fit, check)
 
@@ -62,7 +67,8 @@ def test_refusal_is_never_worse_on_what_was_held_out(a: float, b: float, c: floa
 
 def test_the_bound_refuses_a_twentieth_of_the_answerable() -> None:
     fit = _judged(0.6, 0.2, 0)
-    tuned, _ = fit_refusal(UNTUNED.__class__(UNTUNED.weights, 0.0, 3, 20, 0), fit, _judged(0.6, 0.2, 1))
+    now = replace(UNTUNED, refuse_below=0.0, passages=3, rerank_depth=20, chunks=0)
+    tuned, _ = fit_refusal(now, fit, _judged(0.6, 0.2, 1))
     refused = fit.refused(ConfidenceModel(tuned.weights), tuned.refuse_below)
     assert refused["false_refusal"] == pytest.approx(0.05, abs=0.02)
     assert refused["refusal_recall"] > 0.95

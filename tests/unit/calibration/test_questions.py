@@ -23,13 +23,13 @@ HEADINGS = {"faq.md": ("FAQ", "Do I need a graphics card?")}
 
 def _chunks() -> list[Chunk]:
     return [
-        Chunk(i, name, text, 0, len(text), None, HEADINGS.get(name, ()))
+        Chunk(id=i, document=name, text=text, start=0, end=len(text), page=None, heading_path=HEADINGS.get(name, ()))
         for i, (name, text) in enumerate(PAPERS.items(), 1)
     ]
 
 
 def _asked(text: str, *headings: str) -> dict[str, tuple[str, str]]:
-    found = candidates(Chunk(1, "a", text, 0, len(text), None, headings))
+    found = candidates(Chunk(id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=headings))
     return {item.question: (item.answer, item.kind) for item in found}
 
 
@@ -122,7 +122,15 @@ def test_the_same_seed_gives_the_same_questions() -> None:
 
 def test_an_ambiguous_question_is_left_out() -> None:
     twins = [
-        Chunk(i, f"{i}.txt", f"The annual report of the board counts {n} members in all regions.", 0, 60, None, ())
+        Chunk(
+            id=i,
+            document=f"{i}.txt",
+            text=f"The annual report of the board counts {n} members in all regions.",
+            start=0,
+            end=60,
+            page=None,
+            heading_path=(),
+        )
         for i, n in enumerate((311, 542))
     ]
     assert make_questions(twins, 5, 0) == []
@@ -131,7 +139,10 @@ def test_an_ambiguous_question_is_left_out() -> None:
 
 def test_the_same_sentence_in_two_documents_names_both() -> None:
     text = "The annual report of the board counts 311 members in all regions."
-    both = [Chunk(i, f"{i}.txt", text, 0, len(text), None, ()) for i in range(2)]
+    both = [
+        Chunk(id=i, document=f"{i}.txt", text=text, start=0, end=len(text), page=None, heading_path=())
+        for i in range(2)
+    ]
     (made,) = make_questions(both, 5, 0)
     assert made.case.documents == ("0.txt", "1.txt")
 

@@ -73,7 +73,9 @@ def test_fusion_is_kept(bases: Bases) -> None:
 def test_a_calibration_is_kept_with_its_weights(bases: Bases) -> None:
     id_ = _create(bases, "notes")
     assert bases.find("notes").calibration is None
-    calibration = Calibration((1.5, -2.0), 0.3, 4, 20, 12, {"false_refusal": 0.05})
+    calibration = Calibration(
+        weights=(1.5, -2.0), refuse_below=0.3, passages=4, rerank_depth=20, chunks=12, held_out={"false_refusal": 0.05}
+    )
     bases.set_calibration(id_, Fusion({"cjk": 0.1}, 12), calibration)
     found = bases.find("notes")
     assert (found.calibration, found.fusion) == (calibration, Fusion({"cjk": 0.1}, 12))
@@ -84,11 +86,11 @@ def test_a_calibration_is_kept_with_its_weights(bases: Bases) -> None:
 def test_sizes_count_indexed_documents_only(database: Database, bases: Bases) -> None:
     first, empty = _create(bases, "first"), _create(bases, "empty")
     documents = Documents(database, first)
-    slices = [Slice(0, 1, None, ()), Slice(1, 2, None, ())]
-    pending, _ = documents.begin("s", "f", Document("a.txt", "ab", ()), slices)
+    slices = [Slice(start=0, end=1, page=None, heading_path=()), Slice(start=1, end=2, page=None, heading_path=())]
+    pending, _ = documents.begin("s", "f", Document(name="a.txt", text="ab", blocks=()), slices)
     assert bases.sizes() == {}
     documents.commit([pending.document_id])
-    documents.begin("s", "g", Document("b.txt", "ab", ()), slices)
+    documents.begin("s", "g", Document(name="b.txt", text="ab", blocks=()), slices)
     documents.fail("c.txt", "s", "broken")
     assert bases.sizes() == {first: (1, 2)}
     assert empty not in bases.sizes()
@@ -96,7 +98,9 @@ def test_sizes_count_indexed_documents_only(database: Database, bases: Bases) ->
 
 def test_deleting_takes_the_documents_along(database: Database, bases: Bases) -> None:
     gone = _create(bases, "gone")
-    pending, _ = Documents(database, gone).begin("s", "f", Document("a.txt", "ab", ()), [Slice(0, 2, None, ())])
+    pending, _ = Documents(database, gone).begin(
+        "s", "f", Document(name="a.txt", text="ab", blocks=()), [Slice(start=0, end=2, page=None, heading_path=())]
+    )
     Documents(database, gone).commit([pending.document_id])
     bases.delete(gone)
     with pytest.raises(NotFound, match="gone"):

@@ -32,7 +32,7 @@ def test_jobs_messages_conversations_and_the_audit_keep_their_order(shop: Worksh
     database: Database = shop.app.catalog.database
     rows, base = jobs.Jobs(database), shop.app.bases.find("notes")
     for name in "abc":
-        rows.add(name * 32, base.id, "me", [JobFile("x", name * 32, 1)])
+        rows.add(name * 32, base.id, "me", [JobFile(name="x", file=name * 32, size=1)])
         shop.app.catalog.audit.note("me", f"do.{name}", "x")
         shop.app.catalog.conversations.create("me", "notes", name)
     assert [job.id[0] for job in rows.unfinished()] == ["a", "b", "c"], "first come, first served"

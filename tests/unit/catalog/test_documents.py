@@ -32,9 +32,9 @@ def _base(database: Database, name: str) -> Documents:
 def _begin(documents: Documents, name: str, *parts: str, sha256: str = "s", file: str = "f") -> tuple[Pending, Removed]:
     slices, start = [], 0
     for part in parts:
-        slices.append(Slice(start, start + len(part), 1, ("Top",)))
+        slices.append(Slice(start=start, end=start + len(part), page=1, heading_path=("Top",)))
         start += len(part) + 1
-    return documents.begin(sha256, file, Document(name, "\n".join(parts), (), 1), slices)
+    return documents.begin(sha256, file, Document(name=name, text="\n".join(parts), blocks=(), pages=1), slices)
 
 
 def _index(documents: Documents, name: str, *parts: str, file: str = "f") -> Pending:

@@ -24,8 +24,11 @@ def _base(database: Database, name: str) -> tuple[Documents, Tags]:
     for document in ("a.txt", "b.txt", "sub/c.txt"):
         text = f"{document} one\n{document} two"
         half = text.index("\n")
-        slices = [Slice(0, half, 1, ()), Slice(half + 1, len(text), 2, ())]
-        pending, _ = documents.begin("s", "f", Document(document, text, (), 2), slices)
+        slices = [
+            Slice(start=0, end=half, page=1, heading_path=()),
+            Slice(start=half + 1, end=len(text), page=2, heading_path=()),
+        ]
+        pending, _ = documents.begin("s", "f", Document(name=document, text=text, blocks=(), pages=2), slices)
         documents.commit([pending.document_id])
     tags.change(["a.txt", "sub/c.txt"], ["blue"])
     tags.change(["b.txt"], ["red", "old"])
@@ -42,8 +45,8 @@ def _through(documents: Documents, filters: Filter) -> list[str]:
     [
         (Filter(tags=("blue",)), "a.txt one,a.txt two,sub/c.txt one,sub/c.txt two"),
         (Filter(tags=("old", "blue"), pages=(2, 9)), "a.txt two,b.txt two,sub/c.txt two"),
-        (Filter(("a.txt", "b.txt"), tags=("blue",), pages=(1, 1)), "a.txt one"),
-        (Filter(("a.txt",), "sub", pages=(1, 1)), "a.txt one,sub/c.txt one"),
+        (Filter(documents=("a.txt", "b.txt"), tags=("blue",), pages=(1, 1)), "a.txt one"),
+        (Filter(documents=("a.txt",), folder="sub", pages=(1, 1)), "a.txt one,sub/c.txt one"),
         (Filter(tags=("green",)), ""),
         (Filter(tags=("blu_",)), ""),
         (Filter(pages=(3, 4)), ""),

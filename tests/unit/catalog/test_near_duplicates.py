@@ -40,9 +40,11 @@ class Base:
     def put(self, name: str, texts: list[str]) -> None:
         slices, start = [], 0
         for text in texts:
-            slices.append(Slice(start, start + len(text), 1, ()))
+            slices.append(Slice(start=start, end=start + len(text), page=1, heading_path=()))
             start += len(text) + 1
-        pending, removed = self.documents.begin("s", "f", Document(name, "\n".join(texts), (), 1), slices)
+        pending, removed = self.documents.begin(
+            "s", "f", Document(name=name, text="\n".join(texts), blocks=(), pages=1), slices
+        )
         self.purge(removed)
         self.stores |= set(pending.chunk_ids)
         self.indexed += len(pending.chunk_ids)
@@ -53,7 +55,7 @@ class Base:
 
     def of(self, name: str) -> list[Chunk]:
         """Return what a search of one document alone can find, in reading order."""
-        only = Filter((name,))
+        only = Filter(documents=(name,))
         return sorted(self.documents.chunks(self.documents.chunk_ids(only), only).values(), key=lambda one: one.start)
 
 
@@ -74,7 +76,9 @@ def test_the_same_words_are_indexed_once_with_all_their_places(base: Base) -> No
     (other,) = both.also
     assert (other.document, other.start, other.end, other.page) == ("b.txt", 22, 22 + len(TEXTS[1]), 1)
     assert [chunk.text for chunk in base.of("b.txt")] == ["Something of its own.", TEXTS[1]]
-    assert base.documents.chunk(other.chunk_id) == Chunk(other.chunk_id, "b.txt", TEXTS[1], 22, other.end, 1, ())
+    assert base.documents.chunk(other.chunk_id) == Chunk(
+        id=other.chunk_id, document="b.txt", text=TEXTS[1], start=22, end=other.end, page=1, heading_path=()
+    )
     assert base.documents.stored_ids([other.chunk_id]) == [both.id]
 
 
@@ -125,7 +129,12 @@ def test_what_snapshots_keep_can_have_its_vector_saved(base: Base) -> None:
 def test_bases_do_not_share(base: Base) -> None:
     base.put("a.txt", TEXTS[:1])
     theirs = Documents(base.database, Bases(base.database).create("other", "memory", "toy", "toy-1", 3).id)
-    pending, _ = theirs.begin("s", "f", Document("a.txt", TEXTS[0], (), 1), [Slice(0, len(TEXTS[0]), 1, ())])
+    pending, _ = theirs.begin(
+        "s",
+        "f",
+        Document(name="a.txt", text=TEXTS[0], blocks=(), pages=1),
+        [Slice(start=0, end=len(TEXTS[0]), page=1, heading_path=())],
+    )
     assert len(pending.chunk_ids) == 1
 
 

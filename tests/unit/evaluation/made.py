@@ -8,7 +8,9 @@ from kb_server.evaluation.outcomes import Outcome, Passage
 
 
 def case(id_: str = "1", *documents: str, answers: Sequence[str] = (), answerable: bool = True) -> EvalCase:
-    return EvalCase(id_, f"Question {id_}?", tuple(answers), documents, answerable)
+    return EvalCase(
+        id=id_, question=f"Question {id_}?", answers=tuple(answers), documents=documents, answerable=answerable
+    )
 
 
 def passages(*documents: str, text: str = "") -> tuple[Passage, ...]:
@@ -31,4 +33,13 @@ def outcome(
 
 
 def citation(number: int, chunk_id: int, quote: str, *, supported: bool = True) -> Citation:
-    return Citation(number, chunk_id, "a.txt", None, 0, len(quote), quote, supported)
+    return Citation(
+        number=number,
+        chunk_id=chunk_id,
+        document="a.txt",
+        page=None,
+        start=0,
+        end=len(quote),
+        quote=quote,
+        supported=supported,
+    )

@@ -28,7 +28,9 @@ def test_json_lines() -> None:
 
 
 def test_a_case_survives_being_written() -> None:
-    case = EvalCase("1", "谁?", ("a",), ("b.txt",), answerable=False, parts=(("x", "y"),), kind="name")
+    case = EvalCase(
+        id="1", question="谁?", answers=("a",), documents=("b.txt",), answerable=False, parts=(("x", "y"),), kind="name"
+    )
     assert case_from(json.loads(json.dumps(case_json(case)))) == case
 
 
@@ -59,8 +61,8 @@ def test_csv_with_byte_order_mark_quotes_and_lists(tmp_path: Path) -> None:
     text = f'{head}1,"What, then?",a|b,x.txt | y.txt,\n2,谁？,,,no\n3,Q,,,perhaps\n4,a,b,c,d,e\n'
     read = read_cases(_write(tmp_path, "cases.csv", text))
     assert read.cases == [
-        EvalCase("1", "What, then?", ("a", "b"), ("x.txt", "y.txt")),
-        EvalCase("2", "谁？", answerable=False),
+        EvalCase(id="1", question="What, then?", answers=("a", "b"), documents=("x.txt", "y.txt")),
+        EvalCase(id="2", question="谁？", answerable=False),
     ]
     assert [problem.where for problem in read.problems] == ["line 4", "line 5"]
     with pytest.raises(UsageError, match="no column 'question'"):
@@ -78,9 +80,9 @@ def test_squad_finds_its_documents_by_text(tmp_path: Path) -> None:
     texts = {"long.txt": "Before. In 1889. After.", "other.txt": "Other."}
     read = read_cases(_write(tmp_path, "squad.json", json.dumps(squad)), DocumentFinder(list(texts), texts.__getitem__))
     assert read.cases == [
-        EvalCase("1", "When?", ("1889",), ("long.txt",)),
-        EvalCase("2", "Who?", answerable=False),
-        EvalCase("4", "Where?", (), ("T .2",)),
+        EvalCase(id="1", question="When?", answers=("1889",), documents=("long.txt",)),
+        EvalCase(id="2", question="Who?", answerable=False),
+        EvalCase(id="4", question="Where?", answers=(), documents=("T .2",)),
     ]
     assert [problem.where for problem in read.problems] == ["article 1, paragraph 1, question 3"]
 

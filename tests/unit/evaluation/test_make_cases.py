@@ -11,8 +11,14 @@ from kb_server.evaluation.make_cases import QuestionWriter
 
 TEXT = "The embedding model reads at most 256 tokens of a chunk."
 MADE = MadeQuestion(
-    EvalCase("1", "The embedding model reads at most how many tokens?", ("256",), ("a",), kind="number"),
-    Chunk(1, "a", TEXT, 0, len(TEXT), None, ()),
+    EvalCase(
+        id="1",
+        question="The embedding model reads at most how many tokens?",
+        answers=("256",),
+        documents=("a",),
+        kind="number",
+    ),
+    Chunk(id=1, document="a", text=TEXT, start=0, end=len(TEXT), page=None, heading_path=()),
 )
 
 
@@ -50,5 +56,5 @@ def test_a_passage_too_long_for_the_model_stays_as_it_is() -> None:
 
 
 def test_an_invention_is_not_sent_to_the_model() -> None:
-    invented = MadeQuestion(EvalCase("2", "Where is Zorvath?", answerable=False), None)
+    invented = MadeQuestion(EvalCase(id="2", question="Where is Zorvath?", answerable=False), None)
     assert QuestionWriter(Says("What is the model?")).rewrite(invented) == invented.case

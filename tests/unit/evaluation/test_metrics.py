@@ -9,7 +9,7 @@ from kb_server.evaluation.metrics import answer_metrics, bleu, contains, rouge_l
 
 
 def _case(*answers: str, parts: tuple[tuple[str, ...], ...] = ()) -> EvalCase:
-    return EvalCase("1", "?", answers, parts=parts)
+    return EvalCase(id="1", question="?", answers=answers, parts=parts)
 
 
 def test_tokens_are_words_and_chinese_characters() -> None:

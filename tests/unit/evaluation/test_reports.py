@@ -25,7 +25,7 @@ SETUP = {
 
 
 def _outcomes() -> list[Outcome]:
-    evil = EvalCase(EVIL, EVIL, (EVIL,), (EVIL,), kind=EVIL)
+    evil = EvalCase(id=EVIL, question=EVIL, answers=(EVIL,), documents=(EVIL,), kind=EVIL)
     return score(
         [
             outcome(case("1", "a", answers=["x"]), passages("a"), "x [1]", [citation(1, 0, "a")], confidence=0.4),

@@ -38,7 +38,18 @@ class Texts:
         self._texts = dict(enumerate(texts))
 
     def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
-        return {i: Chunk(i, f"{i}.txt", self._texts[i], 0, len(self._texts[i]), None, ()) for i in ids}
+        return {
+            i: Chunk(
+                id=i,
+                document=f"{i}.txt",
+                text=self._texts[i],
+                start=0,
+                end=len(self._texts[i]),
+                page=None,
+                heading_path=(),
+            )
+            for i in ids
+        }
 
     def stored_ids(self, ids: Sequence[int]) -> list[int]:
         return list(ids)

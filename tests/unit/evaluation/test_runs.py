@@ -15,7 +15,9 @@ from kb_server.evaluation.outcomes import outcome_from, outcome_json
 from kb_server.evaluation.run_folder import RESULTS, RunFolder
 from tests.unit.evaluation.made import case, citation, outcome, passages
 
-CASES = [EvalCase(str(i), f"Question {i}?", (f"answer {i}",), ("a.txt",)) for i in range(8)]
+CASES = [
+    EvalCase(id=str(i), question=f"Question {i}?", answers=(f"answer {i}",), documents=("a.txt",)) for i in range(8)
+]
 SETUP = {"mode": "extract", "settings": {"retrieval": {"k": 5}}}
 
 
@@ -34,8 +36,19 @@ class Oracle:
         if question == self._fail_at:
             raise self._error
         number = question.split()[1].rstrip("?")
-        hit = Hit(Chunk(1, "a.txt", f"answer {number}", 0, 8, None, ()), 0.5)
-        return Answer(f"answer {number}", False, (), (hit,), AnswerMode.EXTRACT, None, {"total": 1.0})
+        hit = Hit(
+            chunk=Chunk(id=1, document="a.txt", text=f"answer {number}", start=0, end=8, page=None, heading_path=()),
+            score=0.5,
+        )
+        return Answer(
+            text=f"answer {number}",
+            refused=False,
+            citations=(),
+            hits=(hit,),
+            mode=AnswerMode.EXTRACT,
+            model=None,
+            timings_ms={"total": 1.0},
+        )
 
 
 def _folder(path: Path) -> RunFolder:
@@ -105,7 +118,7 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
 
 def test_a_case_that_was_edited_is_run_again(tmp_path: Path) -> None:
     _run(_folder(tmp_path), Oracle())
-    edited = [*CASES[:7], EvalCase("7", "Question 70?", ("answer 70",), ("a.txt",))]
+    edited = [*CASES[:7], EvalCase(id="7", question="Question 70?", answers=("answer 70",), documents=("a.txt",))]
     again = Oracle()
     finished = answer_cases(edited, Respondent(again), _folder(tmp_path), 1, lambda *_: None)
     assert again.asked == ["Question 70?"]

@@ -8,6 +8,7 @@ import pytest
 from kb_server.core.domain import Filter
 from tests.workshop import Workshop, workshop
 
+ONLY_B = Filter(documents=("b.txt",))
 SHARED = "The night watch reads every gauge twice and writes the numbers into the book."
 OWN = "Lamps are replaced by the day shift alone."
 
@@ -24,7 +25,9 @@ def test_found_at_both_places_and_embedded_once(shop: Workshop, tmp_path: Path) 
     assert len([text for text in shop.toy.embedded if text in (SHARED, SHARED.upper())]) == 1
     best = shop.app.search.retriever("notes").retrieve("Who reads every gauge twice?", 5)[0]
     assert (best.chunk.document, [place.document for place in best.chunk.also]) == ("a.txt", ["b.txt"])
-    (only,) = shop.app.search.retriever("notes").retrieve("Who reads every gauge twice?", 5, Filter(("b.txt",)))
+    (only,) = shop.app.search.retriever("notes").retrieve(
+        "Who reads every gauge twice?", 5, Filter(documents=("b.txt",))
+    )
     assert (only.chunk.document, only.chunk.text) == ("b.txt", SHARED.upper())
     shop.state("notes")
 
@@ -75,6 +78,8 @@ def test_a_file_of_nothing_but_copies(shop: Workshop, tmp_path: Path) -> None:
     assert (report.added, report.unchanged, report.chunks, report.copies) == (1, 1, 0, 1)
     shop.state("notes")
     assert [document.state for document in shop.app.bases.documents("notes")] == ["indexed", "indexed"]
-    (only,) = shop.app.search.retriever("notes").retrieve("Who reads every gauge twice?", 5, Filter(("b.txt",)))
+    (only,) = shop.app.search.retriever("notes").retrieve(
+        "Who reads every gauge twice?", 5, Filter(documents=("b.txt",))
+    )
     assert only.chunk.document == "b.txt"
     assert len(shop.toy.embedded) == 1

@@ -47,7 +47,7 @@ def test_documents_are_cut_anew_and_what_comes_out_the_same_stays(shop: Workshop
     assert report.chunks == sum(map(len, after.values()))
     assert SHORT not in shop.toy.embedded[embedded:]
     assert shop.state("towns") == digests
-    assert shop.app.bases.find("towns").splitting == Splitting(20, 0)
+    assert shop.app.bases.find("towns").splitting == Splitting(size=20, overlap=0)
     assert shop.found("towns", "Tarkelova dam river opened farmers")
 
     embedded = len(shop.toy.embedded)
@@ -169,4 +169,4 @@ def test_a_snapshot_brings_the_old_cut_back(shop: Workshop) -> None:
 def test_a_cut_that_cannot_be_changes_nothing(shop: Workshop) -> None:
     with pytest.raises(InvalidSetting, match="less than size"):
         recut(shop, size=50, overlap=50)
-    assert shop.app.bases.find("towns").splitting == Splitting(200, 0)
+    assert shop.app.bases.find("towns").splitting == Splitting(size=200, overlap=0)

@@ -70,7 +70,10 @@ class Shelf:
     def put(self, id_: int, text: str, cuts: Sequence[tuple[int, int]] | None = None) -> list[int]:
         """Add a document; returns its chunk ids."""
         ranges = cuts or [(start, min(start + 10, len(text))) for start in range(0, len(text), 10)]
-        chunks = [Chunk(100 * id_ + n, f"{id_}.txt", text[a:b], a, b, None, ()) for n, (a, b) in enumerate(ranges)]
+        chunks = [
+            Chunk(id=100 * id_ + n, document=f"{id_}.txt", text=text[a:b], start=a, end=b, page=None, heading_path=())
+            for n, (a, b) in enumerate(ranges)
+        ]
         self.documents[id_] = (text, chunks)
         return [chunk.id for chunk in chunks]
 

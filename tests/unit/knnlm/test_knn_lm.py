@@ -26,7 +26,8 @@ torch = pytest.importorskip("torch", reason="needs the extra `generate`")
 FAMILIES = ["llama", "gpt2", "qwen2", "glm", "gpt_neox", "opt", "chatglm3", "chatglm1"]
 TEXT = "The cat sat on the mat. The dog ran off.\n\nAnother paragraph, with words in it. 你好，世界。"
 CHUNKS = [
-    Chunk(n, "a.txt", TEXT[a:b], a, b, None, ()) for n, (a, b) in {7: (0, 24), 9: (24, 40), 11: (42, len(TEXT))}.items()
+    Chunk(id=n, document="a.txt", text=TEXT[a:b], start=a, end=b, page=None, heading_path=())
+    for n, (a, b) in {7: (0, 24), 9: (24, 40), 11: (42, len(TEXT))}.items()
 ]
 ASKED = [Message("user", "The cat sat on")]
 SHAPE = DatastoreShape(dimension=32, window=32, context=8)
@@ -87,13 +88,13 @@ def test_keys_and_answers_of_a_family(make: Make, tmp_path: Path, family: str) -
     expected = store.projection.queries(model.states([*model.lead(), *ids], len(ids)))
     assert store.keys(np.arange(len(ids))) == pytest.approx(expected, abs=2e-2)
 
-    plain = "".join(generator.stream(ASKED, Sampling(12)))
+    plain = "".join(generator.stream(ASKED, Sampling(max_tokens=12)))
     idle = mixer_of(model, store, Mixing(weight=0.0))
-    assert "".join(model.stream_mixed(ASKED, Sampling(12), idle)) == plain
+    assert "".join(model.stream_mixed(ASKED, Sampling(max_tokens=12), idle)) == plain
     assert idle.trace(chunks).tokens == ()
 
     whole = mixer_of(model, store, Mixing(k=1, weight=1.0, pointers=False))
-    out = "".join(model.stream_mixed(ASKED, Sampling(12), whole))
+    out = "".join(model.stream_mixed(ASKED, Sampling(max_tokens=12), whole))
     assert out != plain
     trace = whole.trace(chunks)
     for token in trace.tokens:
@@ -129,7 +130,7 @@ def test_without_weight_the_logits_are_the_same_bits(
     def logits(weight: float | None) -> list[Any]:
         seen.clear()
         mixers = [None if weight is None else mixer_of(model, store, Mixing(weight=weight)) for _ in prompts]
-        rows = [decoder.tokens(p, Sampling(9), 9, mixer) for p, mixer in zip(prompts, mixers, strict=True)]
+        rows = [decoder.tokens(p, Sampling(max_tokens=9), 9, mixer) for p, mixer in zip(prompts, mixers, strict=True)]
         while any([next(row, None) is not None for row in rows]):  # noqa: C419 - every row takes its turn
             pass
         return list(seen)
@@ -152,10 +153,10 @@ def test_padded_batches_write_what_each_writes_alone(make: Make, tmp_path: Path,
     traces = []
     for prompt in prompts:
         mixer = mixer_of(model, store, mixing)
-        alone.append(list(decoder.tokens(prompt, Sampling(12), 12, mixer)))
+        alone.append(list(decoder.tokens(prompt, Sampling(max_tokens=12), 12, mixer)))
         traces.append(mixer.trace(chunks))
     mixers = [mixer_of(model, store, mixing) for _ in prompts]
-    rows = [decoder.tokens(p, Sampling(12), 12, mixer) for p, mixer in zip(prompts, mixers, strict=True)]
+    rows = [decoder.tokens(p, Sampling(max_tokens=12), 12, mixer) for p, mixer in zip(prompts, mixers, strict=True)]
     for _ in range(13):
         for row, got in zip(rows, together, strict=True):
             got += [token for token in [next(row, None)] if token is not None]
@@ -173,9 +174,12 @@ def test_a_row_without_a_mixer_is_untouched_by_one_beside_it(make: Make, tmp_pat
     store = store_of(model, tmp_path / "knn-1")
     decoder = generator._made_ready().decoder
     prompts = [generator._loaded().codec.encode([Message("user", text)]) for text in ("one", "another one")]
-    alone = list(decoder.tokens(prompts[0], Sampling(10), 10))
+    alone = list(decoder.tokens(prompts[0], Sampling(max_tokens=10), 10))
     mixer = mixer_of(model, store, Mixing(weight=0.9))
-    rows = [decoder.tokens(prompts[0], Sampling(10), 10), decoder.tokens(prompts[1], Sampling(10), 10, mixer)]
+    rows = [
+        decoder.tokens(prompts[0], Sampling(max_tokens=10), 10),
+        decoder.tokens(prompts[1], Sampling(max_tokens=10), 10, mixer),
+    ]
     got: list[int] = []
     for _ in range(10):
         got += [token for token in [next(rows[0], None)] if token is not None]
@@ -199,7 +203,7 @@ def test_models_in_4_bits_have_keys_of_their_own(make: Make, tmp_path: Path, sch
     store = store_of(small, tmp_path / "knn-1")
     assert small.identity().weights != whole.identity().weights
     mixer = mixer_of(small, store, Mixing(k=1, weight=1.0))
-    assert "".join(small.stream_mixed(ASKED, Sampling(8), mixer))
+    assert "".join(small.stream_mixed(ASKED, Sampling(max_tokens=8), mixer))
     assert all(token.sources for token in mixer.trace(chunks).tokens)
 
 
@@ -241,7 +245,7 @@ def test_models_in_16_bits_mix_to_one(make: Make, tmp_path: Path, monkeypatch: p
         return mixed
 
     monkeypatch.setattr(mixer, "mix", summing)
-    assert "".join(model.stream_mixed(ASKED, Sampling(8), mixer))
+    assert "".join(model.stream_mixed(ASKED, Sampling(max_tokens=8), mixer))
     assert sums == pytest.approx([1.0] * len(sums), abs=1e-6)
     assert len(sums) == len(mixer.trace(chunks).tokens) > 0
 

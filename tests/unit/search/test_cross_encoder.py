@@ -88,7 +88,10 @@ class _Texts:
     """The texts above as chunks."""
 
     def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002
-        return {i: Chunk(i, f"{i}.txt", TEXTS[i], 0, len(TEXTS[i]), None, ()) for i in ids}
+        return {
+            i: Chunk(id=i, document=f"{i}.txt", text=TEXTS[i], start=0, end=len(TEXTS[i]), page=None, heading_path=())
+            for i in ids
+        }
 
     def chunk_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
         return list(range(len(TEXTS)))

@@ -38,7 +38,10 @@ class ToySource:
     """Chunks in a dictionary."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._chunks = {id_: Chunk(id_, "a", text, 0, len(text), None, ()) for id_, text in enumerate(texts)}
+        self._chunks = {
+            id_: Chunk(id=id_, document="a", text=text, start=0, end=len(text), page=None, heading_path=())
+            for id_, text in enumerate(texts)
+        }
 
     def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
         return {id_: self._chunks[id_] for id_ in ids if id_ in self._chunks}

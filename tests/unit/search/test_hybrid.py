@@ -43,7 +43,11 @@ class ToySource:
         self._known = known
 
     def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
-        return {i: Chunk(i, str(i), TEXTS[i], 0, len(TEXTS[i]), None, ()) for i in ids if i in self._known}
+        return {
+            i: Chunk(id=i, document=str(i), text=TEXTS[i], start=0, end=len(TEXTS[i]), page=None, heading_path=())
+            for i in ids
+            if i in self._known
+        }
 
     def stored_ids(self, ids: Sequence[int]) -> list[int]:
         return list(ids)

@@ -25,7 +25,10 @@ class Ranked:
         filters: Filter | None = None,  # noqa: ARG002
         mode: SearchMode = SearchMode.HYBRID,  # noqa: ARG002
     ) -> Retrieval:
-        hits = [Hit(Chunk(i, "d", "t", 0, 1, None, ()), score) for i, score in enumerate(self._scores)]
+        hits = [
+            Hit(chunk=Chunk(id=i, document="d", text="t", start=0, end=1, page=None, heading_path=()), score=score)
+            for i, score in enumerate(self._scores)
+        ]
         return Retrieval(hits[:k], {"search": 1.0})
 
 

@@ -12,7 +12,18 @@ BRIDGE = "The Golden Gate Bridge opened on 27 May 1937. It was designed by Josep
 
 
 def _hit(id_: int, text: str, start: int = 0, headings: tuple[str, ...] = ()) -> Hit:
-    return Hit(Chunk(id_, f"{id_}.txt", text, start, start + len(text), None, headings), 0.9)
+    return Hit(
+        chunk=Chunk(
+            id=id_,
+            document=f"{id_}.txt",
+            text=text,
+            start=start,
+            end=start + len(text),
+            page=None,
+            heading_path=headings,
+        ),
+        score=0.9,
+    )
 
 
 HITS = [_hit(1, TOWER), _hit(2, BRIDGE, start=100)]

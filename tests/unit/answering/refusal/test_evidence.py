@@ -28,7 +28,9 @@ def _known(index: TantivyIndex, question: str) -> TermWeights:
 
 
 def _hit(text: str, score: float) -> Hit:
-    return Hit(Chunk(1, "a", text, 0, len(text), None, ()), score)
+    return Hit(
+        chunk=Chunk(id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=()), score=score
+    )
 
 
 def test_evidence_by_hand() -> None:
@@ -53,7 +55,8 @@ def test_the_only_passage_of_a_base_may_answer() -> None:
 
 def test_the_fused_score_counts_and_not_the_rerankers() -> None:
     reranked = [
-        Hit(_hit(text, 0).chunk, 0.99, {"fusion": score}) for text, score in zip(TEXTS, (0.2, 0.4), strict=False)
+        Hit(chunk=_hit(text, 0).chunk, score=0.99, stages={"fusion": score})
+        for text, score in zip(TEXTS, (0.2, 0.4), strict=False)
     ]
     assert find_evidence("tower?", reranked, _known(_index(TEXTS), "tower?")).score == 0.4
 

@@ -60,7 +60,7 @@ def ask(generator: TransformersGenerator, question: str, sampling: Sampling) -> 
 def test_answers_decoded_together_are_those_decoded_alone(
     generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch, temperature: float
 ) -> None:
-    lengths = [Sampling(n, temperature, seed=n) for n in (20, 9, 14, 30)]
+    lengths = [Sampling(max_tokens=n, temperature=temperature, seed=n) for n in (20, 9, 14, 30)]
     decoder = generator._made_ready().decoder
     prompts = [generator._loaded().codec.encode([Message("user", question)]) for question in QUESTIONS]
     asked = [(prompt, how, how.max_tokens) for prompt, how in zip(prompts, lengths, strict=True)]
@@ -82,8 +82,8 @@ def test_answers_decoded_together_are_those_decoded_alone(
 
 
 def test_a_closed_answer_takes_part_no_more(generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = ask(generator, QUESTIONS[1], Sampling(20))
-    first, second = (generator.stream([Message("user", q)], Sampling(20)) for q in QUESTIONS[:2])
+    alone = ask(generator, QUESTIONS[1], Sampling(max_tokens=20))
+    first, second = (generator.stream([Message("user", q)], Sampling(max_tokens=20)) for q in QUESTIONS[:2])
     start = next(second)
     next(first)
     shapes = passes(generator, monkeypatch)
@@ -93,11 +93,11 @@ def test_a_closed_answer_takes_part_no_more(generator: TransformersGenerator, mo
 
 
 def test_many_threads_get_their_own_answers(generator: TransformersGenerator) -> None:
-    alone = [ask(generator, question, Sampling(15)) for question in QUESTIONS]
+    alone = [ask(generator, question, Sampling(max_tokens=15)) for question in QUESTIONS]
     got: dict[int, str] = {}
 
     def run(number: int) -> None:
-        got[number] = ask(generator, QUESTIONS[number % 4], Sampling(15))
+        got[number] = ask(generator, QUESTIONS[number % 4], Sampling(max_tokens=15))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(12)]
     for thread in threads:
@@ -111,15 +111,15 @@ def test_what_a_prompt_begins_with_is_read_once(
     generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = Message("system", "世界。" * 20)
-    first = "".join(generator.stream([system, Message("user", "你好")], Sampling(8)))
+    first = "".join(generator.stream([system, Message("user", "你好")], Sampling(max_tokens=8)))
     shapes = passes(generator, monkeypatch)
     fresh = TransformersGenerator(generator._model, device="cpu", prefix_cache=0)
-    assert "".join(generator.stream([system, Message("user", "你好")], Sampling(8))) == first
+    assert "".join(generator.stream([system, Message("user", "你好")], Sampling(max_tokens=8))) == first
     assert shapes[0] == (1, 1)
     shapes.clear()
-    other = "".join(generator.stream([system, Message("user", "几点")], Sampling(8)))
+    other = "".join(generator.stream([system, Message("user", "几点")], Sampling(max_tokens=8)))
     assert shapes[0][1] < 12
-    assert other == "".join(fresh.stream([system, Message("user", "几点")], Sampling(8)))
+    assert other == "".join(fresh.stream([system, Message("user", "几点")], Sampling(max_tokens=8)))
 
 
 def test_the_prefix_cache_keeps_to_its_limit() -> None:
@@ -150,9 +150,9 @@ def test_text_that_cannot_become_a_stop_string_is_shown_at_once() -> None:
 
 
 def test_stop_strings_end_a_real_answer(generator: TransformersGenerator) -> None:
-    whole = ask(generator, QUESTIONS[2], Sampling(30))
+    whole = ask(generator, QUESTIONS[2], Sampling(max_tokens=30))
     stop = whole[6:9]
-    assert ask(generator, QUESTIONS[2], Sampling(30, stop=(stop,))) == whole[: whole.find(stop)]
+    assert ask(generator, QUESTIONS[2], Sampling(max_tokens=30, stop=(stop,))) == whole[: whole.find(stop)]
 
 
 def test_leading_white_space_is_left_out() -> None:
@@ -186,12 +186,12 @@ def test_more_than_the_queue_holds_are_refused_with_a_time() -> None:
 
 def test_an_abandoned_answer_gives_its_place_back(folder: Path) -> None:
     generator = TransformersGenerator(str(folder), device="cpu", parallel=1, queue=0)
-    first = generator.stream([Message("user", "你好")], Sampling(20))
+    first = generator.stream([Message("user", "你好")], Sampling(max_tokens=20))
     next(first)
     with pytest.raises(Overloaded):
-        next(generator.stream([Message("user", "你好")], Sampling(20)))
+        next(generator.stream([Message("user", "你好")], Sampling(max_tokens=20)))
     first.close()  # type: ignore[attr-defined]
-    assert ask(generator, "你好", Sampling(3))
+    assert ask(generator, "你好", Sampling(max_tokens=3))
 
 
 def test_top_k_keeps_the_likeliest() -> None:

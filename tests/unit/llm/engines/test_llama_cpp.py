@@ -56,7 +56,7 @@ def test_a_converted_model_agrees_with_the_full_one(tmp_path: Path, folder: Path
     with torch.inference_mode():
         expected = full(input_ids=torch.tensor([ids])).logits[0, -1].numpy()
     assert np.linalg.norm(got - expected) / np.linalg.norm(expected) < NEAR[form]
-    assert "".join(generator.stream(HELLO, Sampling(8)))
+    assert "".join(generator.stream(HELLO, Sampling(max_tokens=8)))
 
 
 def test_the_bundled_model_answers_from_its_prompt(bundled: LlamaCppGenerator) -> None:
@@ -84,7 +84,7 @@ def test_stop_strings_seed_and_closing(bundled: LlamaCppGenerator) -> None:
     assert ask(stop=(whole[4:7],)) == whole[: whole.find(whole[4:7])]
     assert ask(temperature=1.5, seed=3) == ask(temperature=1.5, seed=3)
     assert len({ask(temperature=1.5, seed=seed) for seed in range(4)}) > 1
-    stream = bundled.stream(question, Sampling(20))
+    stream = bundled.stream(question, Sampling(max_tokens=20))
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert ask() == whole

@@ -66,7 +66,7 @@ def save_tokenizer(folder: Path) -> int:
 
 def answer(folder: Path, **options: Any) -> str:  # noqa: ANN401 - settings of any kind
     generator = TransformersGenerator(str(folder), device="cpu", **options)
-    return "".join(generator.stream(HELLO, Sampling(16, temperature=1.0, seed=1)))
+    return "".join(generator.stream(HELLO, Sampling(max_tokens=16, temperature=1.0, seed=1)))
 
 
 @pytest.mark.parametrize("kind", list(SIZES))
@@ -113,9 +113,9 @@ def test_p_tuning_v2_stands_before_the_prompt(tmp_path: Path) -> None:
     for parameter in tuned.prompt_encoder.parameters():
         torch.nn.init.normal_(parameter, std=3.0)
     tuned.save_pretrained(tmp_path / "prefix")
-    before = "".join(plain.stream(HELLO, Sampling(16)))
+    before = "".join(plain.stream(HELLO, Sampling(max_tokens=16)))
     after = TransformersGenerator(str(folder), device="cpu", adapter=tmp_path / "prefix")
-    got = "".join(after.stream(HELLO, Sampling(16)))
+    got = "".join(after.stream(HELLO, Sampling(max_tokens=16)))
     assert got
     assert got != before
 

@@ -174,15 +174,15 @@ def test_greedy_answer_is_what_transformers_generates(generator: TransformersGen
 
 def test_sampling_repeats_with_its_seed_and_differs_without(generator: TransformersGenerator) -> None:
     def answer(seed: int) -> str:
-        return "".join(generator.stream(HELLO, Sampling(40, temperature=1.0, top_p=0.95, seed=seed)))
+        return "".join(generator.stream(HELLO, Sampling(max_tokens=40, temperature=1.0, top_p=0.95, seed=seed)))
 
     assert answer(1) == answer(1)
     assert len({answer(seed) for seed in range(5)}) > 1
 
 
 def test_top_p_zero_is_greedy(generator: TransformersGenerator) -> None:
-    nucleus = "".join(generator.stream(HELLO, Sampling(20, temperature=1.0, top_p=0.0, seed=3)))
-    assert nucleus == "".join(generator.stream(HELLO, Sampling(20)))
+    nucleus = "".join(generator.stream(HELLO, Sampling(max_tokens=20, temperature=1.0, top_p=0.0, seed=3)))
+    assert nucleus == "".join(generator.stream(HELLO, Sampling(max_tokens=20)))
 
 
 @pytest.mark.parametrize("end", SPECIALS)
@@ -200,15 +200,15 @@ def test_an_end_marker_ends_the_answer_and_is_not_shown(
 def test_closing_stops_the_model(generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kb_server.llm.decoding.batch.choose", lambda *_: 40)
     steps = steps_of(generator, monkeypatch)
-    pieces: Iterator[str] = generator.stream(HELLO, Sampling(100))
+    pieces: Iterator[str] = generator.stream(HELLO, Sampling(max_tokens=100))
     next(pieces), next(pieces)
     pieces.close()  # type: ignore[attr-defined]
     assert steps == [generator.count_tokens(HELLO), 1]
 
 
 def test_answers_at_once_do_not_disturb_each_other(generator: TransformersGenerator) -> None:
-    alone = "".join(generator.stream(HELLO, Sampling(30)))
-    first, second = (generator.stream(HELLO, Sampling(30)) for _ in range(2))
+    alone = "".join(generator.stream(HELLO, Sampling(max_tokens=30)))
+    first, second = (generator.stream(HELLO, Sampling(max_tokens=30)) for _ in range(2))
     start = next(first)
     assert "".join(second) == alone
     assert start + "".join(first) == alone
@@ -241,7 +241,7 @@ def test_a_prompt_longer_than_the_window_is_refused_with_both_numbers(generator:
 def test_an_answer_ends_at_the_window(generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kb_server.llm.decoding.batch.choose", lambda *_: 40)
     room = 256 - generator.count_tokens(HELLO)
-    assert len("".join(generator.stream(HELLO, Sampling(1000)))) == room
+    assert len("".join(generator.stream(HELLO, Sampling(max_tokens=1000)))) == room
 
 
 def test_a_tokenizer_without_a_template_is_refused(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def logits_of(model: Any) -> Any:  # noqa: ANN401 - a model has no types
 
 def answer(folder: Path, scheme: Quantization) -> str:
     generator = TransformersGenerator(str(folder), device="cpu", quantization=scheme)
-    return "".join(generator.stream(HELLO, Sampling(24, temperature=1.0, seed=5)))
+    return "".join(generator.stream(HELLO, Sampling(max_tokens=24, temperature=1.0, seed=5)))
 
 
 def test_packing_is_exact_both_ways() -> None:
