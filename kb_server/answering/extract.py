@@ -40,10 +40,6 @@ class SentenceExtractor:
         self._embedder = embedder
         self._lexical = lexical
 
-    def extract(self, question: str, hits: Sequence[Hit], count: int, dense_weight: float) -> list[Sentence]:
-        """Return up to `count` sentences as `best_sentences` picks them."""
-        return best_sentences(self.scored(question, hits, dense_weight), count)
-
     def scored(self, question: str, hits: Sequence[Hit], dense_weight: float) -> list[tuple[Sentence, float]]:
         """Return every sentence of the passages with its score, which means the same in every base."""
         found = _sentences(hits)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from kb_server.answering.extract import SentenceExtractor, whole_sentences
+from kb_server.answering.extract import SentenceExtractor, best_sentences, whole_sentences
 from kb_server.core.domain import Chunk, Hit
 from kb_server.core.ports import Vectors
 from kb_server.search.lexical import TantivyIndex
@@ -49,7 +49,7 @@ def _hits(*scores: float) -> list[Hit]:
 
 
 def _texts(extractor: SentenceExtractor, question: str, hits: list[Hit], count: int, weight: float) -> list[str]:
-    return [sentence.text for sentence in extractor.extract(question, hits, count, weight)]
+    return [sentence.text for sentence in best_sentences(extractor.scored(question, hits, weight), count)]
 
 
 def test_by_words(extractor: SentenceExtractor) -> None:
@@ -65,7 +65,7 @@ def test_by_vectors(extractor: SentenceExtractor) -> None:
 def test_no_more_than_asked_for_and_in_the_order_of_the_passage(extractor: SentenceExtractor) -> None:
     hits = _hits(0.9)
     for count in (1, 2, 3, 9):
-        found = extractor.extract("office cat", hits, count, 0.0)
+        found = best_sentences(extractor.scored("office cat", hits, 0.0), count)
         assert 1 <= len(found) <= count
         assert [sentence.start for sentence in found] == sorted(sentence.start for sentence in found)
         assert all(sentence.text in TEXTS[0] for sentence in found)
@@ -77,11 +77,11 @@ def test_a_weak_second_sentence_is_left_out(extractor: SentenceExtractor) -> Non
 
 
 def test_nothing_to_take_from(extractor: SentenceExtractor) -> None:
-    assert extractor.extract("office", [], 2, 0.5) == []
+    assert best_sentences(extractor.scored("office", [], 0.5), 2) == []
     heading = Hit(
         chunk=Chunk(id=7, document="a", text="Title", start=0, end=5, page=None, heading_path=("Title",)), score=0.9
     )
-    assert [item.text for item in extractor.extract("Title", [heading], 2, 0.5)] == ["Title"]
+    assert [item.text for item in best_sentences(extractor.scored("Title", [heading], 0.5), 2)] == ["Title"]
 
 
 def test_overlapping_chunks_give_a_sentence_once(extractor: SentenceExtractor) -> None:
