@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -143,17 +143,10 @@ def ask(
     from kb_server.answering.ask import Ask
 
     session = session_of(context)
-    asked = Ask(
-        question=_checked(question),
-        mode=mode,
-        k=k,
-        filters=chosen(documents, folder, tags, pages, since, until),
-        knn=knn_choice(knn_lm, knn_scope, closed_book),
-        reasoning=reasoning,
-        samples=samples,
-        model=model,
-        prompt=prompt,
-    )
+    filters = chosen(documents, folder, tags, pages, since, until)
+    knn = knn_choice(knn_lm, knn_scope, closed_book)
+    writing: dict[str, Any] = {"reasoning": reasoning, "samples": samples, "model": model, "prompt": prompt}
+    asked = Ask(question=_checked(question), mode=mode, k=k, filters=filters, knn=knn, **writing)
     answer = session.app.answering.answer(asked, _bases(session, name, also))
     if as_json:
         print_json(answer_json(answer))

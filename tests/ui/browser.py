@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.api.conftest import COMMAND, HANDBOOK, Server, finished, upload
 
@@ -131,11 +132,22 @@ def sign_in(page: Page, key: str) -> None:
     """Sign in; wait for the pages, and until the browser has its mark, so that a refresh keeps who this is."""
     page.locator(".stFormSubmitButton button").wait_for()  # before it is there, the Enter key sends nothing
     idle(page)
-    page.locator("input[type=password]").fill(key)
     with page.expect_response(_session("POST"), timeout=SECONDS):
-        page.locator("input[type=password]").press("Enter")
-    page.locator(".st-key-about_me").wait_for(state="attached")
+        _send_key(page, key)
     idle(page)
+
+
+def _send_key(page: Page, key: str) -> None:
+    """Type the key and press Enter until the pages are there: on a busy machine Streamlit can miss an early Enter."""
+    for _ in range(6):
+        page.locator("input[type=password]").fill(key)
+        page.locator("input[type=password]").press("Enter")
+        try:
+            page.locator(".st-key-about_me").wait_for(state="attached", timeout=SECONDS / 6)
+        except PlaywrightTimeout:
+            continue
+        return
+    raise AssertionError("the key was typed six times and nobody was let in")
 
 
 def sign_out(page: Page) -> None:
