@@ -163,8 +163,8 @@ def ours(folder: Path) -> dict[str, Any]:
         application.models.embedder(MODEL).embed_query("warm")
         begun = beginning()
         report = application.ingest.pipeline("news").run([folder])
-        chunks = application.catalog.documents(application.bases.find("news"))
-        texts = list(chunks.chunks(chunks.chunk_ids()[:2000]).values())
+        chunks = application.catalog.documents(application.bases.find("news")).chunks
+        texts = list(chunks.by_vector(chunks.vector_ids()[:2000]).values())
         application.close()
         return measured(begun, report.chunks, [chunk.searchable for chunk in texts])
 

@@ -84,7 +84,7 @@ def measure(file: Path, options: argparse.Namespace) -> tuple[list[Evidence], li
             application.tuner("refusal").run()
         evidence = gather(application, questions)
         base = application.bases.find("refusal")
-        calibration = base.calibration or untuned(application.catalog.documents(base).chunk_count())
+        calibration = base.calibration or untuned(application.catalog.documents(base).chunks.count())
         application.close()
     answerable = [question.answerable for question in questions]
     model = ConfidenceModel(calibration.weights)

@@ -178,7 +178,7 @@ def search(folder: Path) -> dict[str, Any]:
             whole.append(1000 * (time.perf_counter() - started))
     grown, held = resident() - before, anonymous() - before_held
     documents = application.catalog.documents(application.bases.find("speed"))
-    count = documents.chunk_count()
+    count = documents.chunks.count()
     text = sum(len(file.read_bytes()) for file in (folder / "documents").iterdir())
     disk = sum(file.stat().st_size for file in (folder / "home").rglob("*") if file.is_file())
     application.close()
@@ -213,7 +213,7 @@ def peer(folder: Path) -> dict[str, Any]:
 
     application = opened(folder)
     rows = application.catalog.documents(application.bases.find("speed"))
-    texts = [chunk.text for chunk in rows.chunks(rows.chunk_ids()).values()]
+    texts = [chunk.text for chunk in rows.chunks.by_vector(rows.chunks.vector_ids()).values()]
     application.close()
     documents = [Document(text) for text in texts]
     dense = FAISS.from_documents(documents, Words()).as_retriever(search_kwargs={"k": 5})

@@ -43,9 +43,13 @@ def arrival(opened: OpenBase, number: int, chance: random.Random) -> Arrival:
     for part in parts:
         slices.append(Slice(start=start, end=start + len(part), page=None, heading_path=()))
         start += len(part) + 1
-    file, digest = opened.files.keep_stream(io.BytesIO(text.encode()))
+    kept = opened.files.keep_stream(io.BytesIO(text.encode()))
     return Arrival(
-        sha256=digest, file=file, document=Document(name=f"{number:06}.txt", text=text, blocks=()), slices=slices
+        sha256=kept.sha256,
+        file=kept.name,
+        size=kept.size,
+        document=Document(name=f"{number:06}.txt", text=text, blocks=()),
+        slices=slices,
     )
 
 
@@ -56,7 +60,7 @@ def put(opened: OpenBase, numbers: range, chance: random.Random) -> None:
         part = range(start, min(start + 200, numbers.stop))
         pending, _ = opened.documents.begin_all([arrival(opened, number, chance) for number in part])
         for item in pending:
-            rows = noise.standard_normal((len(item.chunk_ids), opened.base.dimension), np.float32)
+            rows = noise.standard_normal((len(item.vector_ids), opened.base.dimension), np.float32)
             opened.take_in(item, rows / np.linalg.norm(rows, axis=1, keepdims=True))
         ids += [item.document_id for item in pending]
     opened.publish(ids)

@@ -61,7 +61,9 @@ class StockPipeline:
     ) -> None:
         splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
         self._chunks = [
-            Chunk(id=number, document=name, text=text, start=0, end=len(text), page=None, heading_path=())
+            Chunk(
+                id=number, document_id=1, document=name, text=text, start=0, end=len(text), page=None, heading_path=()
+            )
             for number, (name, text) in enumerate(
                 (file.name, text)
                 for file in sorted(folder.iterdir())

@@ -71,7 +71,7 @@ class Workshop:
     def state(self, name: str) -> dict[str, str]:
         """Return the documents' digests, after checking that the stores hold exactly their chunks."""
         opened = self.app.bases.open(name)
-        ids = set(opened.documents.chunk_ids())
+        ids = set(opened.chunks.vector_ids())
         assert opened.store.ids() == ids
         assert opened.lexical.ids() == ids
         assert opened.files.names() == opened.documents.files() - {""}

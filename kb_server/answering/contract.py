@@ -16,6 +16,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "knowledge_base": hit.base,
         "chunk_id": chunk.id,
         "document": chunk.document,
+        "document_id": chunk.document_id,
         "page": chunk.page,
         "heading_path": list(chunk.heading_path),
         "score": round(hit.score, 6),

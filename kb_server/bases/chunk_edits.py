@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from kb_server.bases.open_base import OpenBase
-from kb_server.catalog.removal import Removed
 from kb_server.core.errors import NotFound
 from kb_server.core.ports import Embedder
 
@@ -18,30 +17,29 @@ class ChunkEdits:
     def disable(self, chunk_id: int) -> None:
         """Take a chunk out of search; it is not found any more from the moment this returns. Raises NotFound, Busy."""
         with self._opened.writing():
-            self._opened.purge(self._opened.documents.disable(chunk_id))
+            self._opened.purge(self._opened.chunks.disable(chunk_id))
 
     def restore(self, chunk_id: int) -> None:
         """Put it back; the stores catch up with the catalog. Raises NotFound, Busy."""
         with self._opened.writing():
-            self._opened.documents.enable(chunk_id)
+            self._opened.chunks.enable(chunk_id)
             self._opened.catch_up(self._embedder)
 
     def edit(self, chunk_id: int, text: str) -> None:
         """Give a chunk another wording, by which it is found and quoted from now on. Raises NotFound, Busy."""
-        self._reword(chunk_id, lambda: self._opened.documents.edit(chunk_id, text), only_edited=False)
+        self._reword(chunk_id, lambda: self._opened.chunks.edit(chunk_id, text), only_edited=False)
 
     def revert(self, chunk_id: int) -> None:
         """Give a chunk the document's own wording back. Raises NotFound, Busy."""
-        self._reword(chunk_id, lambda: self._opened.documents.revert(chunk_id), only_edited=True)
+        self._reword(chunk_id, lambda: self._opened.chunks.revert(chunk_id), only_edited=True)
 
     def _reword(self, chunk_id: int, change: Callable[[], None], *, only_edited: bool) -> None:
         """Change a chunk's text. It leaves the stores first: stopped at any point, they catch up with the catalog."""
         with self._opened.writing():
-            chunk = self._opened.documents.chunk(chunk_id)
+            chunk = self._opened.chunks.find(chunk_id)
             if chunk is None or (only_edited and not chunk.edited):
                 kind = "edited" if only_edited else "searchable"
                 raise NotFound(f"There is no {kind} chunk {chunk_id} here.", "A document's chunks change when it does.")
-            stored = self._opened.documents.stored_ids([chunk_id])  # another one's, if it shared its words
-            self._opened.purge(Removed((chunk_id, *stored)))
+            self._opened.withdraw(self._opened.chunks.vector_ids_of([chunk_id]).values())
             change()
             self._opened.catch_up(self._embedder)

@@ -1,10 +1,10 @@
 """The folder of one knowledge base. Nothing in it is named by a user: the base's id and random names only."""
 
 import hashlib
-import os
 import secrets
 import shutil
 from collections.abc import Collection
+from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import IO
@@ -12,6 +12,15 @@ from typing import IO
 from kb_server.core.errors import LoadError, StorageError, StorageFull
 
 _BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOriginal:
+    """A file that was copied in: its generated name, the sha256 of what was copied, and its bytes."""
+
+    name: str
+    sha256: str
+    size: int
 
 
 class BaseFiles:
@@ -40,8 +49,8 @@ class BaseFiles:
         except OSError as error:
             raise _unwritable(self.originals, error) from error
 
-    def keep(self, source: Path) -> tuple[str, str]:
-        """Copy a file in under a generated name; returns the name and the sha256 of what was copied."""
+    def keep(self, source: Path) -> KeptOriginal:
+        """Copy a file in under a generated name."""
         try:
             reader = source.open("rb")
         except OSError as error:
@@ -49,11 +58,11 @@ class BaseFiles:
         with reader:
             return self.keep_stream(reader)
 
-    def keep_stream(self, reader: IO[bytes]) -> tuple[str, str]:
+    def keep_stream(self, reader: IO[bytes]) -> KeptOriginal:
         """Do what `keep` does with what a stream holds."""
         name = secrets.token_hex(16)
         try:
-            return name, _write(reader, self.originals / name)
+            return KeptOriginal(name, *_write(reader, self.originals / name))
         except OSError as error:
             self.discard([name])
             raise _unwritable(self.originals / name, error) from error
@@ -67,18 +76,14 @@ class BaseFiles:
         for name in filter(None, names):
             (self.originals / name).unlink(missing_ok=True)
 
-    def sizes(self) -> dict[str, int]:
-        """Return the bytes of all originals by their generated names."""
-        with os.scandir(self.originals) as entries:
-            return {entry.name: entry.stat().st_size for entry in entries}
+    def size(self, name: str) -> int | None:
+        """Return how many bytes an original has, None if it is not there."""
+        path = self.originals / name
+        return path.stat().st_size if path.is_file() else None
 
     def names(self) -> set[str]:
         """Return the generated names of all originals."""
         return {path.name for path in self.originals.iterdir()}
-
-    def size(self) -> int:
-        """Return how many bytes the originals have together."""
-        return sum(path.stat().st_size for path in self.originals.iterdir()) if self.originals.is_dir() else 0
 
     def delete(self) -> None:
         """Remove the folder with all in it."""
@@ -94,13 +99,13 @@ def digest_of(path: Path) -> str:
         raise _unreadable(error) from error
 
 
-def _write(reader: IO[bytes], target: Path) -> str:
-    digest = hashlib.sha256()
+def _write(reader: IO[bytes], target: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
     with target.open("xb") as writer:
         while block := reader.read(_BLOCK):
             digest.update(block)
-            writer.write(block)
-    return digest.hexdigest()
+            size += writer.write(block)
+    return digest.hexdigest(), size
 
 
 def _unreadable(error: OSError) -> LoadError:

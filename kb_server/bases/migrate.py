@@ -61,7 +61,7 @@ class Migrator:
             try:
                 fill(opened, target)
                 if embedder and len(target):
-                    fusion = FusionFitter(embedder, target, opened.lexical, opened.documents).fit()
+                    fusion = FusionFitter(embedder, target, opened.lexical, opened.chunks).fit()
                     base = replace(base, fusion=fusion)
             finally:
                 target.close()
@@ -92,11 +92,11 @@ def _copy(opened: OpenBase, target: VectorStore, on_moved: OnMoved) -> None:
 
 
 def _embed(opened: OpenBase, target: VectorStore, embedder: Embedder, on_moved: OnMoved) -> None:
-    ids = opened.documents.chunk_ids()
+    ids = opened.chunks.vector_ids()
     target.delete(target.ids().difference(ids))
     todo = sorted(set(ids) - target.ids())
     for done, part in _parts(todo, _EMBEDDED_AT_ONCE):
-        chunks = opened.documents.chunks(part)
+        chunks = opened.chunks.by_vector(part)
         target.add(part, embedder.embed_passages([chunks[id_].searchable for id_ in part]))
         if done % _FLUSHED_AT_ONCE == 0:
             target.flush()

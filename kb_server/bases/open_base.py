@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from filelock import FileLock, Timeout
 
 from kb_server.bases.files import BaseFiles
+from kb_server.bases.quotas import note_sizes
+from kb_server.catalog.chunks import Chunks
 from kb_server.catalog.documents import Documents
 from kb_server.catalog.pending import Pending
 from kb_server.catalog.removal import Removed
-from kb_server.core.domain import KnowledgeBase
+from kb_server.core.domain import KnowledgeBase, StoredDocument
 from kb_server.core.errors import Busy
 from kb_server.core.ports import Embedder, LexicalIndex, Vectors, VectorStore
 from vectorstores.log.kept import KeptVectors
@@ -34,6 +36,17 @@ class OpenBase:
     lexical: LexicalIndex
     kept: KeptVectors
     files: BaseFiles
+
+    @property
+    def chunks(self) -> Chunks:
+        """The rows of its chunks."""
+        return self.documents.chunks
+
+    def sized(self, found: Collection[StoredDocument]) -> list[StoredDocument]:
+        """Return documents with the sizes of their files, also those that an older version wrote."""
+        unsized = {one.id: one.file for one in found if one.size is None and one.file}
+        sizes = note_sizes(self.documents, self.files, unsized) if unsized else {}
+        return [replace(one, size=sizes.get(one.id, one.size)) for one in found]
 
     @contextmanager
     def writing(self, wait_seconds: float = 10.0) -> Iterator[None]:
@@ -60,7 +73,7 @@ class OpenBase:
         held: Collection[int] = (),
     ) -> None:
         """Embed what is not `held` yet, make both indexes durable, and only then make the documents searchable."""
-        todo = [pair for item in pending for pair in zip(item.chunk_ids, item.texts, strict=True)]
+        todo = [pair for item in pending for pair in zip(item.vector_ids, item.texts, strict=True)]
         self._embed([pair for pair in todo if pair[0] not in held], embedder)
         self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
         self.publish([item.document_id for item in pending])
@@ -68,23 +81,32 @@ class OpenBase:
     def catch_up(self, embedder: Embedder) -> None:
         """Finish what an interrupted run began, and bring the stores to what the catalog says."""
         pending = self.documents.pending()
-        expected = set(self.documents.chunk_ids())
+        expected = set(self.chunks.vector_ids())
         if pending or len(self.store) != len(expected) or len(self.lexical) != len(expected):
-            unfinished = {id_ for item in pending for id_ in item.chunk_ids}
+            unfinished = {id_ for item in pending for id_ in item.vector_ids}
             self._mend(expected, expected | unfinished, embedder)
             self.index(pending, embedder, held=self.store.ids())
         self.files.discard(self.files.names() - self.documents.files())
 
     def purge(self, removed: Removed) -> None:
         """Take out of the stores what the catalog has let go of already."""
-        self._keep(removed.shared)
-        self._drop(removed.chunk_ids)
+        self.withdraw(removed.vector_ids)
         self.files.discard(removed.files)
+
+    def withdraw(self, vector_ids: Collection[int]) -> None:
+        """Take ids out of the stores; the vectors of those that snapshots need are saved before."""
+        if not vector_ids:
+            return
+        if there := sorted(self.chunks.kept(vector_ids) & self.store.ids()):
+            self.kept.keep(there, self.store.vectors(there))
+        self.store.delete(vector_ids)
+        self.lexical.delete(vector_ids)
+        self._flush()
 
     def take_in(self, pending: Pending, vectors: Vectors) -> None:
         """Add a document whose vectors are known: float32 [chunks, dimension]."""
-        self.store.add(pending.chunk_ids, vectors)
-        self.lexical.add(pending.chunk_ids, pending.texts)
+        self.store.add(pending.vector_ids, vectors)
+        self.lexical.add(pending.vector_ids, pending.texts)
 
     def publish(self, document_ids: Collection[int]) -> None:
         """Make durable what was taken in, and only then searchable."""
@@ -93,12 +115,12 @@ class OpenBase:
 
     def discard(self, forgotten: Removed) -> None:
         """Remove what was kept for snapshots that are gone; the indexes have let go of it long ago."""
-        self.kept.forget(forgotten.chunk_ids)
+        self.kept.forget(forgotten.vector_ids)
         self.files.discard(forgotten.files)
 
     def bring_back(self, returning: Collection[Pending], embedder: Callable[[], Embedder]) -> None:
         """Put what snapshots kept into the stores again; embedded is only what was made by another embedder."""
-        todo = [pair for item in returning for pair in zip(item.chunk_ids, item.texts, strict=True)]
+        todo = [pair for item in returning for pair in zip(item.vector_ids, item.texts, strict=True)]
         found, vectors = self.kept.among([id_ for id_, _ in todo])
         self.store.add(found, vectors)
         held = set(found) | self.store.ids()
@@ -121,27 +143,13 @@ class OpenBase:
 
     def _mend(self, expected: set[int], wanted: set[int], embedder: Embedder) -> None:
         vectors, words = self.store.ids(), self.lexical.ids()
-        self._drop((vectors | words) - wanted)
-        chunks = self.documents.chunks(sorted((expected - vectors) | (expected - words)))
+        self.withdraw((vectors | words) - wanted)
+        chunks = self.chunks.by_vector(sorted((expected - vectors) | (expected - words)))
         vectorless = [(id_, chunks[id_].searchable) for id_ in sorted(expected - vectors)]
         self._embed(vectorless, embedder)
         wordless = sorted(expected - words)
         self.lexical.add(wordless, [chunks[id_].searchable for id_ in wordless])
         self._flush()
-
-    def _drop(self, chunk_ids: Collection[int]) -> None:
-        if chunk_ids:
-            self._keep([(id_, id_) for id_ in self.documents.kept_chunk_ids(chunk_ids)])
-            self.store.delete(chunk_ids)
-            self.lexical.delete(chunk_ids)
-            self._flush()
-
-    def _keep(self, pairs: Collection[tuple[int, int]]) -> None:
-        """Save vectors that snapshots need before the store forgets them: (id in the store, id to keep it under)."""
-        held = self.store.ids() if pairs else set()
-        there = sorted(pair for pair in pairs if pair[0] in held)
-        if there:
-            self.kept.keep([kept for _, kept in there], self.store.vectors([stored for stored, _ in there]))
 
     def _embed(self, todo: list[tuple[int, str]], embedder: Embedder) -> None:
         for start in range(0, len(todo), _EMBEDDED_AT_ONCE):

@@ -1,6 +1,6 @@
-"""How much a knowledge base may hold."""
+"""How much a knowledge base holds, and may hold."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from kb_server.bases.files import BaseFiles
 from kb_server.catalog.documents import Documents
@@ -25,5 +25,16 @@ class Quota:
         """
         if self._documents is not None and len(self._rows.names() | set(names)) > self._documents:
             raise TooLarge(f"This knowledge base may hold {self._documents} documents.", _MEND)
-        if self._size is not None and self._files.size() + size > self._size:
+        if self._size is not None and self._held() + size > self._size:
             raise TooLarge(f"This knowledge base may hold {self._size >> 20} MB of originals.", _MEND)
+
+    def _held(self) -> int:
+        note_sizes(self._rows, self._files, self._rows.unsized())
+        return self._rows.size()
+
+
+def note_sizes(rows: Documents, files: BaseFiles, unsized: Mapping[int, str]) -> dict[int, int]:
+    """Note in rows of an older version (id -> file) how many bytes their files have; returns what it noted."""
+    sizes = {id_: size for id_, file in unsized.items() if (size := files.size(file)) is not None}
+    rows.set_sizes(sizes)
+    return sizes

@@ -121,6 +121,19 @@ class BaseService:
         """Return a base's documents by name, in whatever state."""
         return self.open(name).documents.all()
 
+    def page(
+        self, base: KnowledgeBase, limit: int, offset: int, name: str | None = None
+    ) -> tuple[list[StoredDocument], int]:
+        """Return some of a base's documents by name, and how many there are; with `name` those of this name."""
+        opened = self.open(base)
+        return opened.sized(opened.documents.page(limit, offset, name)), opened.documents.count(name)
+
+    def document(self, base: KnowledgeBase, id_: int) -> StoredDocument:
+        """Return one document; raises NotFound."""
+        opened = self.open(base)
+        (found,) = opened.sized([opened.documents.find(id_)])
+        return found
+
     def remove(self, name: str, documents: Collection[str]) -> None:
         """Remove documents, all or none; they are not found from the moment this returns. Raises NotFound."""
         opened = self.open(name)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from kb_server.bases.pool import BasePool
 from kb_server.catalog.bases import Bases
+from kb_server.core.domain import KnowledgeBase
 from kb_server.core.errors import InvalidName, NotFound
 
 LONGEST_TAG = 64
@@ -20,6 +21,14 @@ class Tagger:
         """Return the tags of each document that has any."""
         return self._shelf.tags(self._bases.find(base)).all()
 
+    def of(self, base: KnowledgeBase, documents: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return the tags of those of these documents that have any."""
+        return self._shelf.tags(base).of(documents)
+
+    def counts(self, base: KnowledgeBase) -> dict[str, int]:
+        """Return how many documents that are there have each tag, by tag."""
+        return self._shelf.tags(base).counts()
+
     def change(
         self, base: str, documents: Collection[str], add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> dict[str, tuple[str, ...]]:
@@ -35,7 +44,7 @@ class Tagger:
                 raise NotFound(f"There is no document named '{name}' here.", f"See the names with: kb docs {base}")
         tags = self._shelf.tags(found)
         tags.change(documents, [check_tag(tag) for tag in add], [check_tag(tag) for tag in remove])
-        now = tags.all()
+        now = tags.of(documents)
         return {name: now.get(name, ()) for name in documents}
 
 

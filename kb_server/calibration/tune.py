@@ -58,13 +58,13 @@ class Tuner:
 
     def refresh(self) -> TuneReport | None:
         """Tune anew if the base was tuned and has doubled or halved since; None if there was no need or no text."""
-        calibration, chunks = self._opened.base.calibration, self._opened.documents.chunk_count()
+        calibration, chunks = self._opened.base.calibration, self._opened.chunks.count()
         if calibration is None or max(chunks, calibration.chunks) < _MUCH * max(min(chunks, calibration.chunks), 1):
             return None
         return self.run() if chunks >= _FEWEST else None
 
     def _tune(self, fit: Sequence[TuningQuestion], check: Sequence[TuningQuestion]) -> TuneReport:
-        base, chunks = self._opened.base, self._opened.documents.chunk_count()
+        base, chunks = self._opened.base, self._opened.chunks.count()
         now = base.calibration or untuned(chunks)
         weights, changes = fit_fusion(base.fusion, fit, check)
         refusing, refusal = fit_refusal(now, Judged.of(fit, weights), Judged.of(check, weights))

@@ -120,11 +120,11 @@ def rank_of(documents: Sequence[str], hits: Sequence[Hit]) -> int:
 
 def make_trials(opened: OpenBase, embedder: Embedder, count: int, seed: int) -> Iterator[TuningQuestion]:
     """Yield up to so many trials; the same base and seed give the same ones."""
-    ids = opened.documents.chunk_ids()
+    ids = opened.chunks.vector_ids()
     sampled = random.Random(seed).sample(ids, min(len(ids), _LOOKED_THROUGH))  # noqa: S311 - sampling, not secrecy
-    chunks = opened.documents.chunks(sorted(sampled))
+    chunks = opened.chunks.by_vector(sorted(sampled))
     rewording = SyntheticQueries([chunk.text for chunk in chunks.values()], lambda text: _known(opened, text), seed)
-    retriever = HybridRetriever(embedder, opened.store, opened.lexical, opened.documents, None)
+    retriever = HybridRetriever(embedder, opened.store, opened.lexical, opened.chunks, None)
     for made in make_questions(list(chunks.values()), count, 0, seed):
         if made.chunk is None:
             continue
@@ -150,7 +150,7 @@ def _known(opened: OpenBase, text: str) -> TermWeights:
 
 
 def _chunks_to_leave_out(opened: OpenBase, names: Sequence[str], chunk: Chunk) -> list[Chunk]:
-    ids = opened.documents.chunk_ids(Filter(documents=tuple(names)))
+    ids = opened.chunks.ids(Filter(documents=tuple(names)))
     if len(ids) > min(_LARGE_DOCUMENT, _LARGE_SHARE * len(opened.lexical)):
         ids = [id_ for id_ in ids if abs(id_ - chunk.id) <= 1]
-    return list(opened.documents.chunks(ids).values())
+    return list(opened.chunks.by_vector(list(opened.chunks.vector_ids_of(ids).values())).values())

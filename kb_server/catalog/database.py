@@ -1,10 +1,11 @@
 """Opening the catalog's database: one engine, the pragmas SQLite needs, and the schema brought up to date."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError
@@ -13,7 +14,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from kb_server.catalog.schema import SCHEMA_VERSION
 from kb_server.core.errors import Busy, InvalidSetting, KbError, MissingExtra, StorageError, StorageFull
 
+T = TypeVar("T")
+
 _BUSY_SECONDS = 30
+_IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
 _MIGRATING = 4_815_162  # any number that nothing else in the database locks
 
 
@@ -98,6 +102,12 @@ class Database:
             config.set_main_option("script_location", str(folder).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def batched(ids: Collection[T]) -> Iterator[Sequence[T]]:
+    """Cut ids into parts that fit into one statement."""
+    every = list(ids)
+    return (every[start : start + _IDS_A_QUERY] for start in range(0, len(every), _IDS_A_QUERY))
 
 
 def _engine(url: str) -> Engine:

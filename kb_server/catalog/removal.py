@@ -1,50 +1,51 @@
 """Rows of documents that go, and what they leave behind in the stores."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, String, cast, delete, literal, select, update
 
-from kb_server.catalog.near_duplicates import IDS_A_QUERY, deserted, hand_over
+from kb_server.catalog.database import batched
+from kb_server.catalog.near_duplicates import kept, searchable
 from kb_server.catalog.schema import chunks, documents, snapshot_documents
-from kb_server.core.domain import DocumentState
-
-LIVE = tuple(DocumentState)  # every state but those of versions set aside for snapshots
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What rows that are gone leave behind in the stores: chunk ids, and generated names of files.
+    """What is left behind of rows that are gone: ids that the stores need no more, and generated names of files."""
 
-    `shared` has pairs (id that stays in the stores, id of a chunk that is kept for a snapshot and has the same words).
-    """
-
-    chunk_ids: tuple[int, ...] = ()
+    vector_ids: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
-    shared: tuple[tuple[int, int], ...] = ()
 
     def __add__(self, other: "Removed") -> "Removed":
-        return Removed(self.chunk_ids + other.chunk_ids, self.files + other.files, self.shared + other.shared)
+        return Removed(self.vector_ids + other.vector_ids, self.files + other.files)
 
 
 def retire(connection: Connection, files: Mapping[int, str]) -> Removed:
     """Take documents (id -> file) out of a base: versions that a snapshot holds are set aside, the rest is deleted."""
-    removed = Removed()
-    for ids in batched(list(files), IDS_A_QUERY):
-        shared = hand_over(connection, ids)
-        rows = select(chunks.c.id, chunks.c.document_id).where(chunks.c.document_id.in_(ids))
-        owners: dict[int, int] = {row.id: row.document_id for row in connection.execute(rows)}
+    had = _vector_ids(connection, files)
+    gone: tuple[str, ...] = ()
+    for ids in batched(files):
         in_snapshots = select(snapshot_documents.c.document_id).where(snapshot_documents.c.document_id.in_(ids))
         held = set(connection.execute(in_snapshots).scalars())
-        kept = literal("kept-") + cast(documents.c.id, String)
-        connection.execute(update(documents).where(documents.c.id.in_(held)).values(state=kept))
+        aside = literal("kept-") + cast(documents.c.id, String)
+        connection.execute(update(documents).where(documents.c.id.in_(held)).values(state=aside))
         connection.execute(delete(documents).where(documents.c.id.in_([id_ for id_ in ids if id_ not in held])))
-        lonely = deserted(connection, [stored for stored, _ in shared]) - owners.keys()
-        gone = tuple(files[id_] for id_ in ids if id_ not in held)
-        removed += Removed((*owners, *lonely), gone, tuple(pair for pair in shared if owners[pair[1]] in held))
-    return removed
+        gone += tuple(files[id_] for id_ in ids if id_ not in held)
+    return Removed(tuple(sorted(had - searchable(connection, had))), gone)
 
 
-def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Cut a sequence into parts that fit into one statement."""
-    return (ids[start : start + size] for start in range(0, len(ids), size))
+def forget(connection: Connection, files: Mapping[int, str]) -> Removed:
+    """Delete versions (id -> file) that were set aside and no snapshot holds any more."""
+    had = _vector_ids(connection, files)
+    for ids in batched(files):
+        connection.execute(delete(documents).where(documents.c.id.in_(ids)))
+    return Removed(tuple(sorted(had - kept(connection, had))), tuple(files.values()))
+
+
+def _vector_ids(connection: Connection, document_ids: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for ids in batched(document_ids):
+        query = select(chunks.c.vector_id).where(chunks.c.document_id.in_(ids))
+        found.update(connection.execute(query).scalars())
+    return found

@@ -19,13 +19,17 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from kb_server.core.domain import DocumentState
+
 
 def now() -> datetime:
     """Return the present in UTC, without a zone; for people only: a clock may go back, so nothing sorts by it."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-SCHEMA_VERSION = "0010"  # the newest migration; a test holds the two together
+SCHEMA_VERSION = "0011"  # the newest migration; a test holds the two together
+
+LIVE = tuple(DocumentState)  # every state of a document but those of versions set aside for snapshots
 
 metadata = MetaData()
 
@@ -61,6 +65,7 @@ documents = Table(
     Column("pages", Integer),
     Column("error", Text),
     Column("created", DateTime, nullable=False),
+    Column("size", BigInteger),  # of the file in bytes; null: not known, or no file is kept
     # One version answers while the next is pending, so a name may stand once in each state. A version that only
     # snapshots hold is in the state `kept-<its id>`: of those a name may have any number.
     UniqueConstraint("base_id", "name", "state"),
@@ -74,7 +79,8 @@ document_texts = Table(
     Column("text", Text, nullable=False),
 )
 
-# Ids are never used twice (sqlite_autoincrement): a store that is behind may still hold a deleted chunk's id.
+# Ids are never used twice (sqlite_autoincrement): a conversation that is kept names its chunks for good, and a store
+# that is behind may still hold a deleted one. `vector_id` is what the stores know a chunk by; several may share it.
 chunks = Table(
     "chunks",
     metadata,
@@ -86,7 +92,9 @@ chunks = Table(
     Column("page", Integer),
     Column("heading_path", JSON, nullable=False),
     Column("likeness", LargeBinary),  # keys by which chunks of the same words are found; null: not looked for
+    Column("vector_id", BigInteger, nullable=False, server_default="0"),  # 0: in the transaction that writes it
     Index("chunks_of_document", "document_id"),
+    Index("chunks_of_vector", "vector_id", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -232,15 +240,6 @@ evaluation_cases = Table(
     Column("content", JSON, nullable=False),
     Index("cases_of_base", "base_id"),
     sqlite_autoincrement=True,
-)
-
-# Chunks that say no more than another one, which is in the stores for both.
-chunk_copies = Table(
-    "chunk_copies",
-    metadata,
-    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
-    Column("original_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
-    Index("copies_of_chunk", "original_id"),
 )
 
 snapshots = Table(

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, sel
 from sqlalchemy.exc import IntegrityError
 
 from kb_server.catalog.database import Database
+from kb_server.catalog.near_duplicates import enabled, searchable
 from kb_server.catalog.pending import Pending
-from kb_server.catalog.removal import LIVE, Removed, retire
-from kb_server.catalog.schema import chunks, documents, edited_chunks, snapshot_documents, snapshots
+from kb_server.catalog.removal import Removed, forget, retire
+from kb_server.catalog.schema import LIVE, chunks, documents, edited_chunks, snapshot_documents, snapshots
 from kb_server.core.domain import DocumentState, Snapshot, searchable_text
 from kb_server.core.errors import AlreadyExists, NotFound
 
@@ -63,25 +64,24 @@ class Snapshots:
             return {row.name: row.sha256 for row in connection.execute(query)}
 
     def returning(self, snapshot: Snapshot) -> list[Pending]:
-        """Return what a restore brings back: the listed versions that are set aside now."""
+        """Return what a restore brings back into the stores: of the listed versions that are set aside now."""
+        text = func.coalesce(edited_chunks.c.text, chunks.c.text)
         query = (
-            select(
-                chunks.c.document_id,
-                chunks.c.id,
-                chunks.c.heading_path,
-                func.coalesce(edited_chunks.c.text, chunks.c.text),
-            )
+            select(chunks.c.document_id, chunks.c.vector_id, chunks.c.heading_path, text)
             .select_from(chunks.join(documents).outerjoin(edited_chunks))
-            .where(documents.c.id.in_(_listed(snapshot)), documents.c.state.not_in(LIVE))
+            .where(documents.c.id.in_(_listed(snapshot)), documents.c.state.not_in(LIVE), enabled())
             .order_by(chunks.c.id)
         )
-        found: dict[int, list[tuple[int, str]]] = {}
+        found: dict[int, dict[int, str]] = {}
         with self._database.reading() as connection:
-            for document_id, id_, headings, text in connection.execute(query):
-                found.setdefault(document_id, []).append((id_, searchable_text(tuple(headings), text)))
+            rows = connection.execute(query).all()
+            there = searchable(connection, {row.vector_id for row in rows})
+        for document_id, id_, headings, said in rows:
+            if id_ not in there:
+                found.setdefault(document_id, {})[id_] = searchable_text(tuple(headings), said)
+                there.add(id_)
         return [
-            Pending(document_id=key, chunk_ids=tuple(id_ for id_, _ in part), texts=tuple(text for _, text in part))
-            for key, part in found.items()
+            Pending(document_id=id_, vector_ids=tuple(part), texts=tuple(part.values())) for id_, part in found.items()
         ]
 
     def restore(self, snapshot: Snapshot) -> Removed:
@@ -109,7 +109,7 @@ class Snapshots:
         )
         with self._database.writing() as connection:
             connection.execute(delete(snapshots).where(snapshots.c.id == snapshot.id))
-            return retire(connection, {row.id: row.file for row in connection.execute(unlisted)})
+            return forget(connection, {row.id: row.file for row in connection.execute(unlisted)})
 
     def _counted(self) -> Select[Any]:
         """Select the snapshots of this base, the oldest first, with how much each lists."""

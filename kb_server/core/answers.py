@@ -77,7 +77,8 @@ class Citation:
 
     `start` and `end` are the quote's offsets in the document, or those of its whole passage if that was `edited`: the
     quote is then a person's wording and stands nowhere in the document. `supported` says that the numbers, dates and
-    names of the sentence occur in the cited chunk. `base` names the knowledge base of the document.
+    names of the sentence occur in the cited chunk. `document_id` is the version of the document it is from, None in an
+    answer that was kept by a program that did not say it yet. `base` names the knowledge base of the document.
     """
 
     number: int
@@ -90,6 +91,7 @@ class Citation:
     supported: bool
     edited: bool = False
     base: str = ""
+    document_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,10 +104,12 @@ class ChunkPosition:
 class Chunk:
     """A stored slice of a document, with its text; of an `edited` one a person's wording of what stands there.
 
-    `also` are the places of others that say no more than it does.
+    `id` names its text for good, `document_id` the version of the document that it is from. `also` are the places of
+    others that say no more than it does.
     """
 
     id: int
+    document_id: int
     document: str
     text: str
     start: int
@@ -141,7 +143,7 @@ class DocumentState(StrEnum):
 class StoredDocument:
     """A document as the catalog knows it; `file` is the generated name its bytes are kept under.
 
-    `created` is when this version came in, UTC.
+    `size` is in bytes, None if it is not known or no file is kept. `created` is when this version came in, UTC.
     """
 
     id: int
@@ -153,6 +155,7 @@ class StoredDocument:
     chunks: int
     error: str | None
     created: datetime
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

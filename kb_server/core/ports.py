@@ -159,16 +159,16 @@ class LexicalIndex(Protocol):
 class ChunkSource(Protocol):
     """Where the chunks behind the ids come from: the catalog."""
 
-    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:
-        """Return the searchable chunks among these ids, each at a place that the filter allows."""
+    def by_vector(self, vector_ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:
+        """Return the searchable chunks behind these ids of the stores, each at a place that the filter allows."""
         ...
 
-    def chunk_ids(self, filters: Filter | None = None) -> list[int]:
-        """Return the ids of searchable chunks that the filter lets through, in order."""
+    def vector_ids(self, filters: Filter | None = None) -> list[int]:
+        """Return the ids that the stores have for searchable chunks that the filter lets through, in order."""
         ...
 
-    def stored_ids(self, ids: Sequence[int]) -> list[int]:
-        """Return for each chunk the id it is found by: another one's, where that says all that it does."""
+    def vector_ids_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return by chunk id the id it is found by, which several may share; unknown ones are left out."""
         ...
 
 

@@ -78,8 +78,8 @@ def make_cases(
     `model` names one of the settings; `on_done` is told how many of how many are worded. Raises UsageError if the
     base's text gives none.
     """
-    documents = app.catalog.documents(app.bases.find(name))
-    chunks = list(documents.chunks(documents.chunk_ids()).values())
+    rows = app.catalog.documents(app.bases.find(name)).chunks
+    chunks = list(rows.by_vector(rows.vector_ids()).values())
     made = make_questions(chunks, *sizes, seed=seed)
     if not made:
         raise UsageError(

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from kb_server.bases.files import BaseFiles, digest_of
+from kb_server.bases.files import BaseFiles, KeptOriginal, digest_of
 from kb_server.core.domain import Document
 from kb_server.core.errors import KbError, LoadError, StorageError
 from kb_server.core.ports import Embedder, Vectors
@@ -28,11 +28,11 @@ class Load(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What became of a source: a document and the generated name of its original, an error, or neither: unchanged."""
+    """What became of a source: a document and its original, an error, or neither: unchanged."""
 
     source: SourceFile
     digest: str = ""
-    file: str = ""
+    kept: KeptOriginal | None = None
     document: Document | None = None
     error: KbError | None = None
 
@@ -81,17 +81,17 @@ class ReadAhead:
             return ReadResult(source, digest, error=error)
 
     def _kept(self, source: SourceFile) -> ReadResult:
-        file, digest = self._files.keep(source.path)
+        kept = self._files.keep(source.path)
         try:
             document = self._load(
-                self._files.original(file),
+                self._files.original(kept.name),
                 source.read_as or source.name,
                 on_page=lambda number, total: self._on_page(source, number, total),
             )
         except KbError:
-            self._files.discard([file])
+            self._files.discard([kept.name])
             raise
-        return ReadResult(source, digest, file, replace(document, name=source.name))
+        return ReadResult(source, kept.sha256, kept, replace(document, name=source.name))
 
 
 _PART = 128  # texts: what the progress bar moves by, and what one waits for at most when an ingest is stopped

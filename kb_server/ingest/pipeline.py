@@ -29,7 +29,7 @@ class DocumentBatch:
 
     meter: Meter
     pending: list[Pending] = field(default_factory=list)
-    chunk_ids: list[int] = field(default_factory=list)
+    vector_ids: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     size: int = 0
     _embedded: int = 0
@@ -38,7 +38,7 @@ class DocumentBatch:
     def add(self, pending: Pending, size: int) -> None:
         """Take one more document in."""
         self.pending.append(pending)
-        self.chunk_ids += pending.chunk_ids
+        self.vector_ids += pending.vector_ids
         self.texts += pending.texts
         self.size += size
 
@@ -242,7 +242,7 @@ class Ingestion:
     ) -> Pending | None:
         """Write one document's rows; a file that could not be read goes into the report and the catalog."""
         source = outcome.source
-        if outcome.document is None:
+        if outcome.document is None or outcome.kept is None:
             if outcome.error is None:
                 report.unchanged += 1
             else:
@@ -251,17 +251,19 @@ class Ingestion:
         try:
             cleaned = self._cleaner.clean(outcome.document)
         except LoadError as error:
-            self._opened.files.discard([outcome.file])
+            self._opened.files.discard([outcome.kept.name])
             self._fail(source, outcome.digest, str(error), report)
             return None
         slices = self._splitter_for(source).split(cleaned.document)
         if is_same and is_same(cleaned.document, slices):
-            self._opened.files.discard([outcome.file])
+            self._opened.files.discard([outcome.kept.name])
             report.unchanged += 1
             return None
-        pending, removed = self._documents.begin(outcome.digest, outcome.file, cleaned.document, slices)
+        pending, removed = self._documents.begin(
+            outcome.digest, outcome.kept.name, cleaned.document, slices, outcome.kept.size
+        )
         self._opened.purge(removed)
-        report.copies += len(slices) - len(pending.chunk_ids)
+        report.copies += len(slices) - len(pending.vector_ids)
         report.set_aside += [SetAside(source.name, reason, count) for reason, count in cleaned.set_aside.items()]
         if source.name in known:
             report.updated += 1
@@ -274,8 +276,8 @@ class Ingestion:
         self._opened.purge(self._documents.fail(source.name, digest, reason))
 
     def _commit(self, batch: DocumentBatch, vectors: Vectors, report: IngestReport, meter: Meter) -> None:
-        self._opened.store.add(batch.chunk_ids, vectors)
-        self._opened.lexical.add(batch.chunk_ids, batch.texts)
+        self._opened.store.add(batch.vector_ids, vectors)
+        self._opened.lexical.add(batch.vector_ids, batch.texts)
         self._opened.publish([item.document_id for item in batch.pending])
         meter.advance(batch.size)
         report.chunks += len(batch.texts)
@@ -283,9 +285,9 @@ class Ingestion:
     def _fit_fusion(self, *, anew: bool = False) -> None:
         """Fit the fusion weights `anew`, or when there are none or the base has doubled or halved since."""
         fusion = self._opened.base.fusion
-        count = self._documents.chunk_count()
+        count = self._documents.chunks.count()
         fitted = fusion.chunks if fusion else 0
         outgrown = max(count, fitted) >= _GROWTH_FOR_A_NEW_FIT * max(min(count, fitted), 1)
         if count and (fusion is None or outgrown or anew):
-            fitter = FusionFitter(self._embedder, self._opened.store, self._opened.lexical, self._documents)
+            fitter = FusionFitter(self._embedder, self._opened.store, self._opened.lexical, self._opened.chunks)
             self._bases.set_fusion(self._opened.base.id, fitter.fit())

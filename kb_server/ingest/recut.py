@@ -68,7 +68,7 @@ class Recutter:
             self._cut(part, drop_edits, report)
             on_done(start + len(part), len(todo))
         self._ingestion.refit()  # also after a run that was stopped just before this
-        report.chunks = rows.chunk_count()
+        report.chunks = rows.chunks.count()
         report.seconds = round(perf_counter() - started, 3)
         return report
 
@@ -78,7 +78,7 @@ class Recutter:
 
         def gather() -> list[SourceFile]:
             there = [one for one in rows.all() if one.state is DocumentState.INDEXED and one.name in names]
-            marked = {} if drop_edits else rows.marked()
+            marked = {} if drop_edits else rows.chunks.marked()
             left.extend(LeftAlone(one.name, *marked[one.id]) for one in there if one.id in marked)
             return [self._source(document) for document in there if document.id not in marked]
 
@@ -115,5 +115,5 @@ class _SameCut:
         id_ = self._ids.get(document.name)
         if id_ is None or self._rows.text(document.name) != document.text:
             return False
-        stored = [(one.start, one.end, one.page, one.heading_path) for one in self._rows.chunks_of(id_)]
+        stored = [(one.start, one.end, one.page, one.heading_path) for one in self._rows.chunks.of_document(id_)]
         return sorted(stored, key=repr) == sorted(((s.start, s.end, s.page, s.heading_path) for s in slices), key=repr)

@@ -79,7 +79,7 @@ class KnnLm:
 
             def text(id_: int) -> tuple[str, Sequence[Chunk]]:
                 meter.start(id_)
-                chunks = self._opened.documents.chunks_of(id_)
+                chunks = self._opened.chunks.of_document(id_)
                 return self._opened.documents.text(documents[id_].name), chunks
 
             built = Builder(folder, self.model, self._shape, text).run(sorted(documents))
@@ -127,7 +127,7 @@ class KnnLm:
 
     def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """Return chunks that are searchable now, for provenance."""
-        return self._opened.documents.chunks(ids)
+        return self._opened.chunks.by_id(ids)
 
     def active(self, filters: Filter | None = None) -> Active:
         """Return the rows of every searchable chunk that has its document's own wording."""
@@ -143,8 +143,8 @@ class KnnLm:
             return self._whole[1]
 
     def _chunk_ids(self, filters: Filter | None = None) -> tuple[int, ...]:
-        documents = self._opened.documents
-        return tuple(sorted(set(documents.chunk_ids(filters)) - documents.edited_ids()))
+        chunks = self._opened.chunks
+        return tuple(sorted(set(chunks.ids(filters)) - chunks.edited_ids()))
 
     def keep_tuned(self, mixing: Mixing) -> None:
         """Write into the manifest how answers shall be mixed."""

@@ -48,15 +48,15 @@ class Explainer:
     ) -> Explanation:
         """Follow one chunk through the search; raises NotFound if the base has no such chunk in an indexed document.
 
-        A copy of another chunk is found by that one, which is then explained.
+        One of several with the same words is found as the first of them, which is then explained.
         """
-        (chunk_id,) = self._source.stored_ids([chunk_id])
-        chunk = self._source.chunks([chunk_id]).get(chunk_id)
+        vector_id = self._source.vector_ids_of([chunk_id]).get(chunk_id, 0)
+        chunk = self._source.by_vector([vector_id]).get(vector_id)
         if chunk is None:
             raise NotFound(
                 f"There is no chunk {chunk_id} in this knowledge base.", "Take the number behind # in: kb search NAME …"
             )
-        standings = tuple(self._retriever.explain(question, chunk_id, filters, mode))
+        standings = tuple(self._retriever.explain(question, vector_id, filters, mode))
         return Explanation(chunk, standings, self._judge(standings[-1]))
 
     def _judge(self, final: StageRank) -> tuple[Limit, ...]:

@@ -45,9 +45,9 @@ class FusionFitter:
 
     def fit(self, seed: int = 0) -> Fusion:
         """Return the weight for each script; the same base and seed give the same weights."""
-        ids = self._source.chunk_ids()
+        ids = self._source.vector_ids()
         sample = random.Random(seed).sample(ids, min(len(ids), 4 * _QUESTIONS))  # noqa: S311 - sampling, not secrecy
-        held_out = [item for chunk in self._source.chunks(sample).values() if (item := _hold_out(chunk, seed))]
+        held_out = [item for chunk in self._source.by_vector(sample).values() if (item := _hold_out(chunk, seed))]
         weights = {}
         for name in ("cjk", "other"):
             questions = [item for item in held_out if script(item.sentence) == name][:_QUESTIONS]
@@ -74,7 +74,7 @@ class FusionFitter:
         """Return (dense, lexical) of the strongest other chunks that do not hold the sentence themselves: [n, 2]."""
         lexical = dict(self._lexical.search(item.sentence, _RIVALS))
         dense = dense_scores(self._store, vector, _RIVALS, lexical)
-        chunks = self._source.chunks(list(dense))
+        chunks = self._source.by_vector(list(dense))
         rivals = [id_ for id_, chunk in chunks.items() if item.sentence not in chunk.text]
         return np.array([(dense[id_], lexical.get(id_, 0.0)) for id_ in rivals]).reshape(-1, 2)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from time import perf_counter
 
 from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
@@ -94,7 +95,7 @@ class HybridRetriever:
         reranking = self._reranking if mode is SearchMode.HYBRID else None
         fetched = max(k, reranking.depth) if reranking else k
         ranking = self._rank(question, max(_CANDIDATES, 4 * fetched), filters, mode)
-        hits = self._hits(ranking, fetched, filters)
+        hits = list(self._hits(ranking, fetched, filters).values())
         if reranking is None:
             return Retrieval(hits, ranking.timings_ms)
         started = perf_counter()
@@ -102,26 +103,27 @@ class HybridRetriever:
         return Retrieval(reranked, {**ranking.timings_ms, "rerank": 1000 * (perf_counter() - started)})
 
     def explain(
-        self, question: str, chunk_id: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
+        self, question: str, vector_id: int, filters: Filter | None = None, mode: SearchMode = SearchMode.HYBRID
     ) -> list[StageRank]:
-        """Say where a chunk stands in each index that is asked and in their mixture, however far down that is.
+        """Say where the chunk behind an id of the stores stands: in each index that is asked, and in their mixture.
 
-        If there is a reranker, then last among those that it reads.
+        That is however far down. If there is a reranker, then last among those that it reads.
         """
         ranking = self._rank(question, max(len(self._store), len(self._lexical), 1), filters, mode)
-        known = set(self._source.chunk_ids(filters))
+        known = set(self._source.vector_ids(filters))
         stages = {**ranking.stages, "fusion": dict(ranking.fused)}
         if self._reranking and mode is SearchMode.HYBRID:
-            read = self._reranking.rerank(question, self._hits(ranking, self._reranking.depth, filters))
-            stages["rerank"] = {hit.chunk.id: hit.score for hit in read}
+            read = self._hits(ranking, self._reranking.depth, filters)
+            scores = {hit.chunk.id: hit.score for hit in self._reranking.rerank(question, list(read.values()))}
+            stages["rerank"] = {id_: scores[hit.chunk.id] for id_, hit in read.items()}
         return [
-            _standing(stage, chunk_id, {id_: score for id_, score in scores.items() if id_ in known})
+            _standing(stage, vector_id, {id_: score for id_, score in scores.items() if id_ in known})
             for stage, scores in stages.items()
         ]
 
     def _rank(self, question: str, depth: int, filters: Filter | None, mode: SearchMode) -> _Ranking:
         weight = self._weight(question, mode)
-        allowed = self._source.chunk_ids(filters) if filters else None
+        allowed = self._source.vector_ids(filters) if filters else None
         started = perf_counter()
         vector = self._embedder.embed_query(question) if weight > 0 else None
         embedded = perf_counter()
@@ -138,24 +140,24 @@ class HybridRetriever:
         fixed = {SearchMode.DENSE: 1.0, SearchMode.LEXICAL: 0.0}
         return fixed[mode] if mode in fixed else dense_weight(self._fusion, question)
 
-    def _hits(self, ranking: _Ranking, k: int, filters: Filter | None) -> list[Hit]:
-        """Fetch the chunks of the best k that the catalog knows."""
-        hits: list[Hit] = []
+    def _hits(self, ranking: _Ranking, k: int, filters: Filter | None) -> dict[int, Hit]:
+        """Fetch the chunks of the best k that the catalog knows, by their ids in the stores, best first."""
+        hits: dict[int, Hit] = {}
         for start in range(0, len(ranking.fused), max(k, 1)):
             part = ranking.fused[start : start + max(k, 1)]
-            chunks = self._source.chunks([id_ for id_, _ in part], filters)
-            hits += [
-                Hit(chunk=chunks[id_], score=score, stages=ranking.scores_of(id_))
+            chunks = self._source.by_vector([id_ for id_, _ in part], filters)
+            hits |= {
+                id_: Hit(chunk=chunks[id_], score=score, stages=ranking.scores_of(id_))
                 for id_, score in part
                 if id_ in chunks
-            ]
+            }
             if len(hits) >= k:
                 break
-        return hits[:k]
+        return dict(islice(hits.items(), k))
 
 
-def _standing(stage: str, chunk_id: int, scores: Mapping[int, float]) -> StageRank:
-    if chunk_id not in scores:
+def _standing(stage: str, vector_id: int, scores: Mapping[int, float]) -> StageRank:
+    if vector_id not in scores:
         return StageRank(stage, None, None)
     best_first = sorted(scores, key=lambda id_: (-scores[id_], id_))
-    return StageRank(stage, best_first.index(chunk_id) + 1, scores[chunk_id])
+    return StageRank(stage, best_first.index(vector_id) + 1, scores[vector_id])

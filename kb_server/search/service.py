@@ -47,7 +47,7 @@ class SearchService:
         """Open a base for one question; a row that was just read is not read again."""
         opened = self._bases.open(base)
         embedder, calibration = self._models.embedder_of(opened.base), self.calibration(opened)
-        parts = (embedder, opened.store, opened.lexical, opened.documents, opened.base.fusion)
+        parts = (embedder, opened.store, opened.lexical, opened.chunks, opened.base.fusion)
         retriever = HybridRetriever(*parts, self._reranking(calibration))
         return ReadyBase(opened=opened, embedder=embedder, calibration=calibration, retriever=retriever)
 
@@ -72,7 +72,7 @@ class SearchService:
         """Return what says why a passage of a base was found or not."""
         ready, threshold = self.ready(base), self._settings.answering.threshold
         limits = ExplainLimits(k or self._settings.retrieval.k, threshold, ready.calibration.passages)
-        return Explainer(ready.retriever, ready.opened.documents, limits)
+        return Explainer(ready.retriever, ready.opened.chunks, limits)
 
     def calibration(self, opened: OpenBase, chunks: int | None = None) -> Calibration:
         """Return how a base is asked: settings that are given, else what was tuned, else what suits its size.

@@ -78,7 +78,7 @@ def test_ingest_survives_being_killed(store: str, tmp_path: Path) -> None:
         assert report.failed == []
         state = shop.state("papers")
         assert len(state) == len(list(folder.iterdir()))
-        assert shop.app.bases.open("papers").documents.chunk_count() == PARTS * len(state)
+        assert shop.app.bases.open("papers").chunks.count() == PARTS * len(state)
         answers(shop, list(state))
     numbers = (store, landed, finished, len(committed), len(state))
     logger.info(

@@ -49,11 +49,11 @@ def settings(home: Path, server: EmbeddingServer) -> Settings:
 def contents(application: Application) -> dict[str, Any]:
     """Return each document's chunks, after checking that both indexes hold exactly those of the catalog."""
     opened = application.bases.open("papers")
-    ids = opened.documents.chunk_ids()
+    ids = opened.chunks.vector_ids()
     assert len(ids) == len(set(ids))
     assert opened.store.ids() == opened.lexical.ids() == set(ids)
     found: dict[str, Any] = {}
-    for chunk in opened.documents.chunks(ids).values():
+    for chunk in opened.chunks.by_vector(ids).values():
         found.setdefault(chunk.document, []).append((chunk.start, chunk.end, chunk.text))
     return found
 

@@ -77,6 +77,7 @@ def _quote(number: int, sentence: Sentence, supported: bool = True) -> Citation:
         number=number,
         chunk_id=chunk.id,
         document=chunk.document,
+        document_id=chunk.document_id,
         page=chunk.page,
         start=start,
         end=end,

@@ -143,8 +143,8 @@ def _search(asked: Search, service: Service, caller: Caller) -> list[dict[str, A
 def _chunks(service: Service, base: KnowledgeBase, only: Filter | None) -> list[dict[str, Any]]:
     if only is None:
         return []
-    rows = service.app.catalog.documents(base)
-    found = rows.chunks(rows.chunk_ids(only)[:_CHUNKS_SHOWN], only)
+    rows = service.app.catalog.documents(base).chunks
+    found = rows.by_vector(rows.vector_ids(only)[:_CHUNKS_SHOWN], only)
     return [document(found[id_], None) for id_ in sorted(found)]
 
 

@@ -108,6 +108,7 @@ class Citation(BaseModel):
     quote: str
     supported: bool
     edited: bool = False
+    document_id: int | None = None
 
 
 class Step(BaseModel):

@@ -23,6 +23,7 @@ class Chunk(BaseModel):
 
     chunk_id: int
     document: str
+    document_id: int
     page: int | None
     heading_path: list[str]
     text: str
@@ -63,9 +64,8 @@ def list_chunks(
     base: CurrentBase, service: CurrentService, document_id: DocumentId, limit: Limit = 100, offset: Offset = 0
 ) -> Chunks:
     """Return a document's chunks in reading order, disabled ones too."""
-    rows = service.app.catalog.documents(base)
-    document, disabled = rows.find(document_id), rows.disabled(document_id)
-    found = rows.chunks_of(document.id, limit, offset)
+    document, rows = service.app.catalog.documents(base).find(document_id), service.app.catalog.documents(base).chunks
+    found, disabled = rows.of_document(document_id, limit, offset), rows.disabled(document_id)
     originals = rows.original_texts(document_id)
     chunks = [
         KeptChunk(**_chunk(one).model_dump(), disabled=one.id in disabled, original=originals.get(one.id))
@@ -109,7 +109,7 @@ def restore_chunk(base: CurrentBase, service: CurrentService, chunk_id: ChunkId)
 
 
 def _searchable(service: Service, base: KnowledgeBase, chunk_id: int) -> Chunk:
-    found = service.app.catalog.documents(base).chunk(chunk_id)
+    found = service.app.catalog.documents(base).chunks.find(chunk_id)
     if found is None:
         raise NotFound(f"There is no chunk {chunk_id} here.", "Chunks change when their document does.")
     return _chunk(found)
@@ -119,6 +119,7 @@ def _chunk(one: StoredChunk) -> Chunk:
     return Chunk(
         chunk_id=one.id,
         document=one.document,
+        document_id=one.document_id,
         page=one.page,
         heading_path=list(one.heading_path),
         text=one.text,

@@ -1,7 +1,6 @@
 """Documents of a base: upload, list, download, delete."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
@@ -94,12 +93,12 @@ def list_documents(
     service: CurrentService,
     limit: Annotated[int, Query(ge=1, le=_LONGEST_LIST)] = 100,
     offset: Offset = 0,
+    name: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Documents:
-    """List documents by name, in whatever state."""
-    every, tags = service.app.catalog.documents(base).all(), service.app.bases.tags.all(base.name)
-    sizes = service.app.bases.files(base).sizes()
-    page = [_document(one, tags.get(one.name, ()), sizes) for one in every[offset : offset + limit]]
-    return Documents(documents=page, total=len(every))
+    """List documents by name, in whatever state; with `name` those of exactly this name."""
+    found, total = service.app.bases.page(base, limit, offset, name)
+    tags = service.app.bases.tags.of(base, [one.name for one in found])
+    return Documents(documents=[_document(one, tags.get(one.name, ())) for one in found], total=total)
 
 
 @router.post(
@@ -121,27 +120,24 @@ async def upload_documents(
 @router.get("/documents/{document_id}")
 def get_document(base: CurrentBase, service: CurrentService, document_id: DocumentId) -> Document:
     """Return one document."""
-    document = service.app.catalog.documents(base).find(document_id)
-    tags = service.app.bases.tags.all(base.name).get(document.name, ())
-    return _document(document, tags, service.app.bases.files(base).sizes())
+    document = service.app.bases.document(base, document_id)
+    return _document(document, service.app.bases.tags.of(base, [document.name]).get(document.name, ()))
 
 
 @router.put("/documents/{document_id}/tags", dependencies=[audited("document.tag", Scope.WRITE)])
 def tag_document(base: CurrentBase, service: CurrentService, document_id: DocumentId, asked: Tags) -> Document:
     """Give a document these tags in place of those it has; searches can be kept to documents with a tag."""
-    document = service.app.catalog.documents(base).find(document_id)
-    before = service.app.bases.tags.all(base.name).get(document.name, ())
+    document = service.app.bases.document(base, document_id)
+    before = service.app.bases.tags.of(base, [document.name]).get(document.name, ())
     now = service.app.bases.tags.change(base.name, [document.name], asked.tags, before)
-    return _document(document, now[document.name], service.app.bases.files(base).sizes())
+    return _document(document, now[document.name])
 
 
 @router.get("/tags")
 def list_tags(base: CurrentBase, service: CurrentService) -> TagCounts:
     """List the tags that documents have, by name."""
-    known = service.app.catalog.documents(base).names()
-    tags = service.app.bases.tags.all(base.name).items()
-    counts = Counter(tag for document, of_it in tags if document in known for tag in of_it)
-    return TagCounts(tags=[TagCount(tag=tag, documents=counts[tag]) for tag in sorted(counts)])
+    counts = service.app.bases.tags.counts(base)
+    return TagCounts(tags=[TagCount(tag=tag, documents=count) for tag, count in counts.items()])
 
 
 @router.get("/documents/{document_id}/content", response_class=FileResponse)
@@ -206,7 +202,7 @@ def _drawn(service: Service, base: KnowledgeBase, document_id: int, page: int, q
     return service.app.ingest.page_pictures.picture(_kept(service, base, document), page, quote, width)
 
 
-def _document(one: StoredDocument, tags: Sequence[str], sizes: Mapping[str, int]) -> Document:
+def _document(one: StoredDocument, tags: Sequence[str]) -> Document:
     return Document(
         id=one.id,
         name=one.name,
@@ -216,6 +212,6 @@ def _document(one: StoredDocument, tags: Sequence[str], sizes: Mapping[str, int]
         sha256=one.sha256,
         error=one.error,
         tags=list(tags),
-        size=sizes.get(one.file),
+        size=one.size,
         added=one.created,
     )

@@ -177,8 +177,8 @@ def _explain(asked: Explain, base: KnowledgeBase, service: Service) -> Explanati
 
 
 def _questions(base: KnowledgeBase, service: Service, count: int) -> ExampleQuestions:
-    rows = service.app.catalog.documents(base)
-    ids = rows.chunk_ids()
+    rows = service.app.catalog.documents(base).chunks
+    ids = rows.vector_ids()
     step = max(1, len(ids) // _CHUNKS_ASKED)
-    chunks = list(rows.chunks(ids[::step][:_CHUNKS_ASKED]).values())
+    chunks = list(rows.by_vector(ids[::step][:_CHUNKS_ASKED]).values())
     return ExampleQuestions(questions=[made.case.question for made in make_questions(chunks, count, 0)])

@@ -116,8 +116,8 @@ def _lines(
 ) -> Iterator[bytes]:
     """Yield a line for each document, and note the ids of its chunks in order."""
     for document in documents:
-        disabled = opened.documents.disabled(document.id)  # these have no vector, so they stay behind
-        chunks = [chunk for chunk in opened.documents.chunks_of(document.id) if chunk.id not in disabled]
+        disabled = opened.chunks.disabled(document.id)  # these have no vector, so they stay behind
+        chunks = [chunk for chunk in opened.chunks.of_document(document.id) if chunk.id not in disabled]
         chunk_ids += [chunk.id for chunk in chunks]
         entry = DocumentEntry(
             name=document.name,
@@ -137,8 +137,9 @@ def _cut(chunk: Chunk) -> tuple[int, int, int | None, list[str]]:
 
 
 def _rows(opened: OpenBase, chunk_ids: list[int]) -> Iterator[bytes]:
-    """Yield a vector for each chunk; a copy has that of the chunk it is a copy of."""
-    stored = opened.documents.stored_ids(chunk_ids)
+    """Yield a vector for each chunk; those with the same words have the same."""
+    vector_ids = opened.chunks.vector_ids_of(chunk_ids)
+    stored = [vector_ids[id_] for id_ in chunk_ids]
     if missing := set(stored) - opened.store.ids():
         raise StorageError(
             f"{len(missing)} chunks of '{opened.base.name}' have no vector yet.",

@@ -13,9 +13,9 @@ from kb_server.bases.names import check_name, checked_description
 from kb_server.bases.open_base import OpenBase
 from kb_server.bases.pool import BasePool
 from kb_server.catalog.bases import Bases
-from kb_server.catalog.pending import Arrival, Pending
+from kb_server.catalog.pending import Arrival
 from kb_server.catalog.tags import Tags
-from kb_server.core.domain import Document, Fusion, KnowledgeBase, Slice, searchable_text
+from kb_server.core.domain import Document, Fusion, KnowledgeBase, Slice
 from kb_server.core.errors import AlreadyExists
 from kb_server.core.ports import Vectors
 
@@ -73,32 +73,19 @@ class Importer:
 
 def _load(opened: OpenBase, tags: Tags, archive: Archive, path: Path) -> None:
     ids: list[int] = []
-    wordings: dict[int, str] = {}
     with opened.writing(), archive.open(VECTORS) as vectors:
         for batch in _batches(archive.documents()):
             arrivals = [_arrival(opened, archive, entry, path) for entry in batch]
             pending, _ = opened.documents.begin_all(arrivals)
             for item, entry in zip(pending, batch, strict=True):
-                ids_at = dict(zip(item.indices, item.chunk_ids, strict=True))
-                wordings |= {ids_at[place]: text for place, text in entry.edited.items()}
                 rows = _rows(vectors, len(entry.chunks), opened.base.dimension, path)
-                opened.take_in(_reworded(item, entry), rows[list(item.indices)])
+                opened.take_in(item, rows[list(item.indices)])
             ids += [item.document_id for item in pending]
             for entry in batch:
                 tags.change([entry.name], entry.tags)
         if len(ids) != archive.manifest.documents or vectors.read(1):
             raise broken(path, f"{DOCUMENTS} does not have what the manifest says")
-        for chunk_id, text in wordings.items():
-            opened.documents.edit(chunk_id, text)
         opened.publish(ids)
-
-
-def _reworded(pending: Pending, entry: DocumentEntry) -> Pending:
-    """Return what is to be indexed of a document, in the words a person gave its chunks."""
-    texts = dict(zip(pending.indices, pending.texts, strict=True))
-    for place, text in entry.edited.items():
-        texts[place] = searchable_text(tuple(entry.chunks[place][3]), text)
-    return replace(pending, texts=tuple(texts.values()))
 
 
 def _batches(documents: Iterator[DocumentEntry]) -> Iterator[list[DocumentEntry]]:
@@ -116,15 +103,22 @@ def _arrival(opened: OpenBase, archive: Archive, entry: DocumentEntry, path: Pat
     if original not in archive.manifest.entries:
         raise broken(path, f"'{entry.name}' names a file that is not there")
     with archive.open(original) as reader:
-        file, digest = opened.files.keep_stream(reader)
-    if digest != entry.sha256:
+        kept = opened.files.keep_stream(reader)
+    if kept.sha256 != entry.sha256:
         raise broken(path, f"the file of '{entry.name}' is another")
     slices = [
         Slice(start=start, end=end, page=page, heading_path=tuple(headings))
         for start, end, page, headings in entry.chunks
     ]
     document = Document(name=entry.name, text=entry.text, blocks=(), pages=entry.pages)
-    return Arrival(sha256=entry.sha256, file=file, document=document, slices=slices, reworded=frozenset(entry.edited))
+    return Arrival(
+        sha256=entry.sha256,
+        file=kept.name,
+        size=kept.size,
+        document=document,
+        slices=slices,
+        reworded=entry.edited,
+    )
 
 
 def _rows(reader: IO[bytes], count: int, dimension: int, path: Path) -> Vectors:

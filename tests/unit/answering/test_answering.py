@@ -50,16 +50,25 @@ class FlatEmbedder:
 class ToySource:
     """The texts above as chunks."""
 
-    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
+    def by_vector(self, vector_ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
         return {
-            i: Chunk(id=i, document=f"{i}.txt", text=TEXTS[i], start=0, end=len(TEXTS[i]), page=None, heading_path=())
-            for i in ids
+            i: Chunk(
+                id=i,
+                document_id=1,
+                document=f"{i}.txt",
+                text=TEXTS[i],
+                start=0,
+                end=len(TEXTS[i]),
+                page=None,
+                heading_path=(),
+            )
+            for i in vector_ids
         }
 
-    def stored_ids(self, ids: Sequence[int]) -> list[int]:
-        return list(ids)
+    def vector_ids_of(self, ids: Sequence[int]) -> dict[int, int]:
+        return {id_: id_ for id_ in ids}
 
-    def chunk_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
+    def vector_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
         return list(TEXTS)
 
 

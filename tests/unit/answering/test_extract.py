@@ -41,7 +41,16 @@ def extractor() -> SentenceExtractor:
 def _hits(*scores: float) -> list[Hit]:
     return [
         Hit(
-            chunk=Chunk(id=id_, document=f"{id_}.txt", text=text, start=0, end=len(text), page=None, heading_path=()),
+            chunk=Chunk(
+                id=id_,
+                document_id=1,
+                document=f"{id_}.txt",
+                text=text,
+                start=0,
+                end=len(text),
+                page=None,
+                heading_path=(),
+            ),
             score=score,
         )
         for id_, (text, score) in enumerate(zip(TEXTS, scores, strict=False))
@@ -79,7 +88,10 @@ def test_a_weak_second_sentence_is_left_out(extractor: SentenceExtractor) -> Non
 def test_nothing_to_take_from(extractor: SentenceExtractor) -> None:
     assert best_sentences(extractor.scored("office", [], 0.5), 2) == []
     heading = Hit(
-        chunk=Chunk(id=7, document="a", text="Title", start=0, end=5, page=None, heading_path=("Title",)), score=0.9
+        chunk=Chunk(
+            id=7, document_id=1, document="a", text="Title", start=0, end=5, page=None, heading_path=("Title",)
+        ),
+        score=0.9,
     )
     assert [item.text for item in best_sentences(extractor.scored("Title", [heading], 0.5), 2)] == ["Title"]
 
@@ -87,12 +99,21 @@ def test_nothing_to_take_from(extractor: SentenceExtractor) -> None:
 def test_overlapping_chunks_give_a_sentence_once(extractor: SentenceExtractor) -> None:
     start = TEXTS[0].index("The cat")
     first = Hit(
-        chunk=Chunk(id=1, document="a", text=TEXTS[0], start=0, end=len(TEXTS[0]), page=None, heading_path=()),
+        chunk=Chunk(
+            id=1, document_id=1, document="a", text=TEXTS[0], start=0, end=len(TEXTS[0]), page=None, heading_path=()
+        ),
         score=0.5,
     )
     second = Hit(
         chunk=Chunk(
-            id=2, document="a", text=TEXTS[0][start:], start=start, end=len(TEXTS[0]), page=None, heading_path=()
+            id=2,
+            document_id=1,
+            document="a",
+            text=TEXTS[0][start:],
+            start=start,
+            end=len(TEXTS[0]),
+            page=None,
+            heading_path=(),
         ),
         score=0.5,
     )
@@ -104,7 +125,9 @@ def test_headings_are_no_sentences_and_the_one_before_is_context() -> None:
     text = "Pets\nThe cat sleeps. It snores."
     found = whole_sentences(
         Hit(
-            chunk=Chunk(id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=("Pets",)),
+            chunk=Chunk(
+                id=1, document_id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=("Pets",)
+            ),
             score=0.5,
         )
     )

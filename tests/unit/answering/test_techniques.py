@@ -29,7 +29,12 @@ class SeededGenerator(ScriptedGenerator):
 
 def hits(*texts: str) -> list[Hit]:
     return [
-        Hit(chunk=Chunk(id=n, document="d", text=text, start=0, end=len(text), page=None, heading_path=()), score=0.9)
+        Hit(
+            chunk=Chunk(
+                id=n, document_id=1, document="d", text=text, start=0, end=len(text), page=None, heading_path=()
+            ),
+            score=0.9,
+        )
         for n, text in enumerate(texts)
     ]
 

@@ -64,7 +64,7 @@ def test_two_ingests_of_one_folder_and_a_reader(tmp_path: Path, texts: Path) -> 
         assert sorted(outputs) == sorted([[str(FILES), "0", "0"], ["0", str(FILES), "0"]])
         assert len(seen) > 2, "the reader saw it grow"
         assert len(shop.state("papers")) == FILES
-        assert shop.app.bases.open("papers").documents.chunk_count() == FILES * PARTS
+        assert shop.app.bases.open("papers").chunks.count() == FILES * PARTS
 
 
 def test_who_cannot_wait_is_told(tmp_path: Path, texts: Path) -> None:

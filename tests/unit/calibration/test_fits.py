@@ -20,7 +20,7 @@ def _trial(dense: Sequence[float], lexical: Sequence[float]) -> TuningQuestion:
     """Make a trial whose first chunk is the wanted one."""
     hits = tuple(
         Hit(
-            chunk=Chunk(id=i, document=f"{i}.txt", text="", start=0, end=0, page=None, heading_path=()),
+            chunk=Chunk(id=i, document_id=1, document=f"{i}.txt", text="", start=0, end=0, page=None, heading_path=()),
             score=0.0,
             stages={"dense": d, "lexical": s},
         )

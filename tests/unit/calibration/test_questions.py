@@ -23,13 +23,24 @@ HEADINGS = {"faq.md": ("FAQ", "Do I need a graphics card?")}
 
 def _chunks() -> list[Chunk]:
     return [
-        Chunk(id=i, document=name, text=text, start=0, end=len(text), page=None, heading_path=HEADINGS.get(name, ()))
+        Chunk(
+            id=i,
+            document_id=1,
+            document=name,
+            text=text,
+            start=0,
+            end=len(text),
+            page=None,
+            heading_path=HEADINGS.get(name, ()),
+        )
         for i, (name, text) in enumerate(PAPERS.items(), 1)
     ]
 
 
 def _asked(text: str, *headings: str) -> dict[str, tuple[str, str]]:
-    found = candidates(Chunk(id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=headings))
+    found = candidates(
+        Chunk(id=1, document_id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=headings)
+    )
     return {item.question: (item.answer, item.kind) for item in found}
 
 
@@ -124,6 +135,7 @@ def test_an_ambiguous_question_is_left_out() -> None:
     twins = [
         Chunk(
             id=i,
+            document_id=1,
             document=f"{i}.txt",
             text=f"The annual report of the board counts {n} members in all regions.",
             start=0,
@@ -140,7 +152,7 @@ def test_an_ambiguous_question_is_left_out() -> None:
 def test_the_same_sentence_in_two_documents_names_both() -> None:
     text = "The annual report of the board counts 311 members in all regions."
     both = [
-        Chunk(id=i, document=f"{i}.txt", text=text, start=0, end=len(text), page=None, heading_path=())
+        Chunk(id=i, document_id=1, document=f"{i}.txt", text=text, start=0, end=len(text), page=None, heading_path=())
         for i in range(2)
     ]
     (made,) = make_questions(both, 5, 0)

@@ -51,20 +51,20 @@ def test_pending_is_not_searchable_until_committed(documents: Documents) -> None
     pending, removed = _begin(documents, "a.txt", "first", "second")
     assert removed == Removed()
     assert pending.texts == ("Top\nfirst", "Top\nsecond")
-    assert documents.chunk_ids() == []
-    assert documents.chunks(pending.chunk_ids) == {}
+    assert documents.chunks.vector_ids() == []
+    assert documents.chunks.by_vector(pending.vector_ids) == {}
     assert documents.pending() == [pending]
     assert documents.digests() == {}
     with pytest.raises(NotFound, match=r"a\.txt"):
         documents.text("a.txt")
 
     assert documents.commit([pending.document_id]) == Removed()
-    assert documents.chunk_ids() == list(pending.chunk_ids)
-    assert documents.chunk_count() == 2
+    assert documents.chunks.vector_ids() == list(pending.vector_ids)
+    assert documents.chunks.count() == 2
     assert documents.pending() == []
     assert documents.digests() == {"a.txt": "s"}
     text = documents.text("a.txt")
-    chunks = documents.chunks(pending.chunk_ids)
+    chunks = documents.chunks.by_vector(pending.vector_ids)
     assert [chunk.text for chunk in chunks.values()] == ["first", "second"]
     assert all(text[chunk.start : chunk.end] == chunk.text for chunk in chunks.values())
     assert all((chunk.document, chunk.page, chunk.heading_path) == ("a.txt", 1, ("Top",)) for chunk in chunks.values())
@@ -76,16 +76,16 @@ def test_the_old_version_answers_until_the_new_one_is_committed(documents: Docum
     assert removed == Removed()
     assert documents.text("a.txt") == "old"
     assert documents.files() == {"old-file", "new-file"}
-    assert documents.commit([new.document_id]) == Removed(old.chunk_ids, ("old-file",))
+    assert documents.commit([new.document_id]) == Removed(old.vector_ids, ("old-file",))
     assert documents.text("a.txt") == "new"
-    assert documents.chunk_ids() == list(new.chunk_ids)
+    assert documents.chunks.vector_ids() == list(new.vector_ids)
     assert documents.files() == {"new-file"}
 
 
 def test_beginning_again_replaces_the_unfinished_try(documents: Documents) -> None:
     first, _ = _begin(documents, "a.txt", "one", file="1")
     second, removed = _begin(documents, "a.txt", "two", file="2")
-    assert removed == Removed(first.chunk_ids, ("1",))
+    assert removed == Removed(first.vector_ids, ("1",))
     assert documents.pending() == [second]
 
 
@@ -106,7 +106,7 @@ def test_failing_keeps_the_indexed_version(documents: Documents) -> None:
 
 def test_failing_replaces_what_is_unfinished(documents: Documents) -> None:
     pending, _ = _begin(documents, "a.txt", "half", file="half-file")
-    assert documents.fail("a.txt", "x", "first") == Removed(pending.chunk_ids, ("half-file",))
+    assert documents.fail("a.txt", "x", "first") == Removed(pending.vector_ids, ("half-file",))
     documents.fail("a.txt", "x", "second")
     assert _states(documents) == [("a.txt", DocumentState.FAILED, "second")]
     _index(documents, "a.txt", "mended")
@@ -117,9 +117,9 @@ def test_remove_is_all_or_nothing(documents: Documents) -> None:
     a, b = _index(documents, "a.txt", "a", file="fa"), _index(documents, "b.txt", "b", file="fb")
     with pytest.raises(NotFound, match=r"c\.txt"):
         documents.remove(["a.txt", "c.txt"])
-    assert documents.chunk_count() == 2
+    assert documents.chunks.count() == 2
     removed = documents.remove(["a.txt", "b.txt"])
-    assert set(removed.chunk_ids) == {*a.chunk_ids, *b.chunk_ids}
+    assert set(removed.vector_ids) == {*a.vector_ids, *b.vector_ids}
     assert set(removed.files) == {"fa", "fb"}
     assert documents.all() == []
 
@@ -145,7 +145,7 @@ def test_ids_are_never_used_twice(documents: Documents) -> None:
     first = _index(documents, "a.txt", "a", "b", "c")
     documents.remove(["a.txt"])
     second = _index(documents, "a.txt", "a", "b", "c")
-    assert min(second.chunk_ids) > max(first.chunk_ids)
+    assert min(second.vector_ids) > max(first.vector_ids)
     assert second.document_id > first.document_id
 
 
@@ -165,19 +165,19 @@ def test_filters(documents: Documents, filters: Filter | None, names: set[str]) 
     for name in ("x_y/a.txt", "x_y/deep/b.txt", "xzy/c.txt", "x_y.txt"):
         _index(documents, name, name)
     _begin(documents, "x_y/pending.txt", "p")
-    found = documents.chunks(documents.chunk_ids(filters))
+    found = documents.chunks.by_vector(documents.chunks.vector_ids(filters))
     assert {chunk.document for chunk in found.values()} == names
 
 
 def test_many_ids_in_one_call(documents: Documents) -> None:
     pending = _index(documents, "a.txt", *[f"part {number}" for number in range(1200)])
-    assert list(documents.chunks([*pending.chunk_ids, 10**9])) == list(pending.chunk_ids)
+    assert list(documents.chunks.by_vector([*pending.vector_ids, 10**9])) == list(pending.vector_ids)
 
 
 def test_bases_do_not_see_each_other(database: Database, documents: Documents) -> None:
     other = _base(database, "other")
     mine, theirs = _index(documents, "a.txt", "mine"), _index(other, "a.txt", "theirs")
     assert documents.text("a.txt") == "mine"
-    assert documents.chunks(theirs.chunk_ids) == {}
+    assert documents.chunks.by_vector(theirs.vector_ids) == {}
     other.remove(["a.txt"])
-    assert documents.chunk_ids() == list(mine.chunk_ids)
+    assert documents.chunks.vector_ids() == list(mine.vector_ids)

@@ -36,7 +36,7 @@ def _base(database: Database, name: str) -> tuple[Documents, Tags]:
 
 
 def _through(documents: Documents, filters: Filter) -> list[str]:
-    found = documents.chunks(documents.chunk_ids(filters))
+    found = documents.chunks.by_vector(documents.chunks.vector_ids(filters))
     return sorted(chunk.text for chunk in found.values())
 
 

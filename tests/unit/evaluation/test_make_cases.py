@@ -18,7 +18,7 @@ MADE = MadeQuestion(
         documents=("a",),
         kind="number",
     ),
-    Chunk(id=1, document="a", text=TEXT, start=0, end=len(TEXT), page=None, heading_path=()),
+    Chunk(id=1, document_id=1, document="a", text=TEXT, start=0, end=len(TEXT), page=None, heading_path=()),
 )
 
 

@@ -37,7 +37,16 @@ class Oracle:
             raise self._error
         number = question.split()[1].rstrip("?")
         hit = Hit(
-            chunk=Chunk(id=1, document="a.txt", text=f"answer {number}", start=0, end=8, page=None, heading_path=()),
+            chunk=Chunk(
+                id=1,
+                document_id=1,
+                document="a.txt",
+                text=f"answer {number}",
+                start=0,
+                end=8,
+                page=None,
+                heading_path=(),
+            ),
             score=0.5,
         )
         return Answer(

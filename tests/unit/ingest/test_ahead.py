@@ -91,7 +91,9 @@ def test_outcomes_come_in_order_and_name_what_is_unchanged(tmp_path: Path, files
     assert [outcome.source for outcome in outcomes] == given
     assert [bool(outcome.error) for outcome in outcomes] == [False, False, True, *[False] * 6]
     assert (again[0].document, again[0].error) == (None, None)
-    assert {path.name for path in files.originals.iterdir()} == {outcome.file for outcome in outcomes if outcome.file}
+    assert {path.name for path in files.originals.iterdir()} == {
+        outcome.kept.name for outcome in outcomes if outcome.kept
+    }
 
 
 @pytest.mark.parametrize("words", [("hang",), ("fine", "hang", "hang", "fine", "fine", "fine")])

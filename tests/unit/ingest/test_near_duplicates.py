@@ -63,7 +63,7 @@ def test_an_export_has_both_places(shop: Workshop, tmp_path: Path) -> None:
 
 def test_rewording_one_place_leaves_the_other_as_it_is(shop: Workshop, tmp_path: Path) -> None:
     shop.ingest("notes", tmp_path / "in", a=SHARED, b=SHARED)
-    ((first,), (second,)) = (shop.app.bases.open("notes").documents.chunks_of(i) for i in (1, 2))
+    ((first,), (second,)) = (shop.app.bases.open("notes").chunks.of_document(i) for i in (1, 2))
     for chunk, wording in ((second, "Gulls nest on the roof."), (first, "Terns nest below.")):
         shop.app.bases.chunk_edits(shop.app.bases.find("notes")).edit(chunk.id, wording)
         shop.state("notes")

@@ -33,7 +33,7 @@ def recut(shop: Workshop, *, drop_edits: bool = False, **change: Any) -> RecutRe
 def chunks(shop: Workshop) -> dict[str, dict[int, str]]:
     rows = shop.app.bases.open("towns").documents
     indexed = [one for one in rows.all() if one.state is DocumentState.INDEXED]
-    return {one.name: {chunk.id: chunk.text for chunk in rows.chunks_of(one.id)} for one in indexed}
+    return {one.name: {chunk.id: chunk.text for chunk in rows.chunks.of_document(one.id)} for one in indexed}
 
 
 def test_documents_are_cut_anew_and_what_comes_out_the_same_stays(shop: Workshop, tmp_path: Path) -> None:

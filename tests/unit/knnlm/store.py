@@ -71,7 +71,16 @@ class Shelf:
         """Add a document; returns its chunk ids."""
         ranges = cuts or [(start, min(start + 10, len(text))) for start in range(0, len(text), 10)]
         chunks = [
-            Chunk(id=100 * id_ + n, document=f"{id_}.txt", text=text[a:b], start=a, end=b, page=None, heading_path=())
+            Chunk(
+                id=100 * id_ + n,
+                document_id=1,
+                document=f"{id_}.txt",
+                text=text[a:b],
+                start=a,
+                end=b,
+                page=None,
+                heading_path=(),
+            )
             for n, (a, b) in enumerate(ranges)
         ]
         self.documents[id_] = (text, chunks)

@@ -26,7 +26,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `generate`")
 FAMILIES = ["llama", "gpt2", "qwen2", "glm", "gpt_neox", "opt", "chatglm3", "chatglm1"]
 TEXT = "The cat sat on the mat. The dog ran off.\n\nAnother paragraph, with words in it. 你好，世界。"
 CHUNKS = [
-    Chunk(id=n, document="a.txt", text=TEXT[a:b], start=a, end=b, page=None, heading_path=())
+    Chunk(id=n, document_id=1, document="a.txt", text=TEXT[a:b], start=a, end=b, page=None, heading_path=())
     for n, (a, b) in {7: (0, 24), 9: (24, 40), 11: (42, len(TEXT))}.items()
 ]
 ASKED = [Message("user", "The cat sat on")]

@@ -39,17 +39,19 @@ class ToySource:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._chunks = {
-            id_: Chunk(id=id_, document="a", text=text, start=0, end=len(text), page=None, heading_path=())
+            id_: Chunk(
+                id=id_, document_id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=()
+            )
             for id_, text in enumerate(texts)
         }
 
-    def chunks(self, ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
-        return {id_: self._chunks[id_] for id_ in ids if id_ in self._chunks}
+    def by_vector(self, vector_ids: Sequence[int], filters: Filter | None = None) -> dict[int, Chunk]:  # noqa: ARG002 - the protocol's name
+        return {id_: self._chunks[id_] for id_ in vector_ids if id_ in self._chunks}
 
-    def stored_ids(self, ids: Sequence[int]) -> list[int]:
-        return list(ids)
+    def vector_ids_of(self, ids: Sequence[int]) -> dict[int, int]:
+        return {id_: id_ for id_ in ids}
 
-    def chunk_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
+    def vector_ids(self, filters: Filter | None = None) -> list[int]:  # noqa: ARG002 - the protocol's name
         return list(self._chunks)
 
 

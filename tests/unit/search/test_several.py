@@ -26,7 +26,10 @@ class Ranked:
         mode: SearchMode = SearchMode.HYBRID,  # noqa: ARG002
     ) -> Retrieval:
         hits = [
-            Hit(chunk=Chunk(id=i, document="d", text="t", start=0, end=1, page=None, heading_path=()), score=score)
+            Hit(
+                chunk=Chunk(id=i, document_id=1, document="d", text="t", start=0, end=1, page=None, heading_path=()),
+                score=score,
+            )
             for i, score in enumerate(self._scores)
         ]
         return Retrieval(hits[:k], {"search": 1.0})

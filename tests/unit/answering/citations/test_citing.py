@@ -15,6 +15,7 @@ def _hit(id_: int, text: str, start: int = 0, headings: tuple[str, ...] = ()) ->
     return Hit(
         chunk=Chunk(
             id=id_,
+            document_id=1,
             document=f"{id_}.txt",
             text=text,
             start=start,

@@ -29,7 +29,8 @@ def _known(index: TantivyIndex, question: str) -> TermWeights:
 
 def _hit(text: str, score: float) -> Hit:
     return Hit(
-        chunk=Chunk(id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=()), score=score
+        chunk=Chunk(id=1, document_id=1, document="a", text=text, start=0, end=len(text), page=None, heading_path=()),
+        score=score,
     )
 
 

@@ -50,7 +50,7 @@ def test_what_arrives_elsewhere_is_what_left(shop: Workshop, archive: Path, tmp_
         mine, theirs = shop.app.bases.open("notes"), other.app.bases.open("copy")
         for name in shop.state("notes"):
             assert theirs.documents.text(name) == mine.documents.text(name)
-        here, there = mine.documents.chunk_ids(), theirs.documents.chunk_ids()
+        here, there = mine.chunks.vector_ids(), theirs.chunks.vector_ids()
         np.testing.assert_array_equal(theirs.store.vectors(there), mine.store.vectors(here))
         assert other.app.ingest.pipeline("copy").run([tmp_path / "texts"]).unchanged == len(shop.state("notes"))
 
