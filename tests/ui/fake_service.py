@@ -1,5 +1,6 @@
 """A service that says what a test wants it to say: over real HTTP, from a thread of this process."""
 
+import base64
 import json
 import threading
 import time
@@ -14,6 +15,9 @@ from webui.client.connection import pool
 
 NOW = "2026-11-24T10:00:00Z"
 QUOTE = "The lamp turns green after 7 seconds."
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 PASSAGE = f"Hold the red button. {QUOTE} Nothing that was measured is lost."
 
 
@@ -125,6 +129,8 @@ class FakeService:
         ):
             app.add_api_route(path, route, methods=[method])
         app.add_api_route("/api/v1/knowledge-bases/{base}/documents", self._documents)
+        picture = lambda: Response(PIXEL, media_type="image/png")  # noqa: E731
+        app.add_api_route("/api/v1/knowledge-bases/{base}/documents/{id_}/pages/{page}", picture)
         app.add_api_route("/api/v1/jobs/{id_}", lambda id_: next(one for one in self.jobs if one["id"] == id_))
         app.add_api_route("/api/v1/conversations", self._begin, methods=["POST"])
         app.add_api_route("/api/v1/conversations/{id_}", self._conversation)
@@ -147,8 +153,9 @@ class FakeService:
             return Response(status_code=204)
         return response
 
-    def _documents(self, base: str, limit: int = 100, offset: int = 0) -> dict[str, Any]:  # noqa: ARG002 - of its path
-        return {"documents": self.documents[offset : offset + limit], "total": len(self.documents)}
+    def _documents(self, base: str, limit: int = 100, offset: int = 0, name: str = "") -> dict[str, Any]:  # noqa: ARG002 - of its path
+        found = [one for one in self.documents if not name or one["name"] == name]
+        return {"documents": found[offset : offset + limit], "total": len(found)}
 
     def _tags(self) -> list[dict[str, Any]]:
         every = [tag for document in self.documents for tag in document.get("tags", ())]

@@ -21,6 +21,7 @@ class Citation(Shape):
     end: int
     quote: str
     supported: bool
+    document_id: int | None = None  # not there in answers kept long ago
 
 
 class Step(Shape):

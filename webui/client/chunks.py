@@ -5,9 +5,10 @@ from webui.client.connection import Connection, Shape
 
 
 class Chunk(Shape):
-    """A chunk; offsets count characters of the document's text."""
+    """A chunk; offsets count characters of the document's text. `document_id` may lack in answers kept long ago."""
 
     chunk_id: int
+    document_id: int | None = None
     document: str
     page: int | None
     heading_path: list[str]

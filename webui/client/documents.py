@@ -53,8 +53,10 @@ class Documents:
         self._connection.put(f"{self._place}/{document_id}/tags", {"tags": list(tags)})
 
     def named(self, name: str) -> Document | None:
-        """Return the document of this name."""
-        return next((one for one in self.all() if one.name == name), None)
+        """Return the document of this name, the version that is searched if there is one."""
+        page = self._connection.get(self._place, name=name)
+        found = [Document.model_validate(one) for one in page["documents"]]
+        return min(found, key=lambda one: one.state != "indexed", default=None)
 
     def upload(self, files: list[tuple[str, BinaryIO]]) -> Job:
         """Send files and return the job that ingests them."""

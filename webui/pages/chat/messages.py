@@ -14,6 +14,7 @@ from webui.safe.answers import answer_nodes
 from webui.safe.component import show
 from webui.safe.labels import plain, shortened
 from webui.safe.nodes import lines
+from webui.shell import troubles
 from webui.shell import words as common
 from webui.shell.phrases import Say
 from webui.shell.visit import Visit
@@ -96,9 +97,7 @@ def draw_backed(visit: Visit, base: str, answer: Answer, key: str) -> None:
     if answer.steps:
         with st.expander(say(chat.STEPS, n=len(answer.steps)), icon=":material/construction:"):
             draw_steps(answer.steps)
-    opened = show(answer_nodes(answer, say(chat.OPEN_SOURCE), say(chat.DOUBT)), key=f"answer_{key}")
-    if opened:
-        open_citation(visit, base, answer, int(opened))
+    _draw_cited(visit, base, answer, key)
     doubtful = sum(not citation.supported for citation in answer.citations)
     if doubtful:
         st.caption(f":orange[:material/report: {say(chat.DOUBTS, n=doubtful)}]")
@@ -108,6 +107,15 @@ def draw_backed(visit: Visit, base: str, answer: Answer, key: str) -> None:
         with st.expander(say(chat.ORIGINS), icon=":material/hub:"):
             draw_trace(visit, base, answer.knn_lm, key)
     draw_hits(say, answer.hits, f"hits_{key}")
+
+
+@st.fragment  # so that a click on a citation draws no more than its source, and asks the service for no more
+def _draw_cited(visit: Visit, base: str, answer: Answer, key: str) -> None:
+    say = visit.say
+    opened = show(answer_nodes(answer, say(chat.OPEN_SOURCE), say(chat.DOUBT)), key=f"answer_{key}")
+    if opened:
+        with troubles.shown(say):
+            open_citation(visit, base, answer, int(opened))
 
 
 def draw_steps(steps: Sequence[Step]) -> None:

@@ -90,7 +90,7 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
             nodes = marked(chunk.text, citation.start - chunk.start, citation.end - chunk.start)
             show(nodes, key="cited", to_mark=True)
     draw_also(say, hit.also if hit else ())
-    _draw_page(visit, base, citation)
+    _draw_page(visit, base, citation, chunk)
     st.download_button(
         say(chat.ORIGINAL),
         lambda: visit.service.original(base, citation.document),
@@ -101,13 +101,14 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
     )
 
 
-def _draw_page(visit: Visit, base: str, citation: Citation) -> None:
-    """Show the page of a PDF as it looks, the quote marked."""
+def _draw_page(visit: Visit, base: str, citation: Citation, chunk: Chunk | None) -> None:
+    """Show the page of a PDF as it looks, the quote marked, unless its passage is gone."""
     if not citation.page or not citation.document.lower().endswith(".pdf"):
         return
-    documents = visit.service.documents(base)
-    document = documents.named(citation.document)
-    picture = documents.picture(document.id, citation.page, citation.quote) if document else None
+    documents, id_ = visit.service.documents(base), citation.document_id
+    if id_ is None and chunk is not None:  # an answer that was kept long ago
+        id_ = chunk.document_id or getattr(documents.named(citation.document), "id", None)
+    picture = documents.picture(id_, citation.page, citation.quote) if id_ is not None else None
     if picture:
         st.image(picture, caption=visit.say(common.PAGE, page=citation.page), width="stretch", alt=citation.quote)
 
