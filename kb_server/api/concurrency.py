@@ -1,4 +1,8 @@
-"""Lanes: threads for model work with a bounded queue before them: a crowd is told to come again, not kept waiting."""
+"""Threads for model work with a bounded queue before them: a crowd is told to come again, not kept waiting.
+
+This is the only place that refuses work. What stands behind it (an engine that decodes so many answers at once) lets
+its callers wait their turn, so that a question is refused before anything was searched, and before a stream has begun.
+"""
 
 import asyncio
 import math
@@ -60,7 +64,7 @@ T = TypeVar("T")
 
 _END = object()
 
-_RETRY_SECONDS = (1, 3)  # drawn between, so that a crowd that was refused at once does not come back at once
+_SPREAD_SECONDS = 2  # a crowd that was refused at once does not come back at once
 
 _REMEMBERED = 21  # works whose mean says how long one takes
 
@@ -68,8 +72,9 @@ _REMEMBERED = 21  # works whose mean says how long one takes
 class BoundedExecutor:
     """Runs blocking work for an event loop: `threads` at once, `waiting` more in line; others get TryLater.
 
-    So does who would wait longer than `patience` seconds, by how long the last works took: a burst on an idle machine
-    is served whole, and on a busy one a few wait shortly in place of all for long.
+    So does work that would wait longer than `patience` seconds, by how long the last works took: a burst on an idle
+    machine is served whole, and on a busy one a few wait shortly in place of all for long. TryLater says after how many
+    seconds those that wait now will have been served.
     """
 
     def __init__(self, name: str, threads: int, waiting: int, patience: float = math.inf) -> None:
@@ -119,10 +124,9 @@ class BoundedExecutor:
 
     def _submit(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         if self.taken >= self.places or self.wait > self._patience:
+            seconds = max(1, math.ceil(self.wait)) + randint(0, _SPREAD_SECONDS)  # noqa: S311 - not a secret
             raise TryLater(
-                f"Too many requests of this kind ({self.name}) are waiting.",
-                "Try again after the time in Retry-After.",
-                randint(*_RETRY_SECONDS),  # noqa: S311 - not a secret
+                f"Too many requests of this kind ({self.name}) are waiting.", f"Try again in {seconds} s.", seconds
             )
         self.taken += 1
         future = asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)

@@ -54,7 +54,6 @@ STATUS = {
     "embedding_server": 503,
     "cluster": 503,
     "cannot_call_tools": 501,
-    "overloaded": 503,
     "unreadable": 422,
     "storage": 500,
     "broken_archive": 422,

@@ -1,5 +1,6 @@
 """What a running service has, and how a route reaches it."""
 
+import math
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Annotated
@@ -53,7 +54,7 @@ def make_service(app: Application) -> Service:
             "search",
             options.search_threads or min(cores(), _SEARCH_THREADS),
             options.searches_waiting,
-            options.search_patience,
+            options.search_patience or math.inf,
         ),
         BoundedExecutor("extract", options.extract_threads or max(1, cores() - 1), options.chats_waiting),
         BoundedExecutor("chat", options.chat_threads, options.chats_waiting),

@@ -25,7 +25,6 @@ ERROR_TITLES = {
     "model_server": "模型服务出错",
     "embedding_server": "向量模型服务出错",
     "cluster": "集群出错",
-    "overloaded": "请求过多",
     "unreadable": "无法读取",
     "storage": "存储错误",
     "storage_full": "磁盘已满",

@@ -13,7 +13,8 @@ from kb_server.config.sections import ModelSettings
 from kb_server.config.settings import Settings
 from kb_server.core.answers import Sampling
 from kb_server.core.domain import KnowledgeBase
-from kb_server.core.errors import ModelMismatch, NotFound, UsageError
+from kb_server.core.errors import ModelMismatch, NotFound
+from kb_server.core.knn_lm import needs_states
 from kb_server.core.ports import Embedder, Generator, NextTokenModel, Reranker, WithStates
 from kb_server.runtime.once import MadeByKey, made_once
 
@@ -88,14 +89,14 @@ class Models:
     def require_states(self) -> None:
         """Raise UsageError if it does not."""
         if not self.gives_states:
-            raise self._without_states()
+            raise needs_states(self._settings.generation.backend)
 
     @made_once
     def next_token_model(self) -> NextTokenModel:
         """The language model as kNN-LM takes part in it; raises UsageError if it gives no hidden states."""
         generator = self.generator()
         if not isinstance(generator, WithStates):
-            raise self._without_states()
+            raise needs_states(self._settings.generation.backend)
         return generator.next_token_model()
 
     def loaded_embedders(self) -> set[str]:
@@ -119,13 +120,6 @@ class Models:
         values = backend_options(backend, section, "generation", _NOT_OFFERED)
         made: Generator = backend(**values, **_cache_for(backend, self._settings.home / ".cache"))
         return made
-
-    def _without_states(self) -> UsageError:
-        backend = self._settings.generation.backend
-        return UsageError(
-            f"kNN-LM needs the hidden states of a language model in this process; the backend '{backend}' gives none.",
-            "Set generation.backend to transformers, or ask without --knn-lm.",
-        )
 
 
 class CachedEmbedder:

@@ -1,6 +1,7 @@
 """The sections of the settings, each with its defaults and what each value means."""
 
 import difflib
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from kb_server.core.answers import AnswerMode, EngineKind, Quantization
 from kb_server.core.domain import Redaction, SplitBy, Splitting
 from kb_server.core.errors import InvalidSetting, UnknownSetting, UsageError
 from kb_server.core.knn_lm import KnnAsk, KnnScope
+
+logger = logging.getLogger(__name__)
 
 
 class Section(BaseModel):
@@ -183,13 +186,21 @@ class ModelSettings(Section):
     quantization: Quantization = Quantization.NONE
     adapter: Path | None = None
     parallel: int = Field(default=4, ge=1)
-    queue: int = Field(default=16, ge=0)
     prefix_cache: int = Field(default=256, ge=0)
     window: int | None = Field(default=None, ge=64)
     url: str | None = None
     provider: str = "openai"
     key: SecretStr | None = None
     timeout: float = Field(default=60.0, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_queue(cls, values: Any) -> Any:  # noqa: ANN401 - whatever stands in the file
+        """Leave out what settings files of version 0.1 may have: a queue of the model's own."""
+        if not isinstance(values, Mapping) or "queue" not in values:
+            return values
+        logger.warning("generation.queue has no effect any more: service.chats_waiting says how many answers may wait")
+        return {key: value for key, value in values.items() if key != "queue"}
 
 
 class NamedModelSettings(ModelSettings):
@@ -298,7 +309,7 @@ class ServiceSettings(Section):
     fetch_pages: bool = True
     search_threads: int | None = Field(default=None, ge=1)
     searches_waiting: int = Field(default=128, ge=0)
-    search_patience: float = Field(default=0.01, gt=0)
+    search_patience: float | None = Field(default=0.01, gt=0)
     extract_threads: int | None = Field(default=None, ge=1)
     chat_threads: int = Field(default=8, ge=1)
     chats_waiting: int = Field(default=32, ge=0)

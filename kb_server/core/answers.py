@@ -42,9 +42,12 @@ class Message:
     content: str
 
 
+_COLDEST = 1e-6
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the next token is chosen; temperature 0 is greedy. `top_k` 0 keeps all tokens.
+    """How the next token is chosen; a temperature below 1e-6 is greedy, as 0 is. `top_k` 0 keeps all tokens.
 
     A `repetition_penalty` above 1 makes tokens of the prompt and the answer so far less likely (Keskar et al. 2019,
     CTRL, section 4.1). The answer ends before the first of the `stop` strings.
@@ -57,6 +60,11 @@ class Sampling:
     top_k: int = 0
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest token is always chosen; logits divided by so little would not be finite."""
+        return self.temperature < _COLDEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ Every message is one sentence with the value that was wrong; every hint is the m
     │   ├── Unauthorized         unauthorized           no API key, or not a valid one
     │   └── Forbidden            forbidden              the key may not do this
     ├── TryLater                 try_later        1     the service is too busy now
-    │   ├── RateLimited          rate_limited           this client asks too often
-    │   └── Overloaded           overloaded             too many questions wait for a model
+    │   └── RateLimited          rate_limited           this client asks too often
     ├── MissingExtra             missing_extra    1     a package that is not installed
     ├── ModelNotFound            model_not_found  1     a model folder or name that is not there
     ├── ModelMismatch            model_mismatch   1     the base was made by another embedder or model
     ├── GenerationFailed         generation       1
     │   ├── CannotCallTools      cannot_call_tools      the model can be no agent
+    │   └── InvalidLogits        generation             a model's numbers broke down in one answer
     ├── LoadError                unreadable       1     one file; the rest of a batch goes on
     ├── StorageError             storage          1     a damaged or unwritable store
     │   ├── BrokenArchive        broken_archive         an export that is not intact
@@ -140,6 +140,10 @@ class GenerationFailed(KbError):
     code = "generation"
 
 
+class InvalidLogits(GenerationFailed):
+    """A model gave no usable probabilities for an answer's next token: NaN, infinite, or none at all."""
+
+
 class NotEnoughMemory(GenerationFailed):
     """A model needs more memory than there is; known by arithmetic before it is loaded."""
 
@@ -162,12 +166,6 @@ class ModelServerFailed(GenerationFailed):
     """A model behind HTTP is down, too slow, refuses, or broke off while it answered."""
 
     code = "model_server"
-
-
-class Overloaded(TryLater):
-    """Too many questions wait for a model already."""
-
-    code = "overloaded"
 
 
 class EmbeddingServerFailed(KbError):

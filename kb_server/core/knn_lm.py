@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from kb_server.core.errors import UsageError
+
 
 class KnnScope(StrEnum):
     """Which keys are compared: those of the passages that were retrieved, or all of the base."""
@@ -139,3 +141,11 @@ class KnnTrace:
     keys: int
     tokens: tuple[TokenOrigin, ...] = ()
     reason: str | None = None
+
+
+def needs_states(name: str) -> UsageError:
+    """Return what to say of a backend or a model that gives no hidden states."""
+    return UsageError(
+        f"kNN-LM needs the hidden states of a language model in this process; '{name}' gives none.",
+        "Set generation.backend to transformers, or ask without --knn-lm.",
+    )

@@ -12,7 +12,9 @@ from kb_server.core.domain import Chunk, Document, Filter, Hit, SearchMode, Slic
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from langchain_core.language_models import BaseChatModel
 
+    from kb_server.core.errors import KbError
     from kb_server.core.knn_lm import ModelIdentity
 
     Vectors = npt.NDArray[np.float32]
@@ -233,7 +235,7 @@ class TokenMixer(Protocol):
 
 
 class NextTokenModel(Protocol):
-    """A Generator in this process whose hidden states can be read and whose next-token distribution can be mixed.
+    """A language model in this process whose hidden states can be read.
 
     Every method raises GenerationFailed if the model's architecture has no place that keys could be taken from.
     """
@@ -267,10 +269,6 @@ class NextTokenModel(Protocol):
         """Return these states, the log-probability of each of the `last` ids, and the entropy (nats) before each."""
         ...
 
-    def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
-        """Do what a Generator's `stream` does, with a mixer that takes part in choosing each token."""
-        ...
-
 
 @runtime_checkable
 class WithStates(Protocol):
@@ -278,4 +276,30 @@ class WithStates(Protocol):
 
     def next_token_model(self) -> NextTokenModel:
         """Return what reads them; raises GenerationFailed if the model's architecture has no place for keys."""
+        ...
+
+
+@runtime_checkable
+class MixableGenerator(Protocol):
+    """A Generator that lets a mixer take part in choosing each token, or that stands before one."""
+
+    def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
+        """Do what `stream` does, with a mixer of this one answer; raises UsageError if the model cannot."""
+        ...
+
+
+@runtime_checkable
+class ToolCalling(Protocol):
+    """A Generator whose model can be handed to LangChain's agents."""
+
+    def chat_model(self, sampling: Sampling) -> BaseChatModel:
+        """Return LangChain's own model, which samples in this way."""
+        ...
+
+    def client_failures(self) -> tuple[type[Exception], ...]:
+        """Return the errors that the model raises when its server fails it."""
+        ...
+
+    def failure(self, error: Exception) -> KbError:
+        """Return what one of these means to a user."""
         ...

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import UsageError
-from kb_server.core.ports import Generator
+from kb_server.core.knn_lm import needs_states
+from kb_server.core.ports import Generator, MixableGenerator, TokenMixer
 
 
 class MeteredGenerator:
@@ -32,20 +33,29 @@ class MeteredGenerator:
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
         """Yield the answer piece by piece, and count what was read and written."""
-        pieces: list[str] = []
-        try:
-            for piece in self._generator.stream(messages, sampling):
-                pieces.append(piece)
-                yield piece
-        finally:
-            self._counts.prompt = self.count_tokens(messages)
-            self._counts.answer = self._written("".join(pieces))
+        return self._counted(messages, self._generator.stream(messages, sampling))
+
+    def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
+        """Do what `stream` does, with a mixer; raises UsageError if the model behind this one takes none."""
+        if not isinstance(self._generator, MixableGenerator):
+            raise needs_states(self.name)
+        return self._counted(messages, self._generator.stream_mixed(messages, sampling, mixer))
 
     def take(self) -> dict[str, int]:
         """Return this thread's counts since it last asked: `prompt` and `answer`; empty if the model was not asked."""
         counts = dict(vars(self._counts))
         vars(self._counts).clear()
         return counts
+
+    def _counted(self, messages: Sequence[Message], pieces: Iterator[str]) -> Iterator[str]:
+        written: list[str] = []
+        try:
+            for piece in pieces:
+                written.append(piece)
+                yield piece
+        finally:
+            self._counts.prompt = self.count_tokens(messages)
+            self._counts.answer = self._written("".join(written))
 
     def _written(self, text: str) -> int:
         """Return the tokens of an answer: what it adds to a prompt that holds it."""

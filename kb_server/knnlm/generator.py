@@ -5,14 +5,17 @@ from dataclasses import replace
 
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.domain import Chunk, Filter
-from kb_server.core.knn_lm import KnnAsk, KnnTrace
-from kb_server.core.ports import Generator
+from kb_server.core.knn_lm import KnnAsk, KnnTrace, needs_states
+from kb_server.core.ports import Generator, MixableGenerator
 from kb_server.knnlm.datastore.passages import Span
 from kb_server.knnlm.knn_lm import KnnLm
 
 
 class MixedGenerator:
-    """A Generator for one answer; `trace` says afterwards where its tokens came from."""
+    """A Generator for one answer; `trace` says afterwards where its tokens came from.
+
+    Raises UsageError for a generator that nothing can be mixed into.
+    """
 
     def __init__(
         self,
@@ -23,7 +26,10 @@ class MixedGenerator:
         filters: Filter | None = None,
         parts: Sequence[Span] | None = None,
     ) -> None:
+        if not isinstance(generator, MixableGenerator):
+            raise needs_states(generator.name)
         self._generator = generator
+        self._stream_mixed = generator.stream_mixed
         self._knn = knn
         self._mixer, self._reason = knn.mixer(passages, asked, filters, parts)
 
@@ -43,7 +49,7 @@ class MixedGenerator:
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
         """Yield the answer piece by piece."""
-        return self._knn.model.stream_mixed(messages, sampling, self._mixer)
+        return self._stream_mixed(messages, sampling, self._mixer)
 
     def trace(self) -> KnnTrace:
         """Return where each token came from."""

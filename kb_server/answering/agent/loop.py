@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from kb_server.answering.agent.tools import Tool
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import CannotCallTools, KbError, MissingExtra
-from kb_server.core.ports import Generator
-from kb_server.llm.engines.langchain import INSTALL, ROLES, LangChainGenerator
+from kb_server.core.ports import Generator, ToolCalling
 
 if TYPE_CHECKING:
     from langchain_core.messages import AnyMessage
     from langchain_core.tools import BaseTool
 
+_INSTALL = "Run: pip install 'kb-server[chat-models]'"
 _MEND = "Set generation.backend to langchain, with a model and server that call tools; see docs/agent.md."
 
 
@@ -63,9 +63,9 @@ def run_agent(
 ) -> Iterator[LoopEvent]:
     """Yield what happens, last of all ModelReply; the model is asked `calls` times at most.
 
-    Raises CannotCallTools for a model that has no way to, ModelServerFailed as `LangChainGenerator` does.
+    Raises CannotCallTools for a model that has no way to, ModelServerFailed where its server fails.
     """
-    if not isinstance(generator, LangChainGenerator):
+    if not isinstance(generator, ToolCalling):
         raise CannotCallTools(f"The model '{generator.name}' runs inside the service and cannot call tools.", _MEND)
     model = generator.chat_model(sampling)
     try:
@@ -73,12 +73,12 @@ def run_agent(
         from langchain.agents.middleware import ModelCallLimitMiddleware
         from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
     except ImportError as error:
-        raise MissingExtra(f"Agents need a package: {error}.", INSTALL) from error
+        raise MissingExtra(f"Agents need a package: {error}.", _INSTALL) from error
     limit: Any = ModelCallLimitMiddleware(run_limit=calls, exit_behavior="error")
     agent: Any = create_agent(model, [_langchain_tool(tool) for tool in tools], middleware=[limit])
     brake = _brake()
     config = {"recursion_limit": 10 * calls, "callbacks": [brake]}
-    given = {"messages": [(ROLES.get(message.role, message.role), message.content) for message in messages]}
+    given = {"messages": [(message.role, message.content) for message in messages]}
     try:
         with closing(_events(agent.stream(given, config, stream_mode=["messages", "updates"]), brake)) as events:
             yield from events

@@ -60,11 +60,28 @@ def _text(result: "CallToolResult") -> str:
     return ("Error: " if result.is_error else "") + "\n".join(texts)
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what a server can make the client raise: it is not there, hangs, dies, or breaks the protocol."""
+    import anyio
+    import httpx2
+    from mcp import MCPError
+    from pydantic import ValidationError
+
+    streams = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
+    # RuntimeError is how the client says that a result does not fit its schema or the protocol's version.
+    return (MCPError, OSError, httpx2.HTTPError, ValidationError, RuntimeError, *streams)
+
+
 def _with_client(server: McpServer, use: Callable[["Client"], Coroutine[Any, Any, T]]) -> T:
-    """Connect, use and disconnect. A connection a call: a server that hangs or dies spoils nothing for the next."""
+    """Connect, use and disconnect. A connection a call: a server that hangs or dies spoils nothing for the next.
+
+    Raises GenerationFailed for what the server does; a fault of this program comes through as it is.
+    """
     try:
         from mcp import StdioServerParameters
         from mcp.client.client import Client
+
+        failures = _failures()
     except ImportError as error:
         raise MissingExtra("Tools of MCP servers need a package.", "Run: pip install 'kb-server[mcp]'") from error
     target: StdioServerParameters | str = server.url or ""
@@ -75,9 +92,12 @@ def _with_client(server: McpServer, use: Callable[["Client"], Coroutine[Any, Any
         async with asyncio.timeout(server.seconds), Client(target) as client:
             return await use(client)
 
+    caught: tuple[type[Exception], ...] = (ExceptionGroup, *failures)
     try:
         return asyncio.run(used())
-    except Exception as error:
+    except caught as error:
+        if isinstance(error, ExceptionGroup) and error.split(failures)[1]:
+            raise
         logger.error("an MCP server failed", extra={"server": server.name, **described(error)})
         raise GenerationFailed(
             f"The tool server '{server.name}' does not answer as it should.", "See the log."

@@ -82,13 +82,6 @@ class Datastore:
         rows = np.flatnonzero(owners >= 0)
         return Active(rows, owners[rows])
 
-    def has(self, chunk_id: int) -> bool:
-        """Whether the datastore has all of a chunk."""
-        if chunk_id not in self._chunks:
-            return False
-        _, first, end = self._chunks[chunk_id]
-        return sum(last - start for start, last in self._ranges(chunk_id)) == int(end - first)
-
     def stored(self, document_id: int) -> int:
         """Return how many of a document's tokens are there."""
         return sum(count for _, count, _ in self._parts_of.get(document_id, ()))

@@ -1,7 +1,8 @@
 """Decoding several answers together: one pass of the model gives each of them its next token.
 
-There is no thread for it. Whoever wants a token and has none computes the next one for all who take part, so a model
-that nobody waits for computes nothing, and a closed answer takes part in no further pass.
+There is no thread for it. A reader who wants a token and has none computes the next one for all who take part, so a
+model that nobody waits for computes nothing, and a closed answer takes part in no further pass. What goes wrong with
+one answer is kept for its own reader, whichever thread computed it; the other answers go on.
 """
 
 import threading
@@ -18,7 +19,7 @@ from kb_server.core.errors import GenerationFailed
 from kb_server.core.ports import TokenMixer
 from kb_server.llm.decoding.key_layer import KeyLayer
 from kb_server.llm.decoding.prefix_cache import PrefixCache, cache_of, pairs_of
-from kb_server.llm.decoding.sampling import choose
+from kb_server.llm.decoding.sampling import check_logits, choose
 from kb_server.llm.weights.loading import LoadedModel
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _AHEAD = 4  # tokens that are computed for a reader who does not fetch them
 class Row:
     """An answer in the making: ids of prompt and answer, what is computed and not fetched, and its keys and values.
 
-    `read` counts the ids that are in the cache, be it the row's own or the one it shares with others.
+    `read` counts the ids that are in the cache, the row's own or the one it shares with others. An `error` is raised to
+    the row's reader behind the tokens that are ready.
     """
 
     ids: list[int]
@@ -44,7 +46,7 @@ class Row:
     read: int = 0
     written: int = 0
     done: bool = False
-    error: BaseException | None = None
+    error: Exception | None = None
 
 
 class Decoder:
@@ -108,46 +110,40 @@ class Decoder:
         with self._lock:
             if not row.ready and not row.done:
                 self._compute(row)
+            if row.ready:
+                return row.ready.popleft()
             if row.error is not None:
                 raise row.error
-            return row.ready.popleft() if row.ready else None
+            return None
 
     def _compute(self, row: Row) -> None:
+        """Compute the next token of a row and of those that take part; each row's error is kept for its reader."""
         import torch
 
-        affected = [row]
-        try:
-            with torch.inference_mode():
-                if row.written == 0:
-                    self._read_prompt(row)
-                else:
-                    affected = self._taking_part(row)
-                    self._pass(affected)
-        except torch.OutOfMemoryError as error:
-            raised = GenerationFailed(
-                f"There is not enough memory for {len(affected)} answers after {len(row.ids)} tokens.",
-                "Ask with fewer passages.",
-            )
-            raised.__cause__ = error
-            for other in affected:
-                other.error, other.done = raised, True
-            self._batch, self._cache = [], None
+        rows = self._taking_part(row) if row.written else [row]
+        with torch.inference_mode():
+            try:
+                logits, states = self._pass(rows) if row.written else self._read_prompt(row)
+            except Exception as error:  # noqa: BLE001 - raised to the readers of all these answers
+                # A pass may have left the shared cache half written; a prompt is read into one of its own.
+                self._fail([*rows, *self._batch] if row.written else [row], error)
+                return
+            for number, one in enumerate(rows):
+                self._advance(one, logits[number], None if states is None else states[number])
 
-    def _read_prompt(self, row: Row) -> None:
-        """Read what no earlier prompt began with, and choose the first token."""
+    def _read_prompt(self, row: Row) -> "tuple[torch.Tensor, torch.Tensor | None]":
+        """Read what no earlier prompt began with; return what `_pass` does for this one row."""
         known, pairs = self._prefixes.longest(row.ids) if self._loaded.reusable else (0, [])
-        prompt = list(row.ids)
         with self._listening([row]) as heard:
             output = self._forward(row.ids[known:], cache_of(pairs) if known else None)
-        row.cache, row.read = output.past_key_values, len(prompt)
+        row.cache, row.read = output.past_key_values, len(row.ids)
         if self._loaded.reusable and (read := pairs_of(row.cache)) is not None:
-            self._prefixes.keep(prompt, read)
-        self._take(row, output.logits[0, -1], heard[0][0, -1] if heard else None)
-        if not row.done:
-            self._rows.append(row)
+            self._prefixes.keep(row.ids, read)
+        self._rows.append(row)
+        return output.logits[:, -1], heard[0][:, -1] if heard else None
 
-    def _pass(self, rows: list[Row]) -> None:
-        """Compute the next token of each row."""
+    def _pass(self, rows: list[Row]) -> "tuple[torch.Tensor, torch.Tensor | None]":
+        """Return logits [rows, vocabulary] of each row's next token, and with a mixer states [rows, size]."""
         with self._listening(rows) as heard:
             if len(rows) == 1:
                 self._split()
@@ -157,10 +153,36 @@ class Decoder:
                 self._gather(rows)
                 output = self._forward_batch(rows)
                 self._cache = output.past_key_values
-        for number, (row, logits) in enumerate(zip(rows, output.logits[:, -1], strict=True)):
+        for row in rows:
             row.read += 1
-            self._take(row, logits, heard[0][number, -1] if heard else None)
-        for row in [row for row in rows if row.done]:
+        return output.logits[:, -1], heard[0][:, -1] if heard else None
+
+    def _advance(self, row: Row, logits: "torch.Tensor", state: "torch.Tensor | None") -> None:
+        """Give a row its next token, or the error that choosing it raised."""
+        try:
+            token = _chosen(row, logits, state)
+        except Exception as error:  # noqa: BLE001 - raised to the reader of this answer
+            row.error = error
+            self._leave(row)
+            return
+        row.written += 1
+        if token in self._loaded.ends:
+            self._leave(row)
+            return
+        row.ids.append(token)
+        row.ready.append(token)
+        if row.written >= row.limit:
+            self._leave(row)
+
+    def _fail(self, rows: list[Row], error: Exception) -> None:
+        """End the answers whose next token could not be computed, but for those that were complete already."""
+        import torch
+
+        failed = [row for row in dict.fromkeys(rows) if not row.done]
+        if isinstance(error, torch.OutOfMemoryError):
+            error = _too_much(len(failed), max(len(row.ids) for row in failed), error)
+        for row in failed:
+            row.error = error
             self._leave(row)
 
     def _taking_part(self, row: Row) -> list[Row]:
@@ -172,26 +194,13 @@ class Decoder:
     def _listening(self, rows: list[Row]) -> "AbstractContextManager[list[torch.Tensor]]":
         return self.keys.listening(len(rows)) if any(row.mixer for row in rows) else nullcontext([])
 
-    def _take(self, row: Row, logits: "torch.Tensor", state: "torch.Tensor | None") -> None:
-        if row.mixer and state is not None:
-            logits = _mixed(row.mixer, logits, state)
-        token = choose(logits, row.sampling, row.random, row.ids)
-        if row.mixer:
-            row.mixer.chosen(token)
-        row.written += 1
-        if token in self._loaded.ends:
-            row.done = True
-            return
-        row.ids.append(token)
-        row.ready.append(token)
-        row.done = row.written >= row.limit
-
     def _leave(self, row: Row) -> None:
-        if row in self._batch:
-            self._split()
+        """Let a row take part no more; its place in the shared cache goes when the others are next put together."""
         if row in self._rows:
             self._rows.remove(row)
         row.cache, row.done = None, True
+        if all(other.done for other in self._batch):
+            self._batch, self._cache = [], None
 
     def _gather(self, rows: list[Row]) -> None:
         """Put the rows' keys and values into one cache, empty places before the shorter ones."""
@@ -212,9 +221,11 @@ class Decoder:
             row.cache = None
 
     def _split(self) -> None:
-        """Give each row of the last pass its own keys and values back."""
+        """Give each row of the last pass that goes on its own keys and values back."""
         pairs = pairs_of(self._cache) if self._batch else None
         for number, row in enumerate(self._batch if pairs else []):
+            if row.done:
+                continue
             own = slice(number, number + 1)
             start = (pairs[0][0].shape[2] if pairs else 0) - row.read
             row.cache = cache_of([(k[own, :, start:], v[own, :, start:]) for k, v in pairs or []])
@@ -246,8 +257,27 @@ class Decoder:
         )
 
 
+def _chosen(row: Row, logits: "torch.Tensor", state: "torch.Tensor | None") -> int:
+    """Return the next id of a row from logits [vocabulary]; its mixer is asked before, and told afterwards."""
+    if row.mixer and state is not None:
+        check_logits(logits)
+        logits = _mixed(row.mixer, logits, state)
+    token = choose(logits, row.sampling, row.random, row.ids)
+    if row.mixer:
+        row.mixer.chosen(token)
+    return token
+
+
 def _mixed(mixer: TokenMixer, logits: "torch.Tensor", state: "torch.Tensor") -> "torch.Tensor":
     import torch
 
     mixed = mixer.mix(logits.float().cpu().numpy(), state.float().cpu().numpy())
     return logits if mixed is None else torch.from_numpy(mixed).to(logits.device)
+
+
+def _too_much(answers: int, tokens: int, cause: Exception) -> GenerationFailed:
+    error = GenerationFailed(
+        f"There is not enough memory for {answers} answers after {tokens} tokens.", "Ask with fewer passages."
+    )
+    error.__cause__ = cause
+    return error

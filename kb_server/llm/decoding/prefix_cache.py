@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     import torch
     from transformers import DynamicCache
 
-Pairs = "list[tuple[torch.Tensor, torch.Tensor]]"
-
 
 def pairs_of(cache: object) -> "list[tuple[torch.Tensor, torch.Tensor]] | None":
     """Return a cache's keys and values [1, heads, tokens, size] by layer; None for one that is not plain.

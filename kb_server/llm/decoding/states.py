@@ -1,14 +1,12 @@
-"""Hidden states of a model inside this process, for kNN-LM: read from texts, and mixed into answers."""
+"""Hidden states of a model inside this process, read from texts for kNN-LM."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import GenerationFailed
 from kb_server.core.knn_lm import ModelIdentity
-from kb_server.core.ports import TokenMixer, Vectors
+from kb_server.core.ports import Vectors
 from kb_server.llm.decoding.batch import Decoder
 from kb_server.llm.decoding.key_layer import KeyLayer
 from kb_server.llm.decoding.seq2seq import Seq2SeqDecoder
@@ -49,38 +47,26 @@ def _sample(parameter: "torch.Tensor") -> bytes:
     return chosen.view(torch.uint8).numpy().tobytes()
 
 
-Stream = Callable[[Sequence[Message], Sampling, TokenMixer | None], Iterator[str]]
-
-
 class StateReader:
-    """A NextTokenModel over a loaded model; `stream` is how its generator answers.
+    """A NextTokenModel over a loaded model.
 
     Raises GenerationFailed for a model that has no layer to take keys from, or no mark that a text starts with.
     """
 
-    def __init__(self, name: str, loaded: LoadedModel, decoder: Decoder | Seq2SeqDecoder, stream: Stream) -> None:
+    def __init__(self, name: str, loaded: LoadedModel, decoder: Decoder | Seq2SeqDecoder) -> None:
         self.layer = KeyLayer(loaded.model)
         if isinstance(decoder, Seq2SeqDecoder):
             raise TypeError(f"{name} has a key layer and an encoder")
         self._name = name
         self._loaded = loaded
         self._decoder = decoder
-        self.stream_mixed = stream
         self.context_window = loaded.window
         if not self.lead():
             raise GenerationFailed(
                 f"The tokenizer of '{name}' has no mark that a text starts with, so its first token has no key.",
                 "Use a model whose tokenizer has a token for the beginning or the end of a text.",
             )
-
-    @cached_property
-    def _identity(self) -> ModelIdentity:
-        model = self._loaded.model
-        layer, state = self.layer.name, self.states([*self.lead(), *self.lead()], 1)
-        dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
-        return ModelIdentity(
-            self._name, weights_digest(model), codec_digest(self._loaded.codec), layer, state.shape[1], dtype
-        )
+        self._identity = self._identify()
 
     def identity(self) -> ModelIdentity:
         """Return what the keys depend on."""
@@ -110,3 +96,11 @@ class StateReader:
             raise TypeError("the ids were not scored")
         chances, unsure = found
         return states.cpu().numpy(), chances.cpu().numpy(), unsure.cpu().numpy()
+
+    def _identify(self) -> ModelIdentity:
+        model = self._loaded.model
+        layer, state = self.layer.name, self.states([*self.lead(), *self.lead()], 1)
+        dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+        return ModelIdentity(
+            self._name, weights_digest(model), codec_digest(self._loaded.codec), layer, state.shape[1], dtype
+        )

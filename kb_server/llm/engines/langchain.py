@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import InvalidSetting, MissingExtra, ModelServerFailed
-from kb_server.llm.admission import Admission
 from kb_server.llm.decoding.text import until_stop, without_leading_space
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ INSTALL = "Run: pip install 'kb-server[chat-models]'"
 _WINDOW = 8192
 _PER_MESSAGE = 8  # tokens that mark a turn
 _ASCII_PER_TOKEN = 3
-ROLES = {"system": "system", "user": "human", "assistant": "ai"}
 
 
 class _Secret(Protocol):
@@ -32,7 +30,8 @@ class LangChainGenerator:
     """A Generator on any model of LangChain's `init_chat_model`.
 
     `provider` is what LangChain calls the service, `url` where it is, `key` its secret, `window` the tokens that prompt
-    and answer may have together (8,192 if it is not said), `timeout` the seconds to wait for the next piece.
+    and answer may have together (8,192 if it is not said), `timeout` the seconds to wait for the next piece. `parallel`
+    answers are asked for at once, others wait their turn.
     """
 
     def __init__(
@@ -44,7 +43,6 @@ class LangChainGenerator:
         window: int | None = None,
         timeout: float = 60.0,
         parallel: int = 4,
-        queue: int = 16,
     ) -> None:
         self._model = model
         self._provider = provider
@@ -52,7 +50,7 @@ class LangChainGenerator:
         self._key = key
         self._window = window or _WINDOW
         self._timeout = timeout
-        self._admission = Admission(parallel, queue)
+        self._turns = threading.Semaphore(parallel)
         self._lock = threading.Lock()
         self._ready: BaseChatModel | None = None
 
@@ -81,18 +79,18 @@ class LangChainGenerator:
         Raises ModelServerFailed with the reason if the server is down, too slow, refuses or breaks off.
         """
         model = self._made()
-        turns = [(ROLES.get(message.role, message.role), message.content) for message in messages]
-        with self._admission.turn():
+        turns = [(message.role, message.content) for message in messages]
+        with self._turns:
             pieces = self._pieces(model, turns, _options(sampling, self._provider))
             yield from until_stop(without_leading_space(pieces), sampling.stop)
 
     def chat_model(self, sampling: Sampling) -> "BaseChatModel":
-        """Return LangChain's own model, for what is made of it there; it samples in this way."""
+        """Return LangChain's own model, as ToolCalling says."""
         return self._make(_options(sampling, self._provider))
 
     @staticmethod
     def client_failures() -> tuple[type[Exception], ...]:
-        """Return the errors that the client raises when a server fails it."""
+        """Return the errors that the client raises when a server fails it, as ToolCalling says."""
         import httpx
 
         return (*_client_errors(), httpx.HTTPError, OSError, ValueError)
@@ -159,7 +157,7 @@ def _options(sampling: Sampling, provider: str) -> dict[str, Any]:
     """Return what every service takes; what only open servers take goes into their extra body."""
     options: dict[str, Any] = {
         "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
+        "temperature": 0.0 if sampling.greedy else sampling.temperature,
         "top_p": sampling.top_p,
     }
     if provider != "openai":

@@ -11,7 +11,6 @@ from typing import Any
 
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import GenerationFailed, MissingExtra, ModelNotFound, NotEnoughMemory, PromptTooLong
-from kb_server.llm.admission import Admission
 from kb_server.llm.decoding.text import TextStream, until_stop, without_leading_space
 from kb_server.llm.engines.gguf_codec import GgufCodec, gguf_codec
 from kb_server.llm.model_files import find_gguf
@@ -29,14 +28,12 @@ class LlamaCppGenerator:
     at once. `device` is `auto`, `cpu` or `cuda`. What a prompt has in common with the one before it is not read again.
     """
 
-    def __init__(
-        self, model: str, device: str = "auto", threads: int | None = None, window: int | None = None, queue: int = 16
-    ) -> None:
+    def __init__(self, model: str, device: str = "auto", threads: int | None = None, window: int | None = None) -> None:
         self._model = model
         self._device = device
         self._threads = threads
         self._window = window
-        self._admission = Admission(1, queue)
+        self._turn = threading.Semaphore(1)
         self._lock = threading.Lock()
         self._ready: tuple[Any, GgufCodec] | None = None
 
@@ -57,7 +54,7 @@ class LlamaCppGenerator:
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
         """Yield the answer piece by piece; closing the iterator stops the model before its next token.
 
-        Raises PromptTooLong if the prompt leaves no room in the window, Overloaded if too many wait.
+        Raises PromptTooLong if the prompt leaves no room in the window.
         """
         model, codec = self._loaded()
         prompt = codec.encode(messages)
@@ -67,7 +64,7 @@ class LlamaCppGenerator:
                 f"The prompt has {len(prompt)} tokens, and the model '{self.name}' has a window of {model.n_ctx()}.",
                 "Ask with fewer passages, or raise generation.window.",
             )
-        with self._admission.turn():
+        with self._turn:
             tokens = _tokens(model, codec, prompt, sampling, min(sampling.max_tokens, room))
             try:
                 yield from until_stop(without_leading_space(_pieces(codec, tokens)), sampling.stop)
@@ -129,10 +126,10 @@ def _tokens(
     model.set_seed(sampling.seed)
     made = model.generate(
         prompt,
-        top_k=1 if sampling.temperature <= 0 else sampling.top_k,
+        top_k=1 if sampling.greedy else sampling.top_k,
         top_p=sampling.top_p,
         min_p=0.0,
-        temp=sampling.temperature,
+        temp=0.0 if sampling.greedy else sampling.temperature,
         repeat_penalty=sampling.repetition_penalty,
     )
     for _ in range(limit):

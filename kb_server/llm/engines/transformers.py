@@ -6,14 +6,13 @@ processor computes in it, float32 elsewhere.
 """
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from kb_server.core.answers import Message, Quantization, Sampling
 from kb_server.core.errors import GenerationFailed, MissingExtra, PromptTooLong
 from kb_server.core.ports import NextTokenModel, TokenMixer
-from kb_server.llm.admission import Admission
 from kb_server.llm.decoding.prefix_cache import PrefixCache
 from kb_server.llm.decoding.text import TextStream, until_stop, without_leading_space
 from kb_server.llm.model_files import ModelPlace, find_model_place
@@ -29,7 +28,7 @@ class TransformersGenerator:
 
     `device` is `auto` (CUDA if there is one), or what torch calls it. `threads` sets torch's threads for the whole
     process. With `cache`, a GGUF file is converted once and the result kept there (2 bytes a parameter). `adapter` is a
-    folder that peft saved. `parallel` answers are decoded together and `queue` more may wait. `prefix_cache` is in MiB.
+    folder that peft saved. `parallel` answers are decoded together, others wait their turn. `prefix_cache` is in MiB.
     Code that comes with a model is never run, and nothing is downloaded.
     """
 
@@ -42,7 +41,6 @@ class TransformersGenerator:
         quantization: Quantization = Quantization.NONE,
         adapter: Path | None = None,
         parallel: int = 4,
-        queue: int = 16,
         prefix_cache: int = 256,
     ) -> None:
         self._model = model
@@ -51,7 +49,7 @@ class TransformersGenerator:
         self._cache = cache
         self._quantization = quantization
         self._adapter = adapter
-        self._admission = Admission(parallel, queue)
+        self._turns = threading.Semaphore(parallel)
         self._prefixes = PrefixCache(prefix_cache * _MIB)
         self._lock = threading.Lock()
         self._ready: _Ready | None = None
@@ -70,29 +68,36 @@ class TransformersGenerator:
         """Return the exact length of the prompt made from these messages; loads the model."""
         return len(self._loaded().codec.encode(messages))
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer | None = None) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
         """Yield the answer piece by piece, greedily at temperature 0; the same seed gives the same answer.
 
         White space before the answer is left out. Closing the iterator stops the model before its next token. Answers
-        at once are decoded together. A mixer takes part in choosing each token. Raises PromptTooLong if the prompt
-        leaves no room in the window, Overloaded if too many wait, GenerationFailed without a chat template.
+        at once are decoded together. Raises PromptTooLong if the prompt leaves no room in the window, GenerationFailed
+        without a chat template.
         """
-        ready = self._made_ready()
-        prompt = ready.loaded.codec.encode(messages)
-        limit = min(sampling.max_tokens, room(self.name, len(prompt), ready.loaded))
-        with self._admission.turn():
-            tokens = ready.tokens(prompt, sampling, limit, mixer)
-            try:
-                yield from until_stop(without_leading_space(_pieces(ready.loaded, tokens)), sampling.stop)
-            finally:
-                tokens.close()
+        return self._stream(messages, sampling, None)
+
+    def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
+        """Do what `stream` does, with a mixer that takes part in choosing each token."""
+        return self._stream(messages, sampling, mixer)
 
     def next_token_model(self) -> NextTokenModel:
         """Return what kNN-LM needs; loads the model. Raises GenerationFailed for one that gives no hidden states."""
         from kb_server.llm.decoding.states import StateReader
 
         ready = self._made_ready()
-        return StateReader(self.name, ready.loaded, ready.decoder, self.stream)
+        return StateReader(self.name, ready.loaded, ready.decoder)
+
+    def _stream(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer | None) -> Iterator[str]:
+        ready = self._made_ready()
+        prompt = ready.loaded.codec.encode(messages)
+        limit = min(sampling.max_tokens, room(self.name, len(prompt), ready.loaded))
+        with self._turns:
+            tokens = ready.decoder.tokens(prompt, sampling, limit, mixer)
+            try:
+                yield from until_stop(without_leading_space(_pieces(ready.loaded, tokens)), sampling.stop)
+            finally:
+                tokens.close()
 
     def _loaded(self) -> LoadedModel:
         return self._made_ready().loaded
@@ -162,11 +167,6 @@ class _Ready:
         self.decoder: Decoder | Seq2SeqDecoder = (
             Seq2SeqDecoder(loaded.model, loaded.ends) if loaded.encoder_decoder else Decoder(loaded, prefixes)
         )
-
-    def tokens(
-        self, prompt: list[int], sampling: Sampling, limit: int, mixer: TokenMixer | None
-    ) -> Generator[int, None, None]:
-        return self.decoder.tokens(prompt, sampling, limit, mixer)
 
 
 def room(name: str, prompt: int, loaded: LoadedModel) -> int:

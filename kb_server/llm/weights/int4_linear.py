@@ -93,13 +93,6 @@ class Int4Linear(nn.Module):
         unit = torch.eye(self.in_features, dtype=torch.bfloat16, device=self.packed.device)
         return (_multiply(unit, self.packed, self.group, plain).T + 8).to(torch.uint8)
 
-    def dequantized(self) -> torch.Tensor:
-        """Return the weights as float32 [rows, columns]."""
-        scale, zero = self.scales_and_zeros.float().unbind(-1)
-        widened = (part.T.repeat_interleave(self.group, 1) for part in (scale, zero))
-        scale, zero = widened
-        return (self.values().float() - 8) * scale + zero
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x [..., columns] times the weights, in x's own type."""
         rows = x.reshape(-1, self.in_features).to(torch.bfloat16).contiguous()

@@ -1,4 +1,4 @@
-"""Lanes: bounded work, and streams that stop when nobody listens."""
+"""Bounded work, what a crowd is told, and streams that stop when nobody listens."""
 
 import asyncio
 import threading
@@ -104,6 +104,74 @@ def test_who_would_wait_too_long_is_refused_by_how_long_work_takes() -> None:
         lane.close()
 
     asyncio.run(scene())
+
+
+def test_without_patience_the_number_that_may_wait_decides() -> None:
+    """Searches as slow as these are refused by any usual patience; here so many wait as the setting says."""
+
+    async def scene() -> None:
+        lane, gate = BoundedExecutor("test", 2, 5), threading.Event()
+        for _ in range(25):
+            await lane.run(lambda: time.sleep(0.01))
+        held = [asyncio.ensure_future(lane.run(gate.wait)) for _ in range(50)]
+        await asyncio.sleep(0)
+        refused = [future for future in held if future.done()]
+        assert (lane.running, lane.waiting, len(refused)) == (2, 5, 43)
+        assert all(isinstance(future.exception(), TryLater) for future in refused)
+        gate.set()
+        await asyncio.gather(*(future for future in held if future not in refused))
+        lane.close()
+
+    asyncio.run(scene())
+
+
+def test_a_crowd_is_told_when_those_that_wait_will_have_been_served() -> None:
+    """Ten answers of 3 s wait for two threads and two are being made: one more would be served in 16.5 s."""
+
+    async def scene() -> set[int]:
+        lane, gate = BoundedExecutor("test", 2, 10), threading.Event()
+        lane._lasted.extend([3.0] * 21)
+        held = [asyncio.ensure_future(lane.run(gate.wait)) for _ in range(112)]
+        await asyncio.sleep(0)
+        refused = [future.exception() for future in held if future.done()]
+        gate.set()
+        await asyncio.gather(*held, return_exceptions=True)
+        lane.close()
+        assert len(refused) == 100
+        for error in refused:
+            assert isinstance(error, TryLater)
+            assert error.hint == f"Try again in {error.seconds} s."
+        return {error.seconds for error in refused if isinstance(error, TryLater)}
+
+    assert asyncio.run(scene()) == {17, 18, 19}, "and not all at once"
+
+
+def test_a_crowd_before_a_slow_model_is_refused_before_its_streams_begin() -> None:
+    """One gate: an engine that makes one answer at a time lets the others wait, and refuses none of them."""
+    turn, leave = threading.Semaphore(1), threading.Event()
+
+    def answer() -> Iterator[str]:
+        with turn:
+            leave.wait(10)
+            yield "an answer"
+
+    async def scene() -> list[object]:
+        lane = BoundedExecutor("chat", 4, 2)
+
+        async def client() -> object:
+            return [event async for event in await lane.stream(answer)]
+
+        crowd = [asyncio.ensure_future(client()) for _ in range(10)]
+        while sum(one.done() for one in crowd) < 4:
+            await asyncio.sleep(0.01)
+        leave.set()
+        ended = await asyncio.gather(*crowd, return_exceptions=True)
+        lane.close()
+        return list(ended)
+
+    ended = asyncio.run(scene())
+    assert [one for one in ended if not isinstance(one, TryLater)] == [["an answer"]] * 6
+    assert sum(isinstance(one, TryLater) for one in ended) == 4
 
 
 def test_events_come_in_order_and_an_early_error_is_raised_at_once() -> None:

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from kb_server.api.errors import STATUS, Problems, chatchat_error, openai_error, public_message
 from kb_server.core import errors
-from kb_server.core.errors import KbError, NotFound, Overloaded, StorageError
+from kb_server.core.errors import KbError, NotFound, StorageError, TryLater
 
 
 def _tree(kind: type[KbError]) -> Iterator[type[KbError]]:
@@ -29,13 +29,13 @@ def test_what_names_paths_is_not_told() -> None:
     assert public_message(NotFound("There is no job 'x'.")) == "There is no job 'x'."
 
 
-def test_a_model_with_too_much_to_do_says_when_to_ask_again() -> None:
+def test_a_service_with_too_much_to_do_says_when_to_ask_again() -> None:
     app = FastAPI()
     Problems({}).install(app)
 
     @app.get("/ask")
     def ask() -> None:
-        raise Overloaded("20 questions wait.", "Ask again in 42 s.", seconds=42)
+        raise TryLater("20 questions wait.", "Ask again in 42 s.", seconds=42)
 
     answer = TestClient(app).get("/ask")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "42")

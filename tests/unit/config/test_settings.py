@@ -102,3 +102,15 @@ def test_a_wrong_value_is_named(written: Callable[[str], Path], text: str, words
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match=r"missing\.yaml"):
         load_settings(tmp_path / "missing.yaml")
+
+
+def test_a_key_that_was_given_up_is_said_and_does_no_harm(
+    written: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = "others: [{name: big, model: b, queue: 3}]"
+    settings = load_settings(written(f"generation: {{parallel: 2, queue: 9, {others}}}\n"))
+    assert settings.generation.parallel == 2
+    assert [record.message for record in caplog.records] == [caplog.records[0].message] * 2
+    assert "service.chats_waiting" in caplog.records[0].message
+    monkeypatch.setenv("KB_GENERATION__QUEUE", "5")
+    assert load_settings().generation == Settings().generation

@@ -1,15 +1,14 @@
 """Datastores for tests: a model that is only arithmetic, and documents made of short texts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from kb_server.core.answers import Message, Sampling
 from kb_server.core.domain import Chunk
 from kb_server.core.knn_lm import ModelIdentity
-from kb_server.core.ports import TokenMixer, Vectors
+from kb_server.core.ports import Vectors
 from kb_server.knnlm.datastore.build import Builder, BuildResult, DatastoreShape
 from kb_server.knnlm.datastore.store import Datastore
 
@@ -53,9 +52,6 @@ class CountingModel:
 
     def score(self, ids: Sequence[int], last: int) -> tuple[Vectors, Vectors, Vectors]:
         return self.states(ids, last), np.full(last, -4.0, np.float32), np.full(last, 3.0, np.float32)
-
-    def stream_mixed(self, messages: Sequence[Message], sampling: Sampling, mixer: TokenMixer) -> Iterator[str]:
-        raise NotImplementedError
 
 
 class Shelf:

@@ -90,11 +90,11 @@ def test_keys_and_answers_of_a_family(make: Make, tmp_path: Path, family: str) -
 
     plain = "".join(generator.stream(ASKED, Sampling(max_tokens=12)))
     idle = mixer_of(model, store, Mixing(weight=0.0))
-    assert "".join(model.stream_mixed(ASKED, Sampling(max_tokens=12), idle)) == plain
+    assert "".join(generator.stream_mixed(ASKED, Sampling(max_tokens=12), idle)) == plain
     assert idle.trace(chunks).tokens == ()
 
     whole = mixer_of(model, store, Mixing(k=1, weight=1.0, pointers=False))
-    out = "".join(model.stream_mixed(ASKED, Sampling(max_tokens=12), whole))
+    out = "".join(generator.stream_mixed(ASKED, Sampling(max_tokens=12), whole))
     assert out != plain
     trace = whole.trace(chunks)
     for token in trace.tokens:
@@ -199,11 +199,12 @@ def test_right_padding_does_not_reach_the_states_before_it(make: Make) -> None:
 @pytest.mark.parametrize("scheme", [Quantization.NF4, Quantization.INT4])
 def test_models_in_4_bits_have_keys_of_their_own(make: Make, tmp_path: Path, scheme: Quantization) -> None:
     pytest.importorskip("bitsandbytes", reason="needs the extra `quantize`")
-    whole, small = make("chatglm3").next_token_model(), make("chatglm3", quantization=scheme).next_token_model()
+    generator = make("chatglm3", quantization=scheme)
+    whole, small = make("chatglm3").next_token_model(), generator.next_token_model()
     store = store_of(small, tmp_path / "knn-1")
     assert small.identity().weights != whole.identity().weights
     mixer = mixer_of(small, store, Mixing(k=1, weight=1.0))
-    assert "".join(small.stream_mixed(ASKED, Sampling(max_tokens=8), mixer))
+    assert "".join(generator.stream_mixed(ASKED, Sampling(max_tokens=8), mixer))
     assert all(token.sources for token in mixer.trace(chunks).tokens)
 
 
@@ -231,7 +232,8 @@ def test_scores_are_the_log_probabilities_of_the_model(make: Make) -> None:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_models_in_16_bits_mix_to_one(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     monkeypatch.setattr("kb_server.llm.weights.loading.fast_dtype", lambda _: getattr(torch, dtype))
-    model = make("llama").next_token_model()
+    generator = make("llama")
+    model = generator.next_token_model()
     assert model.identity().dtype == dtype
     store = store_of(model, tmp_path / "knn-1")
     mixer = mixer_of(model, store, Mixing(k=8, weight=0.4))
@@ -245,7 +247,7 @@ def test_models_in_16_bits_mix_to_one(make: Make, tmp_path: Path, monkeypatch: p
         return mixed
 
     monkeypatch.setattr(mixer, "mix", summing)
-    assert "".join(model.stream_mixed(ASKED, Sampling(max_tokens=8), mixer))
+    assert "".join(generator.stream_mixed(ASKED, Sampling(max_tokens=8), mixer))
     assert sums == pytest.approx([1.0] * len(sums), abs=1e-6)
     assert len(sums) == len(mixer.trace(chunks).tokens) > 0
 

@@ -1,16 +1,19 @@
-"""Answers decoded together, prefixes read once, what stops an answer, and the queue before a model."""
+"""Answers decoded together, prefixes read once, what stops an answer, and errors that stay with their own answer."""
 
+import itertools
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_server.core.answers import Message, Sampling
-from kb_server.core.errors import Overloaded
-from kb_server.llm.admission import Admission
+from kb_server.core.errors import GenerationFailed, InvalidLogits, KbError
+from kb_server.llm.decoding.codec import Codec
 from kb_server.llm.decoding.text import until_stop, without_leading_space
 from tests.models import published
 
@@ -61,7 +64,7 @@ def test_answers_decoded_together_are_those_decoded_alone(
     generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch, temperature: float
 ) -> None:
     lengths = [Sampling(max_tokens=n, temperature=temperature, seed=n) for n in (20, 9, 14, 30)]
-    decoder = generator._made_ready().decoder
+    decoder: Any = generator._made_ready().decoder  # either kind; here the one of batches
     prompts = [generator._loaded().codec.encode([Message("user", question)]) for question in QUESTIONS]
     asked = [(prompt, how, how.max_tokens) for prompt, how in zip(prompts, lengths, strict=True)]
     alone = [list(decoder.tokens(*one)) for one in asked]
@@ -159,51 +162,205 @@ def test_leading_white_space_is_left_out() -> None:
     assert list(without_leading_space(["", "\n ", " a", " b"])) == ["a", " b"]
 
 
-def test_more_than_the_queue_holds_are_refused_with_a_time() -> None:
-    admission = Admission(parallel=1, waiting=1)
-    entered, leave = threading.Event(), threading.Event()
-
-    def wait() -> None:
-        with admission.turn():
-            entered.set()
-            leave.wait(10)
-
-    threads = [threading.Thread(target=wait) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    assert entered.wait(10)
-    while admission._inside < 2:
-        pass
-    with pytest.raises(Overloaded) as refused, admission.turn():
-        pass
-    assert refused.value.seconds >= 1
-    leave.set()
-    for thread in threads:
-        thread.join()
-    with admission.turn():
-        assert admission._inside == 1
-
-
-def test_an_abandoned_answer_gives_its_place_back(folder: Path) -> None:
-    generator = TransformersGenerator(str(folder), device="cpu", parallel=1, queue=0)
+def test_beyond_those_at_once_an_answer_waits_its_turn(folder: Path) -> None:
+    generator = TransformersGenerator(str(folder), device="cpu", parallel=1)
     first = generator.stream([Message("user", "你好")], Sampling(max_tokens=20))
     next(first)
-    with pytest.raises(Overloaded):
-        next(generator.stream([Message("user", "你好")], Sampling(max_tokens=20)))
+    got: list[str] = []
+    second = threading.Thread(target=lambda: got.append(ask(generator, "你好", Sampling(max_tokens=3))))
+    second.start()
+    second.join(0.2)
+    assert not got
     first.close()  # type: ignore[attr-defined]
-    assert ask(generator, "你好", Sampling(max_tokens=3))
+    second.join(30)
+    assert got == [ask(generator, "你好", Sampling(max_tokens=3))]
 
 
-def test_top_k_keeps_the_likeliest() -> None:
-    logits = torch.tensor([1.0, 3.0, 2.0, 0.0])
-    random = torch.Generator().manual_seed(0)
-    drawn = {choose(logits, Sampling(temperature=5.0, top_k=2), random) for _ in range(200)}
-    assert drawn == {1, 2}
+class Fault(Exception):
+    """What a test makes go wrong."""
 
 
-def test_the_repetition_penalty_lowers_what_was_seen() -> None:
-    logits = torch.tensor([2.0, 1.9, -1.0])
-    random = torch.Generator()
-    assert choose(logits, Sampling(), random, [0]) == 0
-    assert choose(logits, Sampling(repetition_penalty=1.5), random, [0]) == 1
-    assert choose(torch.tensor([-1.0, -1.2]), Sampling(repetition_penalty=1.5), random, [0]) == 1
+class Mixer:
+    """A TokenMixer that leaves the logits alone, but may fail at its third token."""
+
+    def __init__(self, fails: str = "") -> None:
+        self._fails = fails
+        self._tokens = 0
+
+    def mix(self, logits: Any, _: Any) -> Any:  # noqa: ANN401 - arrays
+        self._tokens += 1
+        if self._tokens == 3 and self._fails == "mixing":
+            raise Fault
+        return np.full(len(logits), np.nan) if self._tokens == 3 and self._fails == "mixed to NaN" else None
+
+    def chosen(self, _: int) -> None:
+        if self._tokens == 3 and self._fails == "observing":
+            raise Fault
+
+
+Read = list[tuple[list[Any], type[Exception] | None]]
+HOW = [
+    Sampling(max_tokens=n, temperature=temperature, seed=n)
+    for n, temperature in ((12, 0.0), (9, 1.0), (14, 1.0), (11, 0.0))
+]
+
+
+def read_in_turn(streams: Sequence[Iterator[Any]], on_turn: Callable[[int], object] = lambda _: None) -> Read:
+    """Take one of each in turn until all have ended; return what each gave, and the kind of error it ended in."""
+    got: Read = [([], None) for _ in streams]
+    going = dict(enumerate(streams))
+    while going:
+        for number, stream in list(going.items()):
+            on_turn(number)
+            try:
+                got[number][0].append(next(stream))
+            except StopIteration:
+                del going[number]
+            except (Fault, KbError, MemoryError) as error:
+                got[number] = (got[number][0], type(error))
+                del going[number]
+    return got
+
+
+def started(generator: TransformersGenerator, mixers: Sequence[Mixer | None] = (None,) * 4) -> list[Iterator[int]]:
+    decoder: Any = generator._made_ready().decoder  # either kind; here the one of batches
+    prompts = [generator._loaded().codec.encode([Message("user", question)]) for question in QUESTIONS]
+    return [
+        decoder.tokens(prompt, how, how.max_tokens, mixer)
+        for prompt, how, mixer in zip(prompts, HOW, mixers, strict=True)
+    ]
+
+
+def spoil_choice(monkeypatch: pytest.MonkeyPatch, sampling: Sampling) -> None:
+    """Let choosing fail at the third token of the answer that is sampled in this way."""
+    tokens = itertools.count(1)
+
+    def choosing(logits: Any, how: Sampling, *rest: Any) -> int:  # noqa: ANN401 - passed on
+        if how is sampling and next(tokens) == 3:
+            raise Fault
+        return choose(logits, how, *rest)
+
+    monkeypatch.setattr("kb_server.llm.decoding.batch.choose", choosing)
+
+
+def spoil_logits(generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch, row: int) -> None:
+    """Let the model give a NaN for one of four answers at their third token: the second pass for all of them."""
+    model, passes = generator._loaded().model, itertools.count(1)
+    forward = model.forward
+
+    def spoiled(**values: Any) -> Any:  # noqa: ANN401 - passed on
+        output = forward(**values)
+        if len(values["input_ids"]) == 4 and next(passes) == 2:
+            output.logits[row, -1, 7] = float("nan")
+        return output
+
+    monkeypatch.setattr(model, "forward", spoiled)
+
+
+@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("place", ["mixing", "mixed to NaN", "observing", "sampling", "NaN logits"])
+def test_an_error_of_one_answer_is_its_readers_alone(
+    generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch, place: str, position: int
+) -> None:
+    alone = [list(stream) for stream in started(generator)]
+    if place == "sampling":
+        spoil_choice(monkeypatch, HOW[position])
+    if place == "NaN logits":
+        spoil_logits(generator, monkeypatch, position)
+    shapes = passes(generator, monkeypatch)
+    got = read_in_turn(started(generator, [Mixer(place if number == position else "") for number in range(4)]))
+    error = InvalidLogits if "NaN" in place else Fault
+    expected: Read = [(tokens, None) for tokens in alone]
+    expected[position] = (alone[position][:2], error)
+    assert got == expected
+    assert max(rows for rows, _ in shapes) == 4, "they were decoded together"
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_a_text_that_cannot_be_decoded_is_its_readers_alone(
+    generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch, position: int
+) -> None:
+    alone = [list(generator.stream([Message("user", q)], how)) for q, how in zip(QUESTIONS, HOW, strict=True)]
+    codec, turn = type(generator._loaded().codec), [0, 0]
+    decode = codec.decode
+
+    def decoding(self: Codec, ids: Sequence[int]) -> str:
+        turn[1] += turn[0] == position
+        if turn[0] == position and turn[1] == 4:
+            raise Fault
+        return decode(self, ids)
+
+    monkeypatch.setattr(codec, "decode", decoding)
+    streams = [generator.stream([Message("user", q)], how) for q, how in zip(QUESTIONS, HOW, strict=True)]
+    got = read_in_turn(streams, lambda number: turn.__setitem__(0, number))
+    assert got[position][1] is Fault
+    assert got[:position] + got[position + 1 :] == [(text, None) for n, text in enumerate(alone) if n != position]
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_closing_one_answer_leaves_the_others_as_they_are(generator: TransformersGenerator, position: int) -> None:
+    alone = [list(stream) for stream in started(generator)]
+    streams = started(generator)
+    firsts = [[next(stream), next(stream)] for stream in streams]
+    streams[position].close()  # type: ignore[attr-defined]
+    rest = read_in_turn(streams)
+    assert [(first + tokens, error) for first, (tokens, error) in zip(firsts, rest, strict=True)] == [
+        (firsts[n] if n == position else alone[n], None) for n in range(4)
+    ]
+
+
+def test_an_error_that_follows_a_closing_is_not_the_closers(
+    generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others' keys and values are taken apart when they next compute: what fails there is theirs."""
+    streams = started(generator)
+    for stream in streams * 2:
+        next(stream)
+    decoder: Any = generator._made_ready().decoder  # either kind; here the one of batches
+    monkeypatch.setattr("kb_server.llm.decoding.batch.cache_of", failing)
+    streams[1].close()  # type: ignore[attr-defined]
+    assert {error for n, (_, error) in enumerate(read_in_turn(streams)) if n != 1} == {MemoryError}
+    monkeypatch.undo()
+    monkeypatch.setattr("kb_server.llm.weights.loading.fast_dtype", lambda _: torch.float32)
+    assert (decoder._rows, decoder._batch, decoder._cache) == ([], [], None)
+    assert [list(stream) for stream in started(generator)] == [list(stream) for stream in started(generator)]
+
+
+def failing(_: object) -> None:
+    raise MemoryError
+
+
+def test_a_pass_that_fails_ends_the_answers_that_took_part(
+    generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [list(stream) for stream in started(generator)]
+    streams = started(generator)
+    firsts = [[next(stream), next(stream)] for stream in streams[:3]]
+    forward = generator._loaded().model.forward
+    monkeypatch.setattr(generator._loaded().model, "forward", no_memory)
+    rest = read_in_turn(streams[:3])
+    monkeypatch.setattr(generator._loaded().model, "forward", forward)
+    assert [error for _, error in rest] == [GenerationFailed] * 3
+    for number, (ready, _) in enumerate(rest):
+        assert firsts[number] + ready == alone[number][: 2 + len(ready)], "what was computed before is given"
+    assert list(streams[3]) == alone[3], "one that had not begun is not touched"
+
+
+def test_a_prompt_that_fails_ends_no_other_answer(
+    generator: TransformersGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [list(stream) for stream in started(generator)]
+    streams = started(generator)
+    firsts = [[next(stream), next(stream)] for stream in streams[:3]]
+    with monkeypatch.context() as patch:
+        patch.setattr(generator._loaded().model, "forward", no_memory)
+        with pytest.raises(GenerationFailed, match="not enough memory for 1 answers"):
+            next(streams[3])
+    rest = read_in_turn(streams[:3])
+    assert [(first + ids, error) for first, (ids, error) in zip(firsts, rest, strict=True)] == [
+        (ids, None) for ids in alone[:3]
+    ]
+
+
+def no_memory(**_: object) -> None:
+    raise torch.OutOfMemoryError
