@@ -70,29 +70,23 @@ def _by_magic(name: str, head: bytes) -> Kind | None:
         return Kind.PICTURE
     if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
         raise LoadError(f"'{name}' is a HEIC picture, which is not supported.", "Save it as JPEG.")
-    kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic) and _is_no_word(magic, head)), None)
     for magic, thing in _OTHER_MAGIC.items():
-        if head.startswith(magic) and _is_no_word(magic, head):
+        if _begins_with(magic, head):
             raise LoadError(f"'{name}' is {thing}, which is not supported.", _HINT)
-    return kind
+    return next((kind for magic, kind in _MAGIC.items() if _begins_with(magic, head)), None)
 
 
-def _is_no_word(magic: bytes, head: bytes) -> bool:
-    return magic not in _TEXT_LIKE_MAGIC or b"\0" in head
+def _begins_with(magic: bytes, head: bytes) -> bool:
+    """Tell whether a file has this magic, and not a word that looks like it."""
+    return head.startswith(magic) and (magic not in _TEXT_LIKE_MAGIC or b"\0" in head)
 
 
 def _zip_kind(path: Path, name: str) -> Kind:
     with open_archive(path, name) as archive:
         members = archive.namelist()
-        by_member = {
-            "word/": Kind.DOCX,
-            "xl/workbook.xml": Kind.XLSX,
-            "ppt/": Kind.PPTX,
-            "META-INF/container.xml": Kind.EPUB,
-        }
-        for prefix, kind in by_member.items():
-            if any(member.startswith(prefix) for member in members) and _is_package(members):
-                return kind
+        kind = _package_kind(members)
+        if kind is not None:
+            return kind
         _refuse_other_offices(name, members)
         try:
             declared = archive.read("mimetype")[:99] if "mimetype" in members else b""
@@ -105,6 +99,19 @@ def _zip_kind(path: Path, name: str) -> Kind:
         message = f"'{name}' is an OpenDocument {thing}, which is not supported."
         raise LoadError(message, f"Save it as {_INSTEAD.get(thing, 'PDF')}.")
     return Kind.ZIP
+
+
+def _package_kind(members: list[str]) -> Kind | None:
+    by_member = {
+        "word/": Kind.DOCX,
+        "xl/workbook.xml": Kind.XLSX,
+        "ppt/": Kind.PPTX,
+        "META-INF/container.xml": Kind.EPUB,
+    }
+    for prefix, kind in by_member.items():
+        if any(member.startswith(prefix) for member in members) and _is_package(members):
+            return kind
+    return None
 
 
 def _refuse_other_offices(name: str, members: list[str]) -> None:

@@ -38,10 +38,16 @@ def has_header(rows: Sequence[Row], *, records: bool = False) -> bool:
     if len(rows) < 2 or len(rows[0]) < 2:
         return False
     first = rows[0]
-    names = [cell for cell in first if cell]
-    if len(names) < len(first) - (not first[0]) or len(set(names)) < len(names) or not all(map(_is_name, names)):
+    if not _are_names(first):
         return False
     return records or len(first) > 2 or all(len(row) > 1 and is_number(row[1]) for row in rows[1:])
+
+
+def _are_names(row: Row) -> bool:
+    """Tell whether all cells but perhaps the first hold names, none of them twice."""
+    names = [cell for cell in row if cell]
+    is_full = len(names) >= len(row) - (not row[0])
+    return is_full and len(set(names)) == len(names) and all(map(_is_name, names))
 
 
 def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
@@ -74,10 +80,14 @@ def is_number(cell: str) -> bool:
 
 def _without_empty_columns(rows: Sequence[Row]) -> Sequence[Row]:
     """Leave out the columns that serve as spacing; rows may differ in length."""
-    used = sorted({index for row in rows for index, cell in enumerate(row) if cell})
+    used = sorted(set().union(*map(_filled, rows)))
     if not used or len(used) == used[-1] + 1:
         return rows
     return [[row[index] for index in used if index < len(row)] for row in rows]
+
+
+def _filled(row: Row) -> list[int]:
+    return [index for index, cell in enumerate(row) if cell]
 
 
 def _titles(rows: Sequence[Row]) -> list[str]:

@@ -89,13 +89,14 @@ def _from_definition(sentence: str) -> Iterator[Candidate]:
     answer = (found["en"] or found["is"] or found["shi"]).rstrip(".。")
     if len(answer) > _LONGEST_ANSWER:
         return
-    subject = found["term"] or found["subject"] or found["zh"]
-    if found["zh"]:
-        yield Candidate(f"什么是{subject}？", answer, sentence, "definition")
-    else:
-        article, _, rest = subject.partition(" ")
-        named = f"{article.lower()} {rest}" if article in ("The", "A", "An") else subject
-        yield Candidate(f"What is {named}?", answer, sentence, "definition")
+    question = f"什么是{found['zh']}？" if found["zh"] else f"What is {_named(found['term'] or found['subject'])}?"
+    yield Candidate(question, answer, sentence, "definition")
+
+
+def _named(subject: str) -> str:
+    """Return the subject of a sentence as it stands in the middle of one."""
+    article, _, rest = subject.partition(" ")
+    return f"{article.lower()} {rest}" if article in ("The", "A", "An") else subject
 
 
 def _from_prose(sentence: str) -> Iterator[Candidate]:

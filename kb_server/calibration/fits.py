@@ -50,13 +50,16 @@ def fit_fusion(
         if min(map(len, halves)) < _FEWEST_OF_SCRIPT:
             continue
         proposed = _best_weight(halves[0])
-        old, new = (_reciprocal(halves[1], value) for value in (weight, proposed))
-        gain = new - old
-        if gain.mean() <= _SURE * gain.std() / np.sqrt(len(gain)):
+        old, new = _reciprocal(halves[1], weight), _reciprocal(halves[1], proposed)
+        if not _is_surely_better(new - old):
             proposed, new = weight, old
         weights[script] = proposed
         changes.append(_change(f"fusion.{script}", weight, proposed, "mrr", old.mean(), new.mean()))
     return weights, changes
+
+
+def _is_surely_better(gain: Floats) -> bool:
+    return bool(gain.mean() > _SURE * gain.std() / np.sqrt(len(gain)))
 
 
 @dataclass(frozen=True, slots=True)

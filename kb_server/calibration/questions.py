@@ -128,9 +128,12 @@ class _Text:
             return False
         holders = [self._holders[term] for term in wanted if term in self._holders]
         rare = sum(len(places) <= self._rare for places in holders)
-        everywhere = set.intersection(*holders) if holders else set()
-        elsewhere = [place for place in everywhere if candidate.sentence not in self._chunks[place].text]
-        return rare >= min(2, len(wanted)) and not elsewhere
+        return rare >= min(2, len(wanted)) and self._all_have(candidate.sentence, holders)
+
+    def _all_have(self, sentence: str, holders: Sequence[set[int]]) -> bool:
+        """Tell whether each chunk in all of these sets has a sentence."""
+        common = set.intersection(*holders) if holders else set()
+        return all(sentence in self._chunks[place].text for place in common)
 
     def key_term(self, question: str) -> str | None:
         """Return the longest run of Chinese characters in a question that its base uses more than once."""
@@ -189,15 +192,16 @@ def _unanswerable(
     """Yield questions about inventions: every second one a swapped question of the base's own, if there are enough."""
     inventor = Inventor(text.holds, text.key_term, seed)
     said: set[str] = set()
-    tries = [pair for pair in pairs for _ in range(2)]
-    for place, (candidate, _) in enumerate(tries):
+    for question, kind in chain.from_iterable(_inventions(inventor, candidate.question) for candidate, _ in pairs):
         if len(said) >= count:
             return
-        kind = script(candidate.question)
-        question = inventor.swap(candidate.question) if place % 2 == 0 else inventor.invent(kind)
         if question and question not in said:
             said.add(question)
-            label = "swapped" if place % 2 == 0 else "invented"
             yield MadeQuestion(
-                EvalCase(id=f"none-{len(said):04d}", question=question, answerable=False, kind=label), None
+                EvalCase(id=f"none-{len(said):04d}", question=question, answerable=False, kind=kind), None
             )
+
+
+def _inventions(inventor: Inventor, question: str) -> Iterator[tuple[str | None, str]]:
+    yield inventor.swap(question), "swapped"
+    yield inventor.invent(script(question)), "invented"

@@ -52,11 +52,12 @@ def dimension_of(folder: Path) -> int:
 
 def revision_of(folder: Path) -> str:
     """Return 16 hex digits that change with the weights, the tokenizer, the length limit or the layers."""
-    weights = [path for place in ["", *_modules(folder)] for path in (folder / place).glob("*.safetensors")]
+    layers = _modules(folder)
+    weights = [path for layer in ["", *layers] for path in (folder / layer).glob("*.safetensors")]
     if not weights:
         raise ModelNotFound(f"The model folder '{folder}' has no weights in safetensors format.")
-    layers = [folder / module / "config.json" for module in _modules(folder) if module]
-    files = {*weights, *layers, *(folder / name for name in SHAPING)}
+    shaping = [*SHAPING, *(f"{layer}/config.json" for layer in layers if layer)]
+    files = {*weights, *map(folder.joinpath, shaping)}
     known = [f"{path.relative_to(folder).as_posix()} {file_sha256(path)}" for path in files if path.is_file()]
     return sha256("\n".join(sorted(known)).encode()).hexdigest()[:16]
 

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,13 @@ def read_cases(file: Path, find_document: FindDocument = lambda _: None) -> Case
             first[case.id] = where
             read.cases.append(case)
     if not read.cases:
-        why = f" ({read.problems[0].where}: {read.problems[0].reason})" if read.problems else ""
-        raise UsageError(f"The case file '{file}' has no case that can be used{why}.", "docs/evaluation.md shows one.")
+        raise _nothing_usable(file, read.problems)
     return read
+
+
+def _nothing_usable(file: Path, problems: Sequence[CaseProblem]) -> UsageError:
+    why = f" ({problems[0].where}: {problems[0].reason})" if problems else ""
+    return UsageError(f"The case file '{file}' has no case that can be used{why}.", "docs/evaluation.md shows one.")
 
 
 def case_json(case: EvalCase) -> dict[str, Any]:
@@ -156,11 +161,15 @@ def _csv_records(text: str, delimiter: str) -> Iterator[Record]:
         if row.get(""):
             yield where, MalformedCase("more cells than columns")
             continue
-        cells = {known[name]: (cell or "").strip() for name, cell in row.items() if name in known}
-        lists = {name: _split(cells.get(name, "")) for name in ("answers", "documents")}
-        answerable = cells.get("answerable", "").lower()
-        yes = answerable in _TRUE if answerable in (*_TRUE, *_FALSE) else answerable
-        yield where, {**cells, **lists, "answerable": yes}
+        yield where, _from_row(row, known)
+
+
+def _from_row(row: Mapping[str, str | None], known: Mapping[str, str]) -> Mapping[str, Any]:
+    cells = {known[name]: (cell or "").strip() for name, cell in row.items() if name in known}
+    lists = {name: _split(cells.get(name, "")) for name in ("answers", "documents")}
+    answerable = cells.get("answerable", "").lower()
+    yes = answerable in _TRUE if answerable in (*_TRUE, *_FALSE) else answerable
+    return {**cells, **lists, "answerable": yes}
 
 
 def _split(cell: str) -> list[str]:
@@ -195,7 +204,7 @@ def _from_rgb(item: Mapping[str, Any], where: str, find_document: FindDocument) 
     parts = [_strings(part) for part in (answers if isinstance(answers, list) else [answers])]
     if not all(parts):
         return MalformedCase("'answer' is not a text or a list of texts")
-    passages = [text for passage in _list(item, "positive") for text in _strings(passage)]
+    passages = chain.from_iterable(map(_strings, _list(item, "positive")))
     documents = [find_document(text) or f"{where}, passage {n}" for n, text in enumerate(passages, 1)]
     found = {"id": str(item.get("id", "")), "question": item["query"], "documents": list(dict.fromkeys(documents))}
     return {**found, "answers": parts[0]} if len(parts) == 1 else {**found, "answers": [], "parts": parts}
@@ -207,12 +216,7 @@ def _list(values: Any, key: str) -> list[Any]:  # noqa: ANN401 - any JSON
 
 
 def _case(values: Mapping[str, Any], where: str) -> EvalCase:
-    question = values.get("question")
-    if not isinstance(question, str) or not question.strip():
-        raise MalformedCase("no 'question'")
-    answerable = values.get("answerable", True)
-    if not isinstance(answerable, bool):
-        raise MalformedCase(f"'answerable' is {answerable!r}, not true or false")
+    question, answerable = _question(values), _answerable(values)
     kind = values.get("kind") or ""
     parts = values.get("parts") or []
     if not isinstance(parts, list) or not isinstance(kind, str):
@@ -220,13 +224,27 @@ def _case(values: Mapping[str, Any], where: str) -> EvalCase:
     id_ = values.get("id")
     return EvalCase(
         id=str(id_) if isinstance(id_, str | int) and str(id_) else where,
-        question=question.strip(),
+        question=question,
         answers=_texts(values, "answers"),
         documents=_texts(values, "documents"),
         answerable=answerable,
         parts=tuple(tuple(_strings(part)) for part in parts),
         kind=kind,
     )
+
+
+def _question(values: Mapping[str, Any]) -> str:
+    question = values.get("question")
+    if not isinstance(question, str) or not question.strip():
+        raise MalformedCase("no 'question'")
+    return question.strip()
+
+
+def _answerable(values: Mapping[str, Any]) -> bool:
+    answerable = values.get("answerable", True)
+    if not isinstance(answerable, bool):
+        raise MalformedCase(f"'answerable' is {answerable!r}, not true or false")
+    return answerable
 
 
 def _texts(values: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from kb_server.evaluation.scoring import ANSWERS, LOWER_IS_BETTER, RETRIEVAL, me
 
 LATENCY = "latency_ms"
 
+Values = Mapping[str, float]
+
 
 @dataclass(frozen=True, slots=True)
 class MetricDifference:
@@ -44,17 +46,24 @@ class Comparison:
 def compare(a: RunFolder, b: RunFolder) -> Comparison:
     """Compare two runs; raises UsageError if they have no case in common."""
     first, second = (_scored(folder) for folder in (a, b))
-    shared = [id_ for id_ in first if id_ in second and first[id_].case == second[id_].case]
+    shared = _asked_alike(first, second)
     if not shared:
         raise UsageError(
             f"The runs '{a.path}' and '{b.path}' have no case in common.", "Evaluate both with the same --cases."
         )
     pairs = [(_values(first[id_]), _values(second[id_])) for id_ in shared]
-    names = [name for name in (*RETRIEVAL, *ANSWERS, LATENCY) if any(name in x and name in y for x, y in pairs)]
-    metrics = {
-        name: _difference(name, [(x[name], y[name]) for x, y in pairs if name in x and name in y]) for name in names
-    }
+    both = {name: _of_both(name, pairs) for name in (*RETRIEVAL, *ANSWERS, LATENCY)}
+    metrics = {name: _difference(name, values) for name, values in both.items() if values}
     return Comparison(len(shared), len(first) - len(shared), len(second) - len(shared), metrics)
+
+
+def _asked_alike(first: Mapping[str, Outcome], second: Mapping[str, Outcome]) -> list[str]:
+    return [id_ for id_ in first if id_ in second and first[id_].case == second[id_].case]
+
+
+def _of_both(name: str, pairs: Sequence[tuple[Values, Values]]) -> list[tuple[float, float]]:
+    """Return a metric in each pair that has it twice."""
+    return [(x[name], y[name]) for x, y in pairs if name in x and name in y]
 
 
 def _scored(folder: RunFolder) -> dict[str, Outcome]:

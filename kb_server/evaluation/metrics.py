@@ -7,11 +7,11 @@ import re
 import string
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,11 @@ from kb_server.answering.citations.support import is_supported, normalised
 from kb_server.core.answers import Citation
 from kb_server.core.domain import EvalCase
 from kb_server.evaluation.outcomes import Outcome
-from kb_server.evaluation.statements import statements
+from kb_server.evaluation.statements import Statement, statements
 from kb_server.text.terms import is_cjk, script
+
+if TYPE_CHECKING:
+    from ir_measures import Qrel, ScoredDoc
 
 
 def retrieval_metrics(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
@@ -36,15 +39,22 @@ def retrieval_metrics(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
     names = {R @ 1: "recall@1", R @ 3: "recall@3", R @ 5: "recall@5", R @ 10: "recall@10"}
     names |= {RR @ 10: "mrr@10", nDCG @ 10: "ndcg@10", AP: "map"}
     scored = [(str(i), outcome) for i, outcome in enumerate(outcomes) if outcome.case.documents]
-    wanted = [ir_measures.Qrel(i, name, 1) for i, outcome in scored for name in set(outcome.case.documents)]
-    run = [
-        ir_measures.ScoredDoc(i, name, -rank) for i, outcome in scored for rank, name in enumerate(outcome.documents)
-    ]
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for item in ir_measures.iter_calc(list(names), wanted, run) if scored else ():
+    for item in ir_measures.iter_calc(list(names), *_judged_and_found(scored)) if scored else ():
         found[item.query_id][names[item.measure]] = float(item.value)
     nothing = dict.fromkeys(names.values(), 0.0)  # a case for which nothing was retrieved is not in the run
     return [{**nothing, **found[str(i)]} if outcome.case.documents else {} for i, outcome in enumerate(outcomes)]
+
+
+def _judged_and_found(
+    outcomes: Sequence[tuple[str, Outcome]],
+) -> "tuple[list[Qrel], list[ScoredDoc]]":
+    """Return which documents belong to each outcome, and which were found at which rank, as ir_measures has them."""
+    from ir_measures import Qrel, ScoredDoc
+
+    wanted = [Qrel(i, name, 1) for i, outcome in outcomes for name in set(outcome.case.documents)]
+    found = [ScoredDoc(i, name, -rank) for i, outcome in outcomes for rank, name in enumerate(outcome.documents)]
+    return wanted, found
 
 
 def citation_metrics(outcome: Outcome) -> dict[str, float]:
@@ -55,21 +65,22 @@ def citation_metrics(outcome: Outcome) -> dict[str, float]:
     - faithfulness: the share of cited statements whose numbers, names and words stand in a passage they cite;
     - faithfulness_judged: the share of a judge's verdicts that say so.
     """
-    found: dict[str, float] = {}
-    if outcome.citations:
-        found["citation_precision"] = mean(_stands(outcome, citation) for citation in outcome.citations)
     stated = statements(outcome)
-    if stated:
-        found["citation_recall"] = mean(statement.supported for statement in stated)
-    cited = [statement for statement in stated if statement.sources]
-    if cited:
-        found["faithfulness"] = mean(
-            any(is_supported(statement.text, source) for source in statement.sources) for statement in cited
-        )
-    verdicts = [verdict for verdict in outcome.judged if verdict is not None]
-    if verdicts:
-        found["faithfulness_judged"] = mean(verdicts)
-    return found
+    found = {
+        "citation_precision": [_stands(outcome, citation) for citation in outcome.citations],
+        "citation_recall": [statement.supported for statement in stated],
+        "faithfulness": [_is_faithful(statement) for statement in stated if statement.sources],
+        "faithfulness_judged": [verdict for verdict in outcome.judged if verdict is not None],
+    }
+    return _means(found)
+
+
+def _means(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: mean(values) for name, values in found.items() if values}
+
+
+def _is_faithful(statement: Statement) -> bool:
+    return any(is_supported(statement.text, source) for source in statement.sources)
 
 
 def _stands(outcome: Outcome, citation: Citation) -> bool:

@@ -185,7 +185,9 @@ def _plots(outcomes: Sequence[Outcome], summary: Mapping[str, Any]) -> dict[str,
         found["risk"] = risk_plot(curve, sum(not outcome.refused for outcome in outcomes) / len(outcomes))
     names = summary["latency_ms"]["stages"]
     if names:
-        found["latency"] = latency_plot(
-            {name: [item.timings_ms[name] for item in outcomes if name in item.timings_ms] for name in names}
-        )
+        found["latency"] = latency_plot({name: _times(outcomes, name) for name in names})
     return found
+
+
+def _times(outcomes: Sequence[Outcome], stage: str) -> list[float]:
+    return [outcome.timings_ms[stage] for outcome in outcomes if stage in outcome.timings_ms]

@@ -116,10 +116,14 @@ def _refusal(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
     at = refusal_at(confidences, [outcome.case.answerable for outcome in outcomes], _FALSE_REFUSAL)
     ece = calibration_error([i.confidence for i in judged], [is_correct(i) for i in judged]) if judged else None
     return {
-        "aurc": round(curve.area, 4) if curve else None,
-        "ece": None if ece is None else round(ece, 4),
-        "refusal_recall@5%": None if at is None else round(at, 4),
+        "aurc": _rounded(curve.area if curve else None),
+        "ece": _rounded(ece),
+        "refusal_recall@5%": _rounded(at),
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _judged(outcomes: Sequence[Outcome]) -> list[Outcome]:

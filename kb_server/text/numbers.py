@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from math import prod
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -61,16 +62,19 @@ def in_digits(text: str) -> str:
 
 def _value(match: re.Match[str], text: str) -> Decimal | None:
     if match["digits"]:
-        scale = _SCALES[match["scale"].lower().removesuffix("s")] if match["scale"] else 1
-        for character in match["cjk_scale"] or "":
-            scale *= _CJK_SCALES[character]
-        return Decimal(match["digits"].replace(",", "")) * scale
+        return Decimal(match["digits"].replace(",", "")) * _scale(match)
     if match["words"]:
         words = match["words"].lower()
         return None if words == "one" else Decimal(_english(words))
     run = match["cjk"]
     measured = text[match.end() : match.end() + 1]
     return Decimal(_chinese(run)) if len(run) > 1 or (measured and measured in _CJK_MEASURES) else None
+
+
+def _scale(match: re.Match[str]) -> int:
+    """Return what a number in digits is multiplied by: the million of "2 million", the 万 of 2万."""
+    scale = _SCALES[match["scale"].lower().removesuffix("s")] if match["scale"] else 1
+    return scale * prod(_CJK_SCALES[character] for character in match["cjk_scale"] or "")
 
 
 def _english(words: str) -> int:

@@ -44,13 +44,18 @@ def asked_pieces(question: str) -> list[QuestionTerm]:
     A question made of nothing but question words is about all its terms.
     """
     every = dict.fromkeys(terms(question))
-    if script(question) == "cjk":
-        runs = _RUN.findall(unicodedata.normalize("NFKC", _CHINESE.sub(" ", question)))
-        found = [piece for run in runs for piece in (_characters(run) if is_cjk(run) else _words(run))]
-    else:
-        found = [piece for piece in _words(question) if piece.terms[0] not in _ENGLISH]
+    found = _chinese_pieces(question) if script(question) == "cjk" else _english_pieces(question)
     kept = [piece for piece in found if piece.terms and all(term in every for term in piece.terms)]
     return list(dict.fromkeys(kept)) or [QuestionTerm((term,), 1.0) for term in every]
+
+
+def _chinese_pieces(question: str) -> list[QuestionTerm]:
+    runs = _RUN.findall(unicodedata.normalize("NFKC", _CHINESE.sub(" ", question)))
+    return [piece for run in runs for piece in (_characters(run) if is_cjk(run) else _words(run))]
+
+
+def _english_pieces(question: str) -> list[QuestionTerm]:
+    return [piece for piece in _words(question) if piece.terms[0] not in _ENGLISH]
 
 
 def asked_words(text: str) -> list[str]:

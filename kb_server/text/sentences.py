@@ -45,13 +45,20 @@ def _ends_sentence(text: str, begin: int, mark: re.Match[str]) -> bool:
     if word is None:
         return True
     token = word.group()
-    is_initial = len(token) == 1 and token.isalpha() and token.isupper()
-    is_list_number = token.isdigit() and word.start() - begin < _LONGEST_WORD and not text[begin : word.start()].strip()
-    if is_initial or is_list_number or token.casefold() in _ABBREVIATIONS:
+    if _is_initial(token) or token.casefold() in _ABBREVIATIONS or _is_list_number(text, begin, word):
         return False
     following = _NEXT_CHARACTER.match(text, mark.end())
     goes_on = following is not None and following[1].islower()
     return not (goes_on and len(token) <= _LONGEST_ABBREVIATION)
+
+
+def _is_initial(token: str) -> bool:
+    return len(token) == 1 and token.isalpha() and token.isupper()
+
+
+def _is_list_number(text: str, begin: int, word: re.Match[str]) -> bool:
+    near = word.start() - begin < _LONGEST_WORD
+    return near and word.group().isdigit() and not text[begin : word.start()].strip()
 
 
 def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

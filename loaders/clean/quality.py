@@ -64,18 +64,21 @@ def _fault(text: str, kind: BlockKind) -> str | None:
     marks = _MOJIBAKE.findall(text)
     if len(marks) >= _FEWEST_MARKS and sum(map(len, marks)) > _MOST_MOJIBAKE * len(text):
         return "wrongly decoded text"
-    listed = sum(len(line) for line in text.split("\n") if _is_of_contents(line))
-    if listed > _MOST_CONTENTS * len(text):
+    if sum(map(len, filter(_is_of_contents, text.split("\n")))) > _MOST_CONTENTS * len(text):
         return "lines of a table of contents"
     text = _RULED.sub("", text)
-    runs = sum(map(len, _LONG_RUN.findall(text)))
-    letters = sum(map(str.isalnum, text))
-    if runs > _MOST_NOISE * len(text) or (len(text) > _SHORT and letters < _FEWEST_LETTERS * len(text)):
+    if _is_noise(text):
         return "binary or meaningless characters"
     lines = text.split("\n")
     if len(lines) >= _FEWEST_LINES and len(set(lines)) < _FEWEST_DIFFERENT * len(lines):
         return "the same lines over and over"
     return None
+
+
+def _is_noise(text: str) -> bool:
+    runs = sum(map(len, _LONG_RUN.findall(text)))
+    letters = sum(map(str.isalnum, text))
+    return runs > _MOST_NOISE * len(text) or (len(text) > _SHORT and letters < _FEWEST_LETTERS * len(text))
 
 
 def _is_of_contents(line: str) -> bool:

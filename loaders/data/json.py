@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import starmap
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
@@ -33,26 +34,31 @@ def add_records(builder: DocumentBuilder, value: Value) -> None:
     lines: list[str] = []
     for record in _records(value):
         pairs = [(name, text.strip()) for name, text in _leaves(record) if text.strip()]
+        labelled = starmap(_labelled, pairs)
         if any(len(text) > _LONG or "\n" in text for _, text in pairs):
             builder.items(lines)
             lines = []
-            builder.lines("\n".join(_labelled(name, text) for name, text in pairs))
+            builder.lines("\n".join(labelled))
         else:
-            lines.append("; ".join(_labelled(name, text) for name, text in pairs))
+            lines.append("; ".join(labelled))
     builder.items(lines)
 
 
 def _records(value: Value) -> Iterator[Value]:
     """Yield the elements of a list; of an object with lists of objects, what is beside them, then their elements."""
     if isinstance(value, Mapping):
-        lists = {name: child for name, child in value.items() if _is_list_of_objects(child)}
-        yield {name: child for name, child in value.items() if name not in lists}
-        for name, child in lists.items():
-            yield from ({name: element} for element in child)
+        yield from _parts(value)
     elif isinstance(value, str):
         yield value
     else:
         yield from value
+
+
+def _parts(value: Mapping[str, Value]) -> Iterator[Value]:
+    lists = {name: child for name, child in value.items() if _is_list_of_objects(child)}
+    yield {name: child for name, child in value.items() if name not in lists}
+    for name, child in lists.items():
+        yield from ({name: element} for element in child)
 
 
 def _is_list_of_objects(value: Value) -> bool:
@@ -69,13 +75,16 @@ def _leaves(root: Value) -> Iterator[tuple[str, str]]:
             raise TooDeep
         if isinstance(value, str):
             yield name, value
-        elif isinstance(value, Mapping):
-            children = [(f"{name}.{key}" if name else key, child, depth + 1) for key, child in value.items()]
-            stack += reversed(children)
-        elif all(isinstance(child, str) for child in value):
-            yield name, ", ".join(str(child) for child in value)
+        elif not isinstance(value, Mapping) and all(isinstance(child, str) for child in value):
+            yield name, ", ".join(map(str, value))
         else:
-            stack += reversed([(name, child, depth + 1) for child in value])
+            stack += reversed([(under, child, depth + 1) for under, child in _children(name, value)])
+
+
+def _children(name: str, value: Mapping[str, Value] | Sequence[Value]) -> list[tuple[str, Value]]:
+    if isinstance(value, Mapping):
+        return [(f"{name}.{key}" if name else key, child) for key, child in value.items()]
+    return [(name, child) for child in value]
 
 
 def _labelled(name: str, text: str) -> str:

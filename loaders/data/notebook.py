@@ -31,11 +31,14 @@ class NotebookLoader:
 def _cells(notebook: Any, name: str) -> list[dict[str, Any]]:  # noqa: ANN401  (JSON is anything)
     """Return the cells, also those of notebooks before version 4."""
     found = notebook if isinstance(notebook, dict) else {}
-    sheets = found.get("worksheets") or [found]
-    cells = [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
+    cells = [cell for sheet in _objects(found.get("worksheets") or [found]) for cell in sheet.get("cells") or []]
     if not cells:
         raise LoadError(f"'{name}' is a notebook without cells.")
-    return [cell for cell in cells if isinstance(cell, dict)]
+    return _objects(cells)
+
+
+def _objects(values: list[Any]) -> list[dict[str, Any]]:
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _add(builder: DocumentBuilder, cell: dict[str, Any]) -> None:
@@ -47,11 +50,14 @@ def _add(builder: DocumentBuilder, cell: dict[str, Any]) -> None:
             level = str(cell.get("level"))
             builder.heading(int(level) if level.isdecimal() else 1, source)
         case "code":
-            builder.code(source)
-            for output in cell.get("outputs") or []:
-                builder.code(_result(output)[:_LONGEST_OUTPUT])
+            for code in (source, *_results(cell)):
+                builder.code(code)
         case _:
             builder.lines(source)
+
+
+def _results(cell: dict[str, Any]) -> list[str]:
+    return [_result(output)[:_LONGEST_OUTPUT] for output in cell.get("outputs") or []]
 
 
 def _result(output: Any) -> str:  # noqa: ANN401  (JSON is anything)

@@ -97,8 +97,11 @@ def _is_record(element: Element) -> bool:
     """Tell whether an element is a list of names and short values: children with text only, or attributes alone."""
     if not len(element):
         return bool(element.attrib) and not (element.text or "").strip()
-    leaves = all(not len(child) and len(child.text or "") < _SHORT for child in element)
-    return leaves and not _has_own_text(element) and len({child.tag for child in element}) > 1
+    return all(map(_is_leaf, element)) and not _has_own_text(element) and len({child.tag for child in element}) > 1
+
+
+def _is_leaf(element: Element) -> bool:
+    return not len(element) and len(element.text or "") < _SHORT
 
 
 def _record(element: Element) -> str:

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterable
 
 from charset_normalizer import from_bytes
 
@@ -123,23 +124,22 @@ def decode(data: bytes, declared: str | None = None, *, partial: bool = False) -
     itself), the East Asian encoding whose text looks most like language, UTF-8 with a few bad bytes, a single-byte
     encoding. `partial` says that the data is the beginning of a file, perhaps cut within a character.
     """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "ignore")
+    marked = next(((mark, encoding) for mark, encoding in _BOMS if data.startswith(mark)), None)
+    if marked:
+        return data[len(marked[0]) :].decode(marked[1], "ignore")
     if b"\0" in data or _has_controls(data):
         return _decode_wide(data)
     text = _decode_utf8(data, partial=partial)
-    if text is not None and not _is_unlikely(text):
-        return text
+    return text if text is not None and not _is_unlikely(text) else _guess(data, declared, text)
+
+
+def _guess(data: bytes, declared: str | None, text: str | None) -> str:
     return _decode_declared(data, declared) or best_multibyte(data) or text or _decode_rest(data)
 
 
 def _decode_wide(data: bytes) -> str:
     """Text in 8-bit encodings has no NULs and few controls; UTF-16 and UTF-32 have them in every blank and line end."""
-    texts = filter(None, (_strict(data[: len(data) & ~3], encoding) for encoding in _WIDE[:2]))
-    wide = max(texts, key=_wide_plausibility, default="") or max(
-        (_strict(data[: len(data) & ~1], encoding) or "" for encoding in _WIDE[2:]), key=_wide_plausibility
-    )
+    wide = _most_plausible(data[: len(data) & ~3], _WIDE[:2]) or _most_plausible(data[: len(data) & ~1], _WIDE[2:])
     if wide and _wide_plausibility(wide) > 0.5:
         return wide
     bare = data.replace(b"\0", b"")
@@ -147,6 +147,11 @@ def _decode_wide(data: bytes) -> str:
     if text is None or _has_controls(bare, _MOST_CONTROLS_IN_UTF8):
         raise Undecodable
     return text
+
+
+def _most_plausible(data: bytes, encodings: Iterable[str]) -> str:
+    texts = (_strict(data, encoding) for encoding in encodings)
+    return max(filter(None, texts), key=_wide_plausibility, default="")
 
 
 def _has_controls(data: bytes, most: float = _MOST_CONTROLS) -> bool:

@@ -64,18 +64,11 @@ def slides(current_user: bytes, stream: bytes) -> Iterator[Slide]:
     if _u32(current_user, 12) == _ENCRYPTED:
         raise Encrypted
     places, document = _places(stream, _u32(current_user, 16))
-    lists = [
-        record for record in _children(stream, _record(stream, _place(places, document))) if record.kind == _SLIDE_LIST
-    ]
-    notes = {
-        number: reference
-        for each in lists
-        if each.instance == _NOTES
-        for reference, number, _ in _entries(stream, each)
-    }
-    for each in lists:
-        for reference, _, outline in _entries(stream, each) if each.instance == _SLIDES else ():
-            yield _slide(stream, places, reference, outline, notes)
+    root = _record(stream, _place(places, document))
+    lists = [record for record in _children(stream, root) if record.kind == _SLIDE_LIST]
+    notes = {number: reference for reference, number, _ in _listed(stream, lists, _NOTES)}
+    for reference, _, outline in _listed(stream, lists, _SLIDES):
+        yield _slide(stream, places, reference, outline, notes)
 
 
 def _places(stream: bytes, edit: int) -> tuple[dict[int, int], int]:
@@ -106,6 +99,13 @@ def _directory(stream: bytes, record: _Record) -> Iterator[tuple[int, int]]:
         for index in range(count):
             yield first + index, _u32(stream, at + 4 + 4 * index)
         at += 4 + 4 * count
+
+
+def _listed(stream: bytes, lists: list[_Record], instance: int) -> Iterator[tuple[int, int, list[Text]]]:
+    """Yield the entries of those lists that hold slides, or notes."""
+    for each in lists:
+        if each.instance == instance:
+            yield from _entries(stream, each)
 
 
 def _entries(stream: bytes, record: _Record) -> Iterator[tuple[int, int, list[Text]]]:

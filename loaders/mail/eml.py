@@ -15,7 +15,9 @@ from loaders.mail.letter import Attachment, Letter, add_letter, attachment_name
 from loaders.source import read_bytes
 
 _HEADERS = ("From", "To", "Cc", "Bcc", "Date")
-_ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
+_ENCRYPTED = (
+    "multipart/encrypted", "application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime",
+)  # fmt: skip
 _SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
 
 
@@ -35,12 +37,18 @@ def read_letter(path: Path, name: str) -> Letter:
         message = message_from_bytes(_as_ascii(read_bytes(path, name)), policy=email.policy.compat32)
         letter = Letter(header_text(message, "Subject"), [(key, header_text(message, key)) for key in _HEADERS])
         for part in _parts(message):
-            _sort_in(letter, part, name)
+            if part.get_content_type() in _ENCRYPTED:
+                raise LoadError(f"'{name}' is an encrypted mail.", "Save it decrypted.")
+            _sort_in(letter, part)
     except RecursionError as error:
         raise LoadError(f"'{name}' is nested too deeply.", "Save its attachments one by one.") from error
-    if not any(text for _, text in letter.headers) and not letter.subject and "MIME-Version" not in message:
+    if not _has_headers(letter) and "MIME-Version" not in message:
         raise LoadError(f"'{name}' is no mail: it has no headers.", "Save it again, or name it .txt.")
     return letter
+
+
+def _has_headers(letter: Letter) -> bool:
+    return bool(letter.subject) or any(text for _, text in letter.headers)
 
 
 def _as_ascii(data: bytes) -> bytes:
@@ -63,20 +71,23 @@ def _parts(part: Message) -> Iterator[Message]:
             yield from _parts(child)
 
 
-def _sort_in(letter: Letter, part: Message, name: str) -> None:
+def _sort_in(letter: Letter, part: Message) -> None:
     kind = part.get_content_type()
-    if kind in _ENCRYPTED or kind == "application/pgp-encrypted":
-        raise LoadError(f"'{name}' is an encrypted mail.", "Save it decrypted.")
     attached = part.get_content_disposition() == "attachment"
+    texts = {} if attached else {"text/plain": letter.plain, "text/html": letter.html}
     if kind == "message/rfc822":
         letter.attachments.append(_inner_mail(part, len(letter.attachments) + 1))
-    elif kind == "text/plain" and not attached:
-        letter.plain.append(part_text(part))
-    elif kind == "text/html" and not attached:
-        letter.html.append(part_text(part))
+    elif kind in texts:
+        texts[kind].append(part_text(part))
     elif part.get_content_maintype() == "image" and (not attached or _is_shown(part, letter)):
         letter.pictures.append(part_bytes(part))
-    elif kind not in _SIGNATURES and (data := part_bytes(part)):
+    elif kind not in _SIGNATURES:
+        _attach(letter, part)
+
+
+def _attach(letter: Letter, part: Message) -> None:
+    data = part_bytes(part)
+    if data:
         given = attachment_name(file_name(part), len(letter.attachments) + 1)
         letter.attachments.append(Attachment(given, data))
 

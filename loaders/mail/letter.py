@@ -43,9 +43,7 @@ def add_letter(builder: DocumentBuilder, letter: Letter) -> None:
     else.
     """
     builder.heading(0, letter.subject)
-    names = ", ".join(attachment.name for attachment in letter.attachments)
-    headers = [*letter.headers, ("Attachments", names)]
-    builder.lines("\n".join(f"{name}: {squeeze(text)}" for name, text in headers if text.strip()))
+    builder.lines(_header_lines(letter))
     for page in letter.html:
         add_html(builder, page)
     for text in letter.plain:
@@ -54,6 +52,12 @@ def add_letter(builder: DocumentBuilder, letter: Letter) -> None:
     pictures = EmbeddedPictures(builder)
     for picture in letter.pictures:
         pictures.add(picture)
+
+
+def _header_lines(letter: Letter) -> str:
+    names = ", ".join(attachment.name for attachment in letter.attachments)
+    headers = [*letter.headers, ("Attachments", names)]
+    return "\n".join(f"{name}: {squeeze(text)}" for name, text in headers if text.strip())
 
 
 def attachment_name(name: str, number: int, suffix: str = "") -> str:

@@ -40,23 +40,24 @@ def read_letter(path: Path, name: str) -> Letter:
 
 
 def _letter(message: Message) -> Letter:
-    sent = message.sent_date
-    headers = message.message_headers
-    people = [f"{person.name} <{person.email_address}>" for person in message.recipients]
-    letter = Letter(
-        message.subject or "",
-        [
-            ("From", message.sender or ""),
-            ("To", headers.get("To") or ", ".join(people)),
-            ("Cc", headers.get("Cc", "")),
-            ("Date", sent.isoformat(sep=" ") if sent else ""),
-        ],
-    )
+    letter = Letter(message.subject or "", _headers(message))
     letter.plain += [message.body] if message.body else []
     letter.html += [message.html_body] if message.html_body else []
     for attachment in message.attachments:
         _sort_in(letter, attachment)
     return letter
+
+
+def _headers(message: Message) -> list[tuple[str, str]]:
+    sent = message.sent_date
+    headers = message.message_headers
+    people = [f"{person.name} <{person.email_address}>" for person in message.recipients]
+    return [
+        ("From", message.sender or ""),
+        ("To", headers.get("To") or ", ".join(people)),
+        ("Cc", headers.get("Cc", "")),
+        ("Date", sent.isoformat(sep=" ") if sent else ""),
+    ]
 
 
 def _sort_in(letter: Letter, attachment: OutlookAttachment) -> None:

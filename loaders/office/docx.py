@@ -58,11 +58,14 @@ def _cell_text(cell: Element) -> str:
 def declared_headers(table: Element) -> int | None:
     """Count the rows marked to be repeated on each page, or else the first if it alone is in bold; None if neither."""
     rows = list(table.iterchildren(qn("w:tr")))
-    marked = [row.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") is not None for row in rows]
-    count = next((index for index, is_heading in enumerate(marked) if not is_heading), 0)
+    count = next((index for index, row in enumerate(rows) if not _is_marked(row)), 0)
     if not count and len(rows) > 1 and _is_bold(rows[0]) and not _is_bold(rows[1]):
         return 1
     return count or None
+
+
+def _is_marked(row: Element) -> bool:
+    return row.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") is not None
 
 
 def _is_bold(row: Element) -> bool:
@@ -195,14 +198,14 @@ class _Walk:
         place = self._numbering.place(paragraph)
         label = self._numbering.next_label(place) if place else ""
         labelled = f"{label} {text}" if label else text
-        if level is None and (place is not None or self._styles.is_list(paragraph)):
-            self._items.append("  " * (place.level if place else 0) + labelled)
-            return
-        self._flush()
-        if level is None:
-            self._builder.lines(text)
-        else:
+        if level is not None:
+            self._flush()
             self._builder.heading(level, labelled)
+        elif place is not None or self._styles.is_list(paragraph):
+            self._items.append("  " * (place.level if place else 0) + labelled)
+        else:
+            self._flush()
+            self._builder.lines(text)
 
     def _beside(self, paragraph: Element) -> None:
         """Add what hangs on a paragraph: boxes, pictures, notes."""

@@ -17,8 +17,6 @@ _ROMAN = (
 
 _CHINESE = "〇一二三四五六七八九"
 
-_CHINESE_UNITS = ((100, "百"), (10, "十"))
-
 _LARGEST = 999
 
 
@@ -27,11 +25,12 @@ def numeral(value: int, form: str) -> str:
     if not 0 < value <= _LARGEST:
         return str(value)
     match form:
-        case "lowerLetter" | "upperLetter":
-            letters = chr(ord("a") + (value - 1) % 26) * ((value - 1) // 26 + 1)
-            return letters.upper() if form == "upperLetter" else letters
-        case "lowerRoman" | "upperRoman":
-            return _roman(value).upper() if form == "upperRoman" else _roman(value)
+        case "upperLetter" | "upperRoman":
+            return numeral(value, form.replace("upper", "lower")).upper()
+        case "lowerLetter":
+            return _letters(value)
+        case "lowerRoman":
+            return _roman(value)
         case "decimalZero":
             return f"{value:02}"
         case "decimalEnclosedCircle" | "decimalEnclosedCircleChinese" if value <= 20:
@@ -41,6 +40,10 @@ def numeral(value: int, form: str) -> str:
 
 def _is_chinese(form: str) -> bool:
     return form.startswith(("chineseCounting", "taiwaneseCounting", "japaneseCounting", "ideograph"))
+
+
+def _letters(value: int) -> str:
+    return chr(ord("a") + (value - 1) % 26) * ((value - 1) // 26 + 1)
 
 
 def _roman(value: int) -> str:
@@ -53,14 +56,14 @@ def _roman(value: int) -> str:
 
 def _chinese(value: int) -> str:
     """Write 1 to 999 as it is spoken: 十二, 一百零三."""
-    written, above = "", 0
-    for size, unit in _CHINESE_UNITS:
-        count, value = divmod(value, size)
-        if count:
-            written += ("" if count == 1 and size == 10 and not written else _CHINESE[count]) + unit
-            above = size
-    gap = "零" if above == 100 and 0 < value < 10 else ""
-    return written + (gap + _CHINESE[value] if value else "")
+    hundreds, rest = divmod(value, 100)
+    tens, ones = divmod(rest, 10)
+    written = f"{_CHINESE[hundreds]}百" if hundreds else ""
+    if tens:
+        written += "十" if tens == 1 and not hundreds else f"{_CHINESE[tens]}十"
+    elif hundreds and ones:
+        written += "零"
+    return written + (_CHINESE[ones] if ones else "")
 
 
 Element = Any  # an lxml element; lxml ships no types

@@ -62,11 +62,7 @@ class _Walk:
 
     def run(self, slide: Slide) -> None:
         self._builder.leave(1)
-        title = slide.shapes.title
-        title_id = None
-        if title is not None and len(title.text_frame.text) <= _LONGEST_TITLE:
-            self._builder.heading(1, title.text_frame.text, self._number)
-            title_id = title.shape_id
+        title_id = self._title(slide)
         for shape in _in_order(slide.shapes):
             if shape.shape_id != title_id and not _is_furniture(shape):
                 self._shape(shape)
@@ -74,6 +70,14 @@ class _Walk:
             self._builder.items(text, self._number)
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
             self._text(slide.notes_slide.notes_text_frame)
+
+    def _title(self, slide: Slide) -> int | None:
+        """Add the title as a heading, and return its number; None where there is none or it is no title."""
+        title = slide.shapes.title
+        if title is None or len(title.text_frame.text) > _LONGEST_TITLE:
+            return None
+        self._builder.heading(1, title.text_frame.text, self._number)
+        return int(title.shape_id)
 
     def _shape(self, shape: Any) -> None:  # noqa: ANN401  (python-pptx's shapes share no class with these attributes)
         if shape.shape_type == MSO_SHAPE_TYPE.GROUP:

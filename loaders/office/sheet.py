@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from itertools import takewhile
+from datetime import date, datetime, time
+from itertools import product, takewhile
 
 from loaders.builder import DocumentBuilder
 from loaders.table import heading_rows, is_number, is_title
@@ -19,17 +19,15 @@ def cell_text(value: object, number_format: str = "General") -> str:
         case None:
             return ""
         case bool():
-            return "TRUE" if value else "FALSE"
+            return str(value).upper()
         case int() | float():
             return f"{number_text(value * 100)}%" if "%" in number_format else number_text(value)
-        case datetime():
-            return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
-        case date():
-            return value.isoformat()
+        case datetime() if value.time() != time():
+            return value.isoformat(" ", "seconds")
+        case datetime() | date():
+            return value.isoformat()[:10]
         case time():
             return value.isoformat("seconds")
-        case timedelta():
-            return str(value)
     return str(value).strip()
 
 
@@ -87,11 +85,13 @@ def _side_by_side(parts: list[list[Place]], cells: Mapping[Place, str]) -> list[
 
 
 def _stands_alone(part: list[Place], cells: Mapping[Place, str]) -> bool:
-    first = min(column for _, column in part)
-    others = {column for _, column in part} - {first}
-    below = [cells[place] for place in sorted(part) if place[1] == first][1:]
-    named = bool(below) and 2 * sum(not is_number(text) and text not in _NOTHING for text in below) > len(below)
-    return bool(others) and named
+    columns = {column for _, column in part}
+    below = [cells[place] for place in sorted(part) if place[1] == min(columns)][1:]
+    return len(columns) > 1 and 2 * sum(map(_is_word, below)) > len(below)
+
+
+def _is_word(text: str) -> bool:
+    return not is_number(text) and text not in _NOTHING
 
 
 def _with_headings(found: list[list[Place]], cells: Mapping[Place, str]) -> list[list[Place]]:
@@ -106,13 +106,12 @@ def _with_headings(found: list[list[Place]], cells: Mapping[Place, str]) -> list
 
 
 def _heads(above: list[Place], below: list[Place], cells: Mapping[Place, str]) -> bool:
-    rows = {row for row, _ in above}
-    shared = {column for _, column in above} & {column for _, column in below}
-    is_near = 0 < min(row for row, _ in below) - max(rows) <= 2
-    is_words = len(rows) <= _MOST_HEADING_ROWS and not any(is_number(cells[place]) for place in above)
-    first = min(row for row, _ in below)
+    (rows, columns), (rows_below, columns_below) = (map(set, zip(*places, strict=True)) for places in (above, below))
+    first = min(rows_below)
+    is_near = 0 < first - max(rows) <= 2
+    is_words = len(rows) <= _MOST_HEADING_ROWS and not any(map(is_number, map(cells.__getitem__, above)))
     has_figures = any(is_number(cells[place]) for place in below if place[0] == first)
-    return is_near and is_words and has_figures and len(shared) > 1
+    return is_near and is_words and has_figures and len(columns & columns_below) > 1
 
 
 _LARGEST_MERGED = 10_000
@@ -154,19 +153,22 @@ class _Table:
     """One region: titles, rows of headings, rows. Headings are those of the table above where it has none itself."""
 
     def __init__(self, region: list[Place], sheet: Sheet, above: "_Table | None") -> None:
-        self.left = min(column for _, column in region)
-        self.right = max(column for _, column in region)
-        numbers = sorted({row for row, _ in region})
-        cells = _spread(sheet, numbers, self.left, self.right)
-        columns = range(self.left, self.right + 1)
-        grid = [[cells.get((row, column), "") for column in columns] for row in numbers]
-        bold = [all((row, c) in sheet.bold for c in columns if (row, c) in sheet.cells) for row in numbers]
+        found, columns = (sorted(set(each)) for each in zip(*region, strict=True))
+        self.left, self.right = columns[0], columns[-1]
+        grid = _grid(sheet, found, self.left, self.right)
         self._titles = list(takewhile(is_title, grid)) if len(grid) > 1 and self.left < self.right else []
         self._rows = grid[len(self._titles) :]
+        bold = [_is_bold(sheet, row, self.left, self.right) for row in found]
         self._own = _heading_rows(self._rows, bold[len(self._titles) :])
         self.headings = self._rows[: self._own]
-        if above is not None and not self._own and above.left <= self.left < self.right <= above.right:
-            self.headings = [row[self.left - above.left :] for row in above.headings]
+        if above is not None and not self._own:
+            self.headings = above.headings_over(self.left, self.right)
+
+    def headings_over(self, left: int, right: int) -> list[list[str]]:
+        """Return the headings for a table below in some of the same columns; none for one that reaches further."""
+        if self.left <= left < right <= self.right:
+            return [row[left - self.left :] for row in self.headings]
+        return []
 
     def add(self, builder: DocumentBuilder, page: int) -> None:
         builder.leave(2)
@@ -179,16 +181,27 @@ class _Table:
             builder.table(rows, page, headers=len(self.headings))
 
 
+def _grid(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> list[list[str]]:
+    cells = _spread(sheet, rows, left, right)
+    return [[cells.get((row, column), "") for column in range(left, right + 1)] for row in rows]
+
+
+def _is_bold(sheet: Sheet, row: int, left: int, right: int) -> bool:
+    """Tell whether all cells that a row has there are in bold."""
+    places = [(row, column) for column in range(left, right + 1)]
+    return all(place in sheet.bold for place in places if place in sheet.cells)
+
+
 def _spread(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> dict[Place, str]:
     """Write a merged cell's text into all its rows and columns, save one as wide as the table, which is a title."""
     cells = dict(sheet.cells)
     for top, first, bottom, last in sheet.merged:
         text = sheet.cells.get((top, first))
-        is_title = first <= left and right <= last
-        if not text or is_title or bottom < rows[0] or top > rows[-1]:
-            continue
-        if (bottom - top + 1) * (last - first + 1) <= _LARGEST_MERGED:
-            cells.update({(row, c): text for row in range(top, bottom + 1) for c in range(first, last + 1)})
+        is_as_wide = first <= left and right <= last
+        is_beside = bottom < rows[0] or top > rows[-1]
+        is_small = (bottom - top + 1) * (last - first + 1) <= _LARGEST_MERGED
+        if text and is_small and not is_as_wide and not is_beside:
+            cells.update(dict.fromkeys(product(range(top, bottom + 1), range(first, last + 1)), text))
     return cells
 
 

@@ -14,7 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from kb_server.core.domain import Document
 from kb_server.core.errors import LoadError
 from loaders.builder import DocumentBuilder
-from loaders.office.sheet import Sheet, add_sheet, cell_text
+from loaders.office.sheet import Place, Sheet, add_sheet, cell_text
 from loaders.unpack.archive import BROKEN, open_archive
 
 _MOST_XML = 300 << 20
@@ -70,13 +70,18 @@ def _is_data(member: zipfile.ZipInfo) -> bool:
 def _sheet(sheet: Worksheet, formulas: Worksheet | None) -> Sheet:
     """Take the cells that exist; to walk over all rows and columns up to the last would make those between."""
     existing: list[Cell] = list(sheet._cells.values())
-    cells = {(cell.row, cell.column): cell_text(cell.value, cell.number_format) for cell in existing}
-    if formulas is not None:
-        cells |= {place: _formula(formulas._cells[place]) for place, text in cells.items() if not text}
     merged = [(area.min_row, area.min_col, area.max_row, area.max_col) for area in sheet.merged_cells.ranges]
     notes = [f"{cell.coordinate}: {cell.comment.text}" for cell in existing if getattr(cell, "comment", None)]
     bold = frozenset((cell.row, cell.column) for cell in existing if cell.font is not None and cell.font.b)
-    return Sheet(sheet.title, {place: text for place, text in cells.items() if text}, merged, bold, notes)
+    return Sheet(sheet.title, _texts(existing, formulas), merged, bold, notes)
+
+
+def _texts(existing: list[Cell], formulas: Worksheet | None) -> dict[Place, str]:
+    """Return the texts of cells that have one; where no program has calculated a formula, the formula itself."""
+    cells = {(cell.row, cell.column): cell_text(cell.value, cell.number_format) for cell in existing}
+    if formulas is not None:
+        cells |= {place: _formula(formulas._cells[place]) for place, text in cells.items() if not text}
+    return {place: text for place, text in cells.items() if text}
 
 
 def _formula(cell: Cell) -> str:

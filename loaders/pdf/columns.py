@@ -35,7 +35,7 @@ def column_lines(words: Sequence[Word]) -> list[list[Word]] | None:
     ordered = in_reading_order(rows, box=_box)
     by_rows = sorted(rows, key=lambda line: (-round(line[0].middle), line[0].left))
     returns = sum(after[0].middle > before[0].middle + 1 for before, after in pairwise(ordered))
-    return None if returns == 0 or [id(row) for row in ordered] == [id(row) for row in by_rows] else ordered
+    return None if returns == 0 or list(map(id, ordered)) == list(map(id, by_rows)) else ordered
 
 
 def _parts(line: list[Word]) -> list[list[Word]]:

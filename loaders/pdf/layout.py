@@ -118,7 +118,7 @@ class PdfLayout:
         lines = [line for _, kept in self._kept for line in kept]
         self._body_size = _most_usual_size(lines)
         self._sizes = _heading_sizes(lines, self._body_size)
-        self._bold_stands_out = sum(len(x.text) for x in lines if x.bold) < 0.2 * sum(len(x.text) for x in lines)
+        self._bold_stands_out = _is_bold_rare(lines)
         self._usual_width = _usual_width(lines)
         self._words = Counter(word for line in lines for word in _WORD.findall(line.text))
 
@@ -170,22 +170,17 @@ class PdfLayout:
 
     def _starts_block(self, before: Line, line: Line) -> bool:
         """Tell whether a line begins something new: another size, a gap, a bullet, an indent, a column."""
-        if self._level(before) != self._level(line):
-            return True
-        if _BULLET.match(line.text) or _NUMBERED_ITEM.match(line.text):
-            return True
         gap = before.bottom - line.top
-        if gap > 0.65 * line.size:
+        if self._level(before) != self._level(line) or gap > 0.65 * line.size or _is_item(line.text):
             return True
         if before.text.endswith(LINE_END_HYPHEN):
             return False
-        if before.right - before.left < 0.65 * self._usual_width and not line.text[0].islower():
+        if self._ends_early(before) and not line.text[0].islower():
             return self._level(line) is None and _BULLET.match(before.text) is None
-        is_elsewhere = gap < -1.5 * line.size
-        if is_elsewhere:
-            return _ENDS_SENTENCE.search(before.text) is not None
-        is_indented = line.left - before.left > 0.8 * line.size and _ENDS_SENTENCE.search(before.text) is not None
-        return is_indented and _BULLET.match(before.text) is None
+        return _begins_elsewhere(before, line)
+
+    def _ends_early(self, line: Line) -> bool:
+        return line.right - line.left < 0.65 * self._usual_width
 
     def _undivided(self, text: str) -> str:
         """Join words divided at line ends, with their hyphen where the document has it elsewhere."""
@@ -199,6 +194,17 @@ class PdfLayout:
         hyphenated = f"{first}-{second}"
         keeps = not second[0].islower() or self._words[hyphenated] > self._words[first + second]
         return hyphenated if keeps else first + second
+
+
+def _begins_elsewhere(before: Line, line: Line) -> bool:
+    """Tell a line behind a full stop that stands in the next column or is indented."""
+    is_above = before.bottom - line.top < -1.5 * line.size
+    is_indented = line.left - before.left > 0.8 * line.size and _BULLET.match(before.text) is None
+    return (is_above or is_indented) and _ENDS_SENTENCE.search(before.text) is not None
+
+
+def _is_item(text: str) -> bool:
+    return _BULLET.match(text) is not None or _NUMBERED_ITEM.match(text) is not None
 
 
 def _is_title(text: str) -> bool:
@@ -217,6 +223,14 @@ def _groups(lines: Iterable[Line], starts_block: Callable[[Line, Line], bool]) -
     return groups
 
 
+def _is_bold_rare(lines: list[Line]) -> bool:
+    return _letters(line for line in lines if line.bold) < 0.2 * _letters(lines)
+
+
+def _letters(lines: Iterable[Line]) -> int:
+    return sum(len(line.text) for line in lines)
+
+
 def _most_usual_size(lines: list[Line]) -> int:
     """Return the size, in whole points, in which most characters are set."""
     sizes: Counter[int] = Counter()
@@ -227,16 +241,21 @@ def _most_usual_size(lines: list[Line]) -> int:
 
 def _heading_sizes(lines: list[Line], body_size: int) -> list[int]:
     """Return the sizes clearly larger than the body's, largest first; a heading size is a small part of the text."""
-    total = sum(len(line.text) for line in lines)
+    total = _letters(lines)
     large: Counter[int] = Counter()
     for line in lines:
         if line.size > 1.12 * body_size and round(line.size) > body_size:
             large[round(line.size)] += len(line.text)
-    sizes: list[int] = []
-    for size in sorted((size for size, count in large.items() if count < 0.15 * total), reverse=True):
-        if not sizes or size < (1 - _SAME_SIZE) * sizes[-1]:
-            sizes.append(size)
-    return sizes[:_MOST_LEVELS]
+    return _apart(size for size, count in large.items() if count < 0.15 * total)[:_MOST_LEVELS]
+
+
+def _apart(sizes: Iterable[int]) -> list[int]:
+    """Return sizes, largest first, without those that look like the one before."""
+    kept: list[int] = []
+    for size in sorted(sizes, reverse=True):
+        if not kept or size < (1 - _SAME_SIZE) * kept[-1]:
+            kept.append(size)
+    return kept
 
 
 def _usual_width(lines: list[Line]) -> float:

@@ -58,7 +58,7 @@ def page_lines(page: pypdfium2.PdfPage, number: int) -> PageLines:
         columns = column_lines(words) if has_columns else None
         lines = _lines(text_page) if columns is None else [_column_line(text_page, line) for line in columns]
         tables = find_tables(rules, words) if has_tables else []
-        return PageLines(number, page.get_height(), [line for line in lines if _is_within(line, box)], tables)
+        return PageLines(number, page.get_height(), _within(lines, box), tables)
 
 
 def _column_line(text_page: pypdfium2.PdfTextPage, words: list[Word]) -> Line:
@@ -84,9 +84,10 @@ def _words(text_page: pypdfium2.PdfTextPage, box: Box) -> list[Word]:
     return [word for word in words_of(text_page) if left <= word.left <= right and bottom <= word.middle <= top]
 
 
-def _is_within(line: Line, box: Box) -> bool:
+def _within(lines: list[Line], box: Box) -> list[Line]:
     left, bottom, right, top = box
-    return line.right > left and line.left < right and bottom <= (line.top + line.bottom) / 2 <= top
+    across = [line for line in lines if line.right > left and line.left < right]
+    return [line for line in across if bottom <= (line.top + line.bottom) / 2 <= top]
 
 
 def _line(text_page: pypdfium2.PdfTextPage, text: str, offset: int) -> Line:

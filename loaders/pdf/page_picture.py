@@ -9,7 +9,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,11 +95,16 @@ def quote_boxes(page: pypdfium2.PdfPage, quote: str) -> list[Box]:
         letters = list(_letters(text.get_text_range()))
         flat = "".join(letter for letter, _ in letters)
         for parts in ([quote], _PARTS.split(quote)):
-            wanted = [flattened for part in parts if len(flattened := _flat(part)) >= _FEWEST]
-            spans = [(start, start + len(part)) for part in wanted if (start := flat.find(part)) >= 0]
+            spans = _spans(flat, [_flat(part) for part in parts])
             if spans:
                 return _lines(text, [letters[i][1] for span in spans for i in range(*span)])
     return []
+
+
+def _spans(flat: str, parts: Iterable[str]) -> list[tuple[int, int]]:
+    """Return where each part stands first; those that are short or nowhere are left out."""
+    wanted = [part for part in parts if len(part) >= _FEWEST]
+    return [(start, start + len(part)) for part in wanted if (start := flat.find(part)) >= 0]
 
 
 def _letters(text: str) -> Iterator[tuple[str, int]]:

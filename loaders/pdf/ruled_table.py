@@ -1,7 +1,7 @@
 """Tables that have rules between rows and only space between columns."""
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 from loaders.pdf.rules import Rule
 from loaders.pdf.words import Word, lines_of
@@ -20,8 +20,14 @@ _TALLEST = 0.7  # of the text's height, where no rules part the rows; a taller o
 
 def ruled_groups(edges: Sequence[Rule]) -> Iterator[list[Rule]]:
     """Yield rules of one width that lie above each other, topmost first; a filled box between two parts them."""
+    upright = [edge for edge in edges if not edge.is_horizontal]
+    for group in _of_one_width(edge for edge in edges if edge.is_horizontal):
+        yield from (part for part in _without_boxes(group, upright) if len(part) >= _FEWEST_RULES)
+
+
+def _of_one_width(level: Iterable[Rule]) -> list[list[Rule]]:
     groups: list[list[Rule]] = []
-    for rule in sorted((edge for edge in edges if edge.is_horizontal), key=lambda rule: -rule.y0):
+    for rule in sorted(level, key=lambda rule: -rule.y0):
         if rule.x1 - rule.x0 < _SHORTEST:
             continue
         group = next((group for group in groups if _same_width(group[-1], rule)), None)
@@ -29,9 +35,7 @@ def ruled_groups(edges: Sequence[Rule]) -> Iterator[list[Rule]]:
             groups.append([rule])
         else:
             group.append(rule)
-    upright = [edge for edge in edges if not edge.is_horizontal]
-    for group in groups:
-        yield from (part for part in _without_boxes(group, upright) if len(part) >= _FEWEST_RULES)
+    return groups
 
 
 def _same_width(one: Rule, other: Rule) -> bool:
@@ -42,11 +46,15 @@ def _without_boxes(group: list[Rule], upright: Sequence[Rule]) -> Iterator[list[
     part = [group[0]]
     for high, low in pairwise(group):
         sides = [rule for rule in upright if rule.y0 <= low.y0 + _SNAP and rule.y1 >= high.y0 - _SNAP]
-        if any(abs(rule.x0 - high.x0) <= _SNAP for rule in sides) and any(abs(r.x0 - high.x1) <= _SNAP for r in sides):
+        if _stands_at(high.x0, sides) and _stands_at(high.x1, sides):
             yield part
             part = []
         part.append(low)
     yield part
+
+
+def _stands_at(x: float, upright: Sequence[Rule]) -> bool:
+    return any(abs(rule.x0 - x) <= _SNAP for rule in upright)
 
 
 def read_ruled(rules: list[Rule], words: Sequence[Word]) -> tuple[Grid, list[float]]:
@@ -54,20 +62,29 @@ def read_ruled(rules: list[Rule], words: Sequence[Word]) -> tuple[Grid, list[flo
 
     The first space that holds words is the header.
     """
-    left, right = rules[0].x0 - 2, rules[0].x1 + 2
-    spaces = [
-        [word for word in words if low.y0 < word.middle <= high.y0 and left <= word.left and word.right <= right]
-        for high, low in pairwise(rules)
-    ]
-    header, *body = [lines_of(space) for space in spaces if space] or [[]]
+    header, *body = _spaces(rules, words) or [[]]
     has_row_rules = len(body) > 2 and sum(map(len, body)) <= _MOST_LINES_A_ROW * len(body)
-    lefts = _column_edges([word for space in body for line in space for word in line], left)
-    rows = [row for space in body for row in _rows(space, lefts, has_row_rules=has_row_rules)]
-    is_page = rules[1].y0 - rules[-1].y0 > _TALLEST * _height(words)
-    if len(lefts) < 2 or not (has_row_rules or (_is_tabular(rows) and not is_page)):
+    lefts = _column_edges(chain.from_iterable(chain.from_iterable(body)), rules[0].x0 - 2)
+    rows = list(chain.from_iterable(_rows(space, lefts, has_row_rules=has_row_rules) for space in body))
+    if len(lefts) < 2:
         return [], []
-    heading = [" ".join(filter(None, cells)) for cells in zip(*(_cells(line, lefts) for line in header), strict=True)]
-    return [heading if has_row_rules else _spread(heading), *rows], lefts
+    if has_row_rules:
+        return [_heading(header, lefts), *rows], lefts
+    is_page = rules[1].y0 - rules[-1].y0 > _TALLEST * _height(words)
+    return ([], []) if is_page or not _is_tabular(rows) else ([_spread(_heading(header, lefts)), *rows], lefts)
+
+
+def _spaces(rules: list[Rule], words: Sequence[Word]) -> list[list[list[Word]]]:
+    """Return the lines between each two rules; a space without words is left out."""
+    left, right = rules[0].x0 - 2, rules[0].x1 + 2
+    within = [word for word in words if left <= word.left and word.right <= right]
+    spaces = ([word for word in within if low.y0 < word.middle <= high.y0] for high, low in pairwise(rules))
+    return list(map(lines_of, filter(None, spaces)))
+
+
+def _heading(lines: list[list[Word]], lefts: list[float]) -> list[str]:
+    """Join the cells of a header's lines, column by column."""
+    return [" ".join(filter(None, cells)) for cells in zip(*(_cells(line, lefts) for line in lines), strict=True)]
 
 
 def _spread(heading: list[str]) -> list[str]:
@@ -101,7 +118,7 @@ def _height(words: Sequence[Word]) -> float:
     return max(word.top for word in words) - min(word.bottom for word in words) if words else 0.0
 
 
-def _column_edges(words: Sequence[Word], left: float) -> list[float]:
+def _column_edges(words: Iterable[Word], left: float) -> list[float]:
     """Return where columns begin: behind each strip that no word of the table's body enters."""
     edges = [left]
     reached: float | None = None

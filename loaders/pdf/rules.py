@@ -69,7 +69,7 @@ def _rules(path: object, matrix: Matrix) -> Iterator[Rule]:
     if not 2 <= count <= _MOST_SEGMENTS:
         return
     points = [_point(path, index, matrix) for index in range(count)]
-    xs, ys = [x for x, _, _ in points], [y for _, y, _ in points]
+    xs, ys, _ = zip(*points, strict=True)
     left, right, low, high = min(xs), max(xs), min(ys), max(ys)
     if high - low <= _THICKEST and right - left >= _SHORTEST:
         yield Rule(left, (low + high) / 2, right, (low + high) / 2)

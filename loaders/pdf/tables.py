@@ -57,17 +57,19 @@ def find_tables(rules: Sequence[Rule], words: Sequence[Word]) -> list[PdfTable]:
     Rules that reach further out than a frame belong to a table of which only some columns are framed.
     """
     edges = _merged(rules)
-    framed = [table for cells in _cell_groups(edges) if (table := _framed(cells, words))]
+    framed = list(filter(None, (_framed(cells, words) for cells in _cell_groups(edges))))
     ruled: list[PdfTable] = []
     for group in ruled_groups(edges):
         box = (group[0].x0, group[-1].y0, group[0].x1, group[0].y0)
-        rivals = [table for table in framed if _overlap(table.box, box)]
-        if all(box[2] - box[0] > table.box[2] - table.box[0] + _WIDER for table in rivals):
-            grid, lefts = read_ruled(group, words)
-            if table := _checked(grid, lefts, box):
-                ruled.append(replace(table, headed=True))
-                framed = [each for each in framed if each not in rivals]
+        rivals = _overlapping(box, framed)
+        if _reaches_further(box, rivals) and (table := _checked(*read_ruled(group, words), box)):
+            ruled.append(replace(table, headed=True))
+            framed = [each for each in framed if each not in rivals]
     return sorted([*framed, *ruled], key=lambda table: -table.box[3])
+
+
+def _reaches_further(box: Box, tables: Iterable[PdfTable]) -> bool:
+    return all(box[2] - box[0] > table.box[2] - table.box[0] + _WIDER for table in tables)
 
 
 def _merged(rules: Sequence[Rule]) -> list[Rule]:
@@ -101,32 +103,45 @@ def _edge(rule: Rule) -> dict[str, Any]:
 
 def _framed(cells: list[Box], words: Sequence[Word]) -> PdfTable | None:
     """Lay cells out as a grid. One that spans rows is repeated in each, one that spans columns stands in the first."""
-    lefts = _distinct(cell[0] for cell in cells)
-    tops = _distinct(-cell[3] for cell in cells)
+    edges = list(zip(*cells, strict=True))  # lefts, bottoms, rights, tops
+    box = (min(edges[0]), min(edges[1]), max(edges[2]), max(edges[3]))
+    lefts = _distinct(edges[0])
+    tops = _distinct(-top for top in edges[3])
     if len(lefts) < 2 or len(tops) < 2:
         return None
     grid = [[""] * len(lefts) for _ in tops]
-    for left, bottom, right, top in cells:
-        inside = [w for w in words if left <= (w.left + w.right) / 2 <= right and bottom <= w.middle <= top]
-        column = min(range(len(lefts)), key=lambda index, left=left: abs(lefts[index] - left))  # type: ignore[misc]
+    for cell in cells:
+        text, column = text_of(_inside(cell, words)), _nearest(cell[0], lefts)
         for row, edge in enumerate(tops):
-            if bottom + _SNAP < -edge <= top + _SNAP:
-                grid[row][column] = text_of(inside)
-    box = (min(c[0] for c in cells), min(c[1] for c in cells), max(c[2] for c in cells), max(c[3] for c in cells))
+            if cell[1] + _SNAP < -edge <= cell[3] + _SNAP:
+                grid[row][column] = text
     return _checked(grid, lefts, box)
+
+
+def _inside(cell: Box, words: Sequence[Word]) -> list[Word]:
+    left, bottom, right, top = cell
+    return [w for w in words if left <= (w.left + w.right) / 2 <= right and bottom <= w.middle <= top]
+
+
+def _nearest(x: float, edges: list[float]) -> int:
+    return min(range(len(edges)), key=lambda index: abs(edges[index] - x))
 
 
 def _checked(grid: Grid, lefts: list[float], box: Box) -> PdfTable | None:
     """Refuse what only looks like a table: the grid of a chart, frames that lay out prose."""
     rows = [row for row in grid if any(row)]
-    used = [index for index in range(len(lefts)) if any(row[index] for row in rows)]
-    if len(rows) < 2 or len(used) < 2:
+    columns = [column for column in zip(lefts, *rows, strict=True) if any(column[1:])]
+    if len(rows) < 2 or len(columns) < 2:
         return None
-    filled = [len(row[index]) for row in rows for index in used if row[index]]
-    if len(filled) < _FEWEST_FILLED * len(rows) * len(used) or sum(filled) > _LONGEST_CELL * len(filled):
-        return None
-    cells = tuple(tuple(row[index] for index in used) for row in rows)
-    return PdfTable(cells, tuple(lefts[index] for index in used), box)
+    used, *cells = zip(*columns, strict=True)
+    return None if _is_layout(cells) else PdfTable(tuple(cells), used, box)
+
+
+def _is_layout(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether few cells are filled, or with much text."""
+    filled = [len(cell) for row in rows for cell in row if cell]
+    is_empty = len(filled) < _FEWEST_FILLED * len(rows) * len(rows[0])
+    return is_empty or sum(filled) > _LONGEST_CELL * len(filled)
 
 
 def _distinct(values: Iterable[float]) -> list[float]:
@@ -135,6 +150,10 @@ def _distinct(values: Iterable[float]) -> list[float]:
         if not kept or value - kept[-1] > _SNAP:
             kept.append(value)
     return kept
+
+
+def _overlapping(box: Box, tables: Iterable[PdfTable]) -> list[PdfTable]:
+    return [table for table in tables if _overlap(table.box, box)]
 
 
 def _overlap(one: Box, other: Box) -> bool:

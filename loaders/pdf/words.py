@@ -22,10 +22,13 @@ def ligature(text_page: pypdfium2.PdfTextPage, index: int, size: float) -> str:
         return ""
     before, after = (chr(pdfium.FPDFText_GetUnicode(text_page, index + step)) for step in (-1, 1))
     left, _, right, _ = text_page.get_charbox(index, loose=True)
-    is_within = before.isascii() and before.isalpha() and after.isascii() and after.islower()
-    if not is_within or not _WIDTH[0] < (right - left) / max(size, 1.0) < _WIDTH[1]:
+    if not _is_within_word(before, after) or not _WIDTH[0] < (right - left) / max(size, 1.0) < _WIDTH[1]:
         return ""
     return "ffl" if after in _AFTER_FFL else "ffi"
+
+
+def _is_within_word(before: str, after: str) -> bool:
+    return (before + after).isascii() and before.isalpha() and after.islower()
 
 
 _WORD_GAP = 0.22  # of the letters' height: what parts two words that no blank parts

@@ -1,6 +1,6 @@
 """In which order the lines of a page are read, known only by where they stand."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import NamedTuple, TypeVar
@@ -45,16 +45,14 @@ def in_reading_order(lines: Sequence[Line], box: Callable[[Line], Box]) -> list[
 def _order(indexes: list[int], boxes: Sequence[Box]) -> list[int]:
     rows = _rows(indexes, boxes)
     if len(indexes) < 2 * _LEAST_LINES:
-        return [index for row in rows for index in row]
-    height = median(boxes[index].height for index in indexes)
-    start, end, gutter = _largest_stretch(rows, boxes, height)
+        return _flat(rows)
+    start, end, gutter = _largest_stretch(rows, boxes)
     if gutter is None:
-        return [index for row in rows for index in row]
-    inside = [index for row in rows[start:end] for index in row]
+        return _flat(rows)
+    inside = _flat(rows[start:end])
     left = [index for index in inside if boxes[index].right <= gutter]
     right = [index for index in inside if boxes[index].right > gutter]
-    parts = [_flat(rows[:start]), left, right, _flat(rows[end:])]
-    return [index for part in parts for index in _order(part, boxes)]
+    return _flat(_order(part, boxes) for part in (_flat(rows[:start]), left, right, _flat(rows[end:])))
 
 
 def _rows(indexes: Iterable[int], boxes: Sequence[Box]) -> list[list[int]]:
@@ -77,24 +75,37 @@ def _flat(rows: Iterable[list[int]]) -> list[int]:
     return [index for row in rows for index in row]
 
 
-def _largest_stretch(rows: list[list[int]], boxes: Sequence[Box], height: float) -> tuple[int, int, float | None]:
+def _largest_stretch(rows: list[list[int]], boxes: Sequence[Box]) -> tuple[int, int, float | None]:
     """Return the run of rows [start, end) with most boxes that a gutter divides into columns, and the gutter's x."""
+    height = median(boxes[index].height for index in _flat(rows))
     best: tuple[int, int, float | None] = (0, 0, None)
     most = 0
     for start in range(len(rows)):
         if sum(map(len, rows[start:])) <= most:
             break
-        covered: list[tuple[float, float]] = []
-        inside: list[int] = []
-        for end in range(start, len(rows)):
-            inside += rows[end]
-            covered = _merged([*covered, *((boxes[index].left, boxes[index].right) for index in rows[end])])
-            if len(covered) < 2 and len(rows[end]) < 2 and end > start:
-                break
-            gutter = _gutter(covered, [boxes[index] for index in inside], height) if len(inside) > most else None
+        for end, inside, covered in _stretches(rows, start, boxes):
+            gutter = _gutter(covered, inside, height) if len(inside) > most else None
             if gutter is not None:
-                best, most = (start, end + 1, gutter), len(inside)
+                best, most = (start, end, gutter), len(inside)
     return best
+
+
+def _stretches(
+    rows: list[list[int]], start: int, boxes: Sequence[Box]
+) -> Iterator[tuple[int, list[Box], list[tuple[float, float]]]]:
+    """Yield each run of rows from `start`: its end, its boxes, and what of the page's width they cover.
+
+    A single box as wide as the page ends it.
+    """
+    inside: list[Box] = []
+    covered: list[tuple[float, float]] = []
+    for end in range(start, len(rows)):
+        row = [boxes[index] for index in rows[end]]
+        inside += row
+        covered = _merged([*covered, *((box.left, box.right) for box in row)])
+        if len(covered) < 2 and len(row) < 2 and end > start:
+            return
+        yield end + 1, inside, covered
 
 
 def _merged(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -50,9 +50,9 @@ def add_text(builder: DocumentBuilder, text: str) -> None:
         lines = paragraph.split("\n")
         if len(lines) == 1 and (level := _heading_level(paragraph.strip())):
             builder.heading(level, paragraph)
-        elif len(lines) > 1 and _ITEM.match(lines[0]) and (items := _items(lines)):
+        elif items := _items(lines):
             builder.items(items)
-        elif width and _is_wrapped(lines, width):
+        elif _is_wrapped(lines, width):
             builder.paragraph(paragraph)
         else:
             builder.lines(paragraph)
@@ -66,7 +66,9 @@ def _heading_level(line: str) -> int | None:
 
 
 def _items(lines: list[str]) -> list[str]:
-    """Join each indented line to the item before it; nothing if some line is neither."""
+    """Join each indented line to the item before it; nothing if some line is neither, or there is one line only."""
+    if len(lines) < 2 or not _ITEM.match(lines[0]):
+        return []
     items: list[str] = []
     for line in lines:
         if _ITEM.match(line):
@@ -88,8 +90,8 @@ def _wrap_width(paragraphs: list[str]) -> int:
 
 
 def _is_wrapped(lines: list[str], width: int) -> bool:
-    """Tell whether nearly every line ends where the next line's first word had no more room."""
-    breaks = [_had_no_room(line, after, width) for line, after in pairwise(lines)]
+    """Tell whether nearly every line ends where the next line's first word had no more room; a width of 0 is none."""
+    breaks = [_had_no_room(line, after, width) for line, after in pairwise(lines)] if width else []
     return sum(breaks) >= 0.8 * len(breaks) if breaks else False
 
 

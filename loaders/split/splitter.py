@@ -1,7 +1,7 @@
 """Document -> slices that are found, read and cited."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,17 +37,26 @@ def _units(body: str, lines: list[Span], size: int, depth: int) -> Iterator[Span
     if not lines:
         return
     base = min(_indent(body, line) for line in lines)
-    starts = [0, *(i for i in range(1, len(lines)) if _begins(body, lines[i - 1], lines[i], base)), len(lines)]
-    for first, last in pairwise(starts):
+    for first, last in pairwise([0, *_starts(body, lines, base), len(lines)]):
         unit = lines[first:last]
-        if len(unit) == 1 or count_tokens(body[unit[0][0] : unit[-1][1]]) <= size:
-            yield unit[0][0], unit[-1][1]
+        whole = (unit[0][0], unit[-1][1])
+        if len(unit) == 1 or count_tokens(body[slice(*whole)]) <= size:
+            yield whole
         elif depth >= _DEEPEST:
             yield from unit
         else:
-            head = next((i for i, line in enumerate(unit) if i and _indent(body, line) > base), 1)
+            head = _head_length(body, unit, base)
             yield from unit[:head]
             yield from _units(body, unit[head:], size, depth + 1)
+
+
+def _starts(body: str, lines: list[Span], base: int) -> list[int]:
+    return [i for i, (before, line) in enumerate(pairwise(lines), 1) if _begins(body, before, line, base)]
+
+
+def _head_length(body: str, unit: list[Span], base: int) -> int:
+    """Count the lines of a definition before the first that is indented; 1 if none is."""
+    return next((i for i, line in enumerate(unit) if i and _indent(body, line) > base), 1)
 
 
 def _begins(body: str, before: Span, line: Span, base: int) -> bool:
@@ -185,7 +194,7 @@ class SentenceSplitter:
         """Yield the pieces of each section, tiny ones joined to the next where that stands under the same parent."""
         waiting: list[Piece] = []
         for path, blocks in groupby(document.blocks, key=lambda block: block.heading_path):
-            section = [piece for block in blocks for piece in pieces(document.text, block, self._size)]
+            section = self._pieces(document.text, blocks)
             if waiting and not self._may_join(waiting, path, section):
                 yield waiting
                 waiting = []
@@ -196,6 +205,9 @@ class SentenceSplitter:
         if waiting:
             yield waiting
 
+    def _pieces(self, text: str, blocks: Iterable[Block]) -> list[Piece]:
+        return [piece for block in blocks for piece in pieces(text, block, self._size)]
+
     def _may_join(self, waiting: list[Piece], path: tuple[str, ...], section: list[Piece]) -> bool:
         """A heading with nothing below it always goes with its first subsection."""
         last = waiting[-1].block.heading_path
@@ -205,6 +217,7 @@ class SentenceSplitter:
         return shares_parent and _tokens(waiting) + _tokens(section) <= self._size
 
     def _pack(self, group: list[Piece]) -> Iterator[list[Piece]]:
+        """Yield the pieces of each slice; a group has at least one."""
         packed: list[Piece] = []
         for piece in group:
             if packed and not self._fits(packed, piece):
@@ -217,8 +230,7 @@ class SentenceSplitter:
                     yield headings
                     packed = []
             packed.append(piece)
-        if packed:
-            yield packed
+        yield packed
 
     def _fits(self, packed: list[Piece], piece: Piece) -> bool:
         total = _tokens(packed) + piece.tokens

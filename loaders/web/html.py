@@ -135,7 +135,7 @@ class _Walk:
             self.items[-1] += ":" if not self.items[-1].endswith((":", "：", ";")) else ";"
             return
         number = self.numbers[-1] if self.numbers else None
-        if self.numbers and number is not None:
+        if number is not None:
             self.numbers[-1] = number + 1
         indent = "  " * (len(self.numbers) - 1)
         self.items.append(indent if number is None else f"{indent}{number}. ")

@@ -33,14 +33,13 @@ def port_of(parts: SplitResult) -> int:
     return parts.port or _PORTS[parts.scheme]
 
 
-def resolve(parts: SplitResult, allowed: Sequence[Network] = ()) -> str:
+def resolve(host: str, port: int, allowed: Sequence[Network] = ()) -> str:
     """Return the one address to connect to; raises LoadError unless every address of the host is public.
 
     `allowed` are networks that pass though they are not public: for tests, which have a server of their own.
     """
-    host = parts.hostname or ""
     try:
-        found = socket.getaddrinfo(host, port_of(parts), type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise LoadError(f"The host '{host}' is not known.", "Check the address and the network.") from error
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]

@@ -4,53 +4,21 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import sleep
-from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit, urlunsplit
-from urllib.robotparser import RobotFileParser
+from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
 from bs4 import BeautifulSoup
 from bs4.element import Tag
 
 from kb_server.core.errors import KbError, LoadError
 from kb_server.ingest.web.address import port_of
-from kb_server.ingest.web.fetcher import AGENT, Fetcher, Page
-
-_LONGEST_DELAY = 10.0
-
-
-class Robots:
-    """Asks each host once."""
-
-    def __init__(self, fetcher: Fetcher) -> None:
-        self._fetcher = fetcher
-        self._known: dict[str, RobotFileParser] = {}
-
-    def check(self, url: str) -> None:
-        """Raise LoadError where the site does not want the page read, or does not say because it is failing."""
-        if not self._rules(url).can_fetch(AGENT, url):
-            raise LoadError(f"The robots.txt of the site does not let '{url}' be read.", "Ask whoever runs it.")
-
-    def delay(self, url: str) -> float:
-        """Return the seconds to wait between pages, at most 10."""
-        asked = self._rules(url).crawl_delay(AGENT)
-        return min(float(asked or 0), _LONGEST_DELAY)
-
-    def _rules(self, url: str) -> RobotFileParser:
-        parts = urlsplit(url)
-        place = urlunsplit((parts.scheme, parts.netloc, "/robots.txt", "", ""))
-        if place not in self._known:
-            page = self._fetcher.get(place)
-            if page.status >= 500:
-                raise LoadError(f"'{place}' answers {page.status}, so nobody can tell what may be read.", "Try later.")
-            rules = RobotFileParser()
-            # A site without one, 4xx, allows everything.
-            rules.parse(page.body.decode("utf-8", "replace").splitlines() if page.status < 400 else [])
-            self._known[place] = rules
-        return self._known[place]
-
+from kb_server.ingest.web.fetcher import Fetcher, Page
+from kb_server.ingest.web.robots import Robots
 
 _HTML = ("text/html", "application/xhtml+xml")
-
 _LONGEST_URL = 2000
+
+Origin = tuple[str, str | None, int]
+"""Scheme, host and port: what makes a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +42,7 @@ class Crawler:
         """Yield the page, then those up to `depth` links away on the same host; each once, at most `most_pages`."""
         waiting = deque([(urldefrag(start).url, 0)])
         seen = {waiting[0][0]}
-        home: tuple[str, str | None, int] | None = None
+        home: Origin | None = None
         for count in range(self._most_pages):
             if not waiting:
                 return
@@ -85,11 +53,11 @@ class Crawler:
                 continue
             home = home or _origin(urlsplit(fetched.page.url))
             if links < depth:
-                new = [link for link in links_of(fetched.page) if link not in seen and _origin(urlsplit(link)) == home]
+                new = _new_links(fetched.page, home, seen)
                 seen.update(new)
                 waiting += [(link, links + 1) for link in new]
 
-    def _fetch(self, url: str, home: tuple[str, str | None, int] | None, *, wait: bool) -> FetchedPage:
+    def _fetch(self, url: str, home: Origin | None, *, wait: bool) -> FetchedPage:
         try:
             self._robots.check(url)
             if wait:
@@ -117,6 +85,10 @@ def links_of(page: Page) -> list[str]:
     return list(dict.fromkeys(link for link in links if link))
 
 
+def _new_links(page: Page, home: Origin, seen: set[str]) -> list[str]:
+    return [link for link in links_of(page) if link not in seen and _origin(urlsplit(link)) == home]
+
+
 def _absolute(root: str, link: str) -> str:
     try:
         url = urldefrag(urljoin(root, link.strip())).url
@@ -127,5 +99,5 @@ def _absolute(root: str, link: str) -> str:
     return url if parts.scheme in ("http", "https") and parts.hostname and len(url) <= _LONGEST_URL else ""
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int]:
+def _origin(parts: SplitResult) -> Origin:
     return parts.scheme, parts.hostname, port_of(parts) if parts.scheme in ("http", "https") else 0

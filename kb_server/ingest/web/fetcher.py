@@ -1,18 +1,18 @@
 """Getting one page: redirects are followed by hand, each as carefully as the first address."""
 
-import http.client
-import socket
-from collections.abc import Sequence
+import ssl
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from threading import Timer
 from time import monotonic
+from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlunsplit
+
+import httpcore
 
 from kb_server.core.errors import LoadError
 from kb_server.ingest.web.address import Network, parse_url, port_of, resolve
 
 AGENT = "kb-server"
-_BLOCK = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REFUSED_TYPES = ("audio/", "video/", "font/")
 
@@ -42,97 +42,131 @@ class Fetcher:
     def __init__(self, limits: FetchLimits, allowed: Sequence[Network] = ()) -> None:
         self._limits = limits
         self._allowed = allowed
+        # Python's own, not httpcore's: it trusts what the machine trusts, a company's own authority too.
+        self._trusted = ssl.create_default_context()
 
     def get(self, url: str) -> Page:
         """Return the page; raises LoadError for a refused address, or more redirects, bytes or time than set."""
-        deadline = monotonic() + self._limits.seconds
-        for _ in range(self._limits.redirects + 1):
-            page, location = self._one(url, deadline)
-            if location is None:
-                return page
-            url = urljoin(url, location)
+        network = _CheckedNetwork(self._allowed, monotonic() + self._limits.seconds)
+        with httpcore.ConnectionPool(self._trusted, network_backend=network) as connections:
+            for _ in range(self._limits.redirects + 1):
+                page, location = self._one(connections, url)
+                if location is None:
+                    return page
+                url = urljoin(url, location)
         raise LoadError(f"'{url}' is behind more than {self._limits.redirects} redirects.", "Give the last address.")
 
-    def _one(self, url: str, deadline: float) -> tuple[Page, str | None]:
+    def _one(self, connections: httpcore.ConnectionPool, url: str) -> tuple[Page, str | None]:
         parts = parse_url(url)
-        address = resolve(parts, self._allowed)
-        left = deadline - monotonic()
-        if left <= 0:
-            raise self._late(url)
-        held: list[socket.socket] = []
-        expired: list[bool] = []
-        connection = _connection(parts, address, left, held)
-        timer = Timer(left, _hang_up, (held, expired))  # a server that drips never lets the socket time out
-        timer.daemon = True
-        timer.start()
         try:
-            answer = self._ask(connection, parts, url)
-            if expired:
-                raise self._late(url)
-            return answer
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            if expired or isinstance(error, TimeoutError):
-                raise self._late(url) from error
+            with connections.stream("GET", _asked(parts), headers=_headers(parts)) as answer:
+                return self._read(answer, url)
+        except httpcore.TimeoutException as error:
+            raise LoadError(
+                f"'{url}' took more than {self._limits.seconds:g} seconds.", "Try again, or raise web.seconds."
+            ) from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, ValueError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise LoadError(f"'{url}' could not be fetched: {reason}.", "Try again later.") from error
-        finally:
-            timer.cancel()
-            connection.close()
 
-    def _ask(self, connection: http.client.HTTPConnection, parts: SplitResult, url: str) -> tuple[Page, str | None]:
-        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        headers = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
-        connection.request("GET", quote(target, safe="/%?:@!$&'()*+,;=~[]"), headers=headers)
-        answer = connection.getresponse()
-        location = answer.getheader("Location")
+    def _read(self, answer: httpcore.Response, url: str) -> tuple[Page, str | None]:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+        location = headers.get("location")
         if answer.status in _REDIRECTS and location:
             return Page(url, answer.status, "", b""), location
-        kind = (answer.getheader("Content-Type") or "").partition(";")[0].strip().lower()
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind.startswith(_REFUSED_TYPES):
             raise LoadError(f"'{url}' is of the type {kind}, which holds no text.")
-        if answer.getheader("Content-Encoding", "identity").lower() != "identity":
+        if headers.get("content-encoding", "identity").lower() != "identity":
             raise LoadError(f"'{url}' came compressed though that was not asked for.", "Save it and ingest the file.")
-        return Page(url, answer.status, kind, self._body(answer, url)), None
+        return Page(url, answer.status, kind, self._body(answer, headers.get("content-length", "0"), url)), None
 
-    def _body(self, answer: http.client.HTTPResponse, url: str) -> bytes:
+    def _body(self, answer: httpcore.Response, declared: str, url: str) -> bytes:
         most = int(self._limits.megabytes * (1 << 20))
-        declared = answer.getheader("Content-Length", "")
         body = bytearray()
-        while len(body) <= most and not (declared.isdigit() and int(declared) > most):
-            block = answer.read(_BLOCK)
-            if not block:
-                if declared.isdigit() and len(body) < int(declared):
-                    raise http.client.IncompleteRead(bytes(body), int(declared) - len(body))
+        if int(declared) <= most:
+            for block in answer.iter_stream():
+                body += block
+                if len(body) > most:
+                    break
+            else:
                 return bytes(body)
-            body += block
         raise LoadError(f"'{url}' has more than {self._limits.megabytes:g} MB.", "Raise web.megabytes, or save it.")
 
-    def _late(self, url: str) -> LoadError:
-        return LoadError(
-            f"'{url}' took more than {self._limits.seconds:g} seconds.", "Try again, or raise web.seconds."
-        )
+
+def _asked(parts: SplitResult) -> httpcore.URL:
+    target = quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), safe="/%?:@!$&'()*+,;=~[]")
+    return httpcore.URL(scheme=parts.scheme, host=_host(parts), port=port_of(parts), target=target)
 
 
-def _hang_up(held: list[socket.socket], expired: list[bool]) -> None:
-    expired.append(True)
-    for each in held:
-        try:
-            each.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it was closed a moment ago
-            continue
+def _headers(parts: SplitResult) -> list[tuple[str, str]]:
+    host = f"[{_host(parts)}]" if ":" in _host(parts) else _host(parts)
+    return [
+        ("Host", host if parts.port is None else f"{host}:{parts.port}"),
+        ("User-Agent", AGENT),
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+    ]
 
 
-def _connection(
-    parts: SplitResult, address: str, seconds: float, held: list[socket.socket]
-) -> http.client.HTTPConnection:
-    """Make a connection to the address that was checked, whatever the name says by now; its socket goes into `held`."""
-    host, port = parts.hostname or "", port_of(parts)
+def _host(parts: SplitResult) -> str:
+    return (parts.hostname or "").encode("idna").decode("ascii")
 
-    def connect(*_: object) -> socket.socket:
-        held.append(socket.create_connection((address, port), seconds))
-        return held[0]
 
-    secure = parts.scheme == "https"  # the certificate is checked against the name, not the address
-    made = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(host, port, timeout=seconds)
-    made._create_connection = connect  # type: ignore[attr-defined]  # http.client's own hook, the same since 3.3
-    return made
+class _CheckedNetwork(httpcore.NetworkBackend):
+    """Opens connections to public addresses: a name is resolved once, checked, and that very address connected to."""
+
+    def __init__(self, allowed: Sequence[Network], deadline: float) -> None:
+        self._allowed = allowed
+        self._deadline = deadline
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002 - the deadline is nearer
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect, whatever the name means by now to others; raises LoadError for a refused address."""
+        address = resolve(host, port, self._allowed)
+        left = _left(self._deadline)
+        return _Timed(self._sockets.connect_tcp(address, port, left, local_address, socket_options), self._deadline)
+
+
+class _Timed(httpcore.NetworkStream):
+    """A stream that ends at the deadline: a server that drips would outwait a limit of each reading."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline is nearer
+        return self._stream.read(max_bytes, _left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        self._stream.write(buffer, _left(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        secure = self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline))
+        return _Timed(secure, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's own signature
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise httpcore.TimeoutException
+    return left

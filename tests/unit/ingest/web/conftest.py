@@ -45,7 +45,8 @@ class Handler(BaseHTTPRequestHandler):
         served: list[str] = self.server.served  # type: ignore[attr-defined]  # put there by the fixture
         served.append(self.path)
         if self.path == "/robots.txt":
-            self._answer(200, "text/plain", ROBOTS.encode())
+            status, rules = self.server.robots  # type: ignore[attr-defined]  # put there by the fixture
+            self._answer(status, "text/plain", rules)
         elif self.path in REDIRECTS:
             self.send_response(302)
             self.send_header("Location", REDIRECTS[self.path])
@@ -60,15 +61,22 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, "video/mp4", b"film")
         elif self.path == "/cut":
             self._answer(200, "text/plain", b"half of it", declared=100)
+        elif self.path == "/garbage":
+            self.wfile.write(b"no answer of HTTP\r\n\r\n")
+        elif self.path == "/zipped":
+            self._answer(200, "text/plain", b"\x1f\x8b", encoding="gzip")
         elif self.path in PAGES:
             self._answer(200, "text/html", PAGES[self.path].encode())
         else:
             self._answer(404, "text/html", b"gone")
 
-    def _answer(self, status: int, kind: str, body: bytes, declared: int | None = None) -> None:
+    def _answer(
+        self, status: int, kind: str, body: bytes, declared: int | None = None, encoding: str = "identity"
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(declared or len(body)))
+        self.send_header("Content-Encoding", encoding)
         self.end_headers()
         self.wfile.write(body)
 
@@ -91,6 +99,7 @@ class Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[ThreadingHTTPServer]:
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.served = []  # type: ignore[attr-defined]  # what was asked for, in order
+    made.robots = (200, ROBOTS.encode())  # type: ignore[attr-defined]  # a test may put others there
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield made
