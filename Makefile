@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: help install demo serve test test-slow lint audit bench clean
+.PHONY: help install demo serve test test-slow lint reference audit bench clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -48,6 +48,9 @@ lint: install ## ruff, mypy, the direction of imports, and the dependencies
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.dependencies
 	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint deploy/Dockerfile deploy/Dockerfile.cuda; fi
+
+reference: install ## write docs/reference again from the code, after a change of a command, a setting or a route
+	$(BIN)/python -m tests.reference
 
 audit: install ## ask the public databases about the dependencies; unlike `lint`, this needs a network
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1

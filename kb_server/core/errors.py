@@ -1,32 +1,38 @@
 """The one error tree.
 
-Every message is one sentence with the value that was wrong; every hint is the mend.
+Every message is one sentence with the value that was wrong; every hint says what to do. A test compares this
+drawing with the classes: name, code, exit status where it is not the parent's.
 
-    KbError                      code             exit
-    ├── UsageError               usage            2     the request itself is wrong
-    │   ├── InvalidName          invalid_name
-    │   ├── UnknownSetting       unknown_setting
-    │   ├── InvalidSetting       invalid_setting
-    │   ├── AlreadyExists        already_exists
-    │   ├── NotFound             not_found
-    │   ├── TooLarge             too_large              a limit or quota of the service
-    │   ├── Unauthorized         unauthorized           no API key, or not a valid one
-    │   └── Forbidden            forbidden              the key may not do this
-    ├── TryLater                 try_later        1     the service is too busy now
-    │   └── RateLimited          rate_limited           this client asks too often
-    ├── MissingExtra             missing_extra    1     a package that is not installed
-    ├── ModelNotFound            model_not_found  1     a model folder or name that is not there
-    ├── ModelMismatch            model_mismatch   1     the base was made by another embedder or model
-    ├── GenerationFailed         generation       1
-    │   ├── CannotCallTools      cannot_call_tools      the model can be no agent
-    │   └── InvalidLogits        generation             a model's numbers broke down in one answer
-    ├── LoadError                unreadable       1     one file; the rest of a batch goes on
-    ├── StorageError             storage          1     a damaged or unwritable store
-    │   ├── BrokenArchive        broken_archive         an export that is not intact
-    │   ├── StorageFull          storage_full           no space left
-    │   ├── StoreUnavailable     store_unavailable      a server that does not answer
-    │   └── Busy                 busy                   another process is writing
-    └── Interrupted              interrupted      130   stopped by the user; what is done stays
+    KbError                        error               1
+    ├── UsageError                 usage               2     the request itself is wrong
+    │   ├── InvalidName            invalid_name
+    │   ├── UnknownSetting         unknown_setting
+    │   ├── InvalidSetting         invalid_setting
+    │   ├── AlreadyExists          already_exists
+    │   ├── NotFound               not_found
+    │   ├── TooLarge               too_large                 a limit or quota of the service
+    │   ├── Unauthorized           unauthorized              no API key, or not a valid one
+    │   └── Forbidden              forbidden                 the key may not do this
+    ├── TryLater                   try_later                 the service is too busy now
+    │   └── RateLimited            rate_limited              this client asks too often
+    ├── MissingExtra               missing_extra             a package that is not installed
+    ├── ModelNotFound              model_not_found           a model folder or name that is not there
+    ├── ModelMismatch              model_mismatch            the base was made by another embedder or model
+    ├── GenerationFailed           generation                the language model could not answer
+    │   ├── NotEnoughMemory        memory                    known before the model is loaded
+    │   ├── PromptTooLong          prompt_too_long           no room for an answer in the model's window
+    │   ├── CannotCallTools        cannot_call_tools         the model can be no agent
+    │   ├── InvalidLogits          generation                a model's numbers broke down in one answer
+    │   └── ModelServerFailed      model_server              a model behind HTTP is down, slow or refuses
+    ├── EmbeddingServerFailed      embedding_server          an embedder behind HTTP, likewise
+    ├── ClusterFailed              cluster                   a Ray cluster that cannot be reached
+    ├── LoadError                  unreadable                one file; the rest of a batch goes on
+    ├── StorageError               storage                   a damaged or unwritable store
+    │   ├── BrokenArchive          broken_archive            an export that is not intact
+    │   ├── StorageFull            storage_full              no space left
+    │   ├── StoreUnavailable       store_unavailable         a server that does not answer
+    │   └── Busy                   busy                      another process is writing
+    └── Interrupted                interrupted         130   stopped by the user; what is done stays
 """
 
 

@@ -8,6 +8,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from kb_server.core.errors import LoadError
+from loaders.source import unreadable
 
 _PASSWORD_HINT = "Give the password in loading.passwords, or export it without one."  # noqa: S105 - a sentence
 
@@ -26,6 +27,8 @@ def opened_pdf(path: Path, name: str, passwords: Sequence[str] = ()) -> pypdfium
             failure = error
             if error.err_code != pdfium.FPDF_ERR_PASSWORD:
                 break
+        except OSError as error:
+            raise unreadable(name, error) from error
     what, hint = _REASONS.get(failure.err_code, ("is a damaged PDF", "Export or download it again."))
     raise LoadError(f"'{name}' {what}.", hint) from failure
 

@@ -140,16 +140,19 @@ def _packed(body: str, offset: int, sentences: list[Span], size: int) -> Iterato
 
 
 def _clauses(body: str, start: int, end: int, size: int) -> Iterator[tuple[int, int, int]]:
-    """Cut at commas, at blanks, at last anywhere. The cuts concatenate to the whole, so lengths add up to offsets."""
+    """Cut at commas, at blanks, at last anywhere.
+
+    The cuts hold the text in order, but LangChain repeats blanks that count as no token, so lengths are no offsets.
+    """
     splitter = _clause_splitter(size)
     for run in range(start, end, _RUN):
         low = run
         for part in splitter.split_text(body[run : min(run + _RUN, end)]):
             stripped = part.strip()
             if stripped:
-                first = low + len(part) - len(part.lstrip())
-                yield first, first + len(stripped), count_tokens(stripped)
-            low += len(part)
+                first = body.index(stripped, low)
+                low = first + len(stripped)
+                yield first, low, count_tokens(stripped)
 
 
 def _clause_splitter(size: int) -> "RecursiveCharacterTextSplitter":

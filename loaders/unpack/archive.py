@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kb_server.core.errors import LoadError
+from loaders.source import unreadable
 
 MOST_UNPACKED = 1 << 30
 """Bytes that all members of a file may come to."""
@@ -50,9 +51,12 @@ def open_archive(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
 
 def _check_directory(path: Path, name: str) -> None:
     """Refuse a list of members that would itself fill the memory, before it is read."""
-    with path.open("rb") as file:
-        file.seek(-min(_LONGEST_END, path.stat().st_size), 2)
-        tail = file.read()
+    try:
+        with path.open("rb") as file:
+            file.seek(-min(_LONGEST_END, path.stat().st_size), 2)
+            tail = file.read()
+    except OSError as error:
+        raise unreadable(name, error) from error
     at = tail.rfind(_END_RECORD)
     if at < 0 or len(tail) < at + 22:
         raise LoadError(f"'{name}' is a damaged Office document or archive.", _HINT)

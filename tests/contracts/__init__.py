@@ -1,1 +1,1 @@
-"""Suites that every backend of a port passes."""
+"""Our backends in the suites that every backend passes; the suites are in kb_server/testing."""

@@ -1,5 +1,6 @@
 """Tiny random decoders of several families, saved as transformers saves them; every token is a byte."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,26 @@ def _save_tokenizer(folder: Path) -> int:
     )
     fast.save_pretrained(folder)
     return len(vocabulary)
+
+
+def tiny_reranker(folder: Path, words: Sequence[str], outputs: int = 1) -> Path:
+    """Write a random BERT classifier whose vocabulary is these words."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+
+    folder.mkdir()
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(words))]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), "utf-8")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        initializer_range=1.0,
+    )
+    config.num_labels = outputs
+    BertForSequenceClassification(config).save_pretrained(folder)
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
+    return folder

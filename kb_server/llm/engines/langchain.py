@@ -97,12 +97,13 @@ class LangChainGenerator:
 
     def _pieces(self, model: "BaseChatModel", turns: list[tuple[str, str]], options: dict[str, Any]) -> Iterator[str]:
         ended = False
+        failures = self.client_failures()  # it imports, which a stream that is closed half way must not do
         try:
             for chunk in model.stream(turns, **options):
                 ended = ended or bool(chunk.response_metadata.get("finish_reason")) or self._provider != "openai"
                 if text := str(chunk.text):
                     yield text
-        except self.client_failures() as error:
+        except failures as error:
             raise self.failure(error) from error
         if not ended:
             raise ModelServerFailed(

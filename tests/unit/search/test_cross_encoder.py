@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertTokenizer
+from transformers import AutoTokenizer, BertForSequenceClassification
 
 from kb_server.core.domain import Chunk, Filter, Fusion, SearchMode
 from kb_server.core.errors import ModelNotFound
 from kb_server.search.cross_encoder import CrossEncoderReranker
 from kb_server.search.hybrid import HybridRetriever, Reranking
 from kb_server.search.lexical import TantivyIndex
+from tests.models.tiny import tiny_reranker
 from vectorstores.memory import MemoryStore
 
 TEXTS = ["tower tower tower opened", "the tower was opened in 1931", "the bridge", "a tower"]
@@ -20,23 +21,7 @@ QUESTION = "when was the tower opened"
 
 
 def _checkpoint(folder: Path, outputs: int = 1) -> Path:
-    """Write a random BERT classifier whose vocabulary is the letters of the texts."""
-    words = sorted({word for text in [QUESTION, *TEXTS] for word in text.split()})
-    folder.mkdir()
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]), "utf-8")
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=5 + len(words),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        initializer_range=1.0,
-    )
-    config.num_labels = outputs
-    BertForSequenceClassification(config).save_pretrained(folder)
-    BertTokenizer(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
-    return folder
+    return tiny_reranker(folder, [word for text in [QUESTION, *TEXTS] for word in text.split()], outputs)
 
 
 @pytest.fixture(scope="module")

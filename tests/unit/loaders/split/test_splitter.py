@@ -109,6 +109,14 @@ def test_a_long_line_takes_linear_time(text: str) -> None:
     assert time.monotonic() - started < 10
 
 
+def test_blanks_in_a_long_line_of_code_move_nothing() -> None:
+    builder = DocumentBuilder("x")
+    builder.code("total = compute( 1,    2,    3)   #   " * 30)
+    document = builder.build()
+    texts = _texts(document, SentenceSplitter(20, 0).split(document))
+    assert "".join("".join(texts).split()) == "".join(document.text.split())
+
+
 def test_sizes_are_checked() -> None:
     with pytest.raises(ValueError, match="overlap"):
         SentenceSplitter(10, 10)

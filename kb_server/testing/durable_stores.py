@@ -1,0 +1,149 @@
+"""What a vector store keeps on disk: reopened, beside another object, from another process, after any calls."""
+
+import multiprocessing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from kb_server.core.ports import VectorStore
+from kb_server.testing.vector_stores import DIMENSION, Found, OpenStore, Reopen, VectorStoreSuite, assert_same, axis
+from kb_server.testing.vector_stores import unit_vectors as unit
+from vectorstores.memory import MemoryStore
+
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "add", "delete", "flush", "reopen", "search"]),
+        st.lists(st.integers(-3, 12), max_size=6),
+        st.integers(0, 2**16),
+    ),
+    max_size=25,
+)
+_FEW_VALUES = [-0.5, 0.5]  # so that vectors repeat and ties are common
+_QUERY = np.array([0.5, -0.5, 0.5, 0.5], np.float32)
+
+
+class DurableStoreSuite(VectorStoreSuite):
+    """A store whose vectors are there when its folder is opened again.
+
+    `examples` is how many sequences of calls are tried; few for a store that is slow to open.
+    """
+
+    examples = 60
+
+    def test_what_is_flushed_is_there_after_reopening(self, reopen: Reopen) -> None:
+        store = reopen()
+        store.add(range(50), unit(50))
+        store.flush()
+        store.delete(range(10))
+        store.add([5, 60], np.stack([axis(0), axis(1)]))
+        expected = store.search(unit(1, seed=9)[0], 100)
+        store.flush()
+        store.close()
+        again = reopen()
+        assert again.ids() == {5, 60, *range(10, 50)}
+        assert_same(again.search(unit(1, seed=9)[0], 100), expected)
+
+    def test_what_is_destroyed_is_not_there_after_reopening(self, reopen: Reopen) -> None:
+        store = reopen()
+        store.add(range(5), unit(5))
+        store.flush()
+        store.destroy()
+        assert reopen().ids() == set()
+
+    def test_another_object_sees_each_flush(self, reopen: Reopen) -> None:
+        writer, reader = reopen(), reopen()
+        for number in range(5):
+            writer.add([number], axis(number)[None])
+            writer.flush()
+            assert reader.search(axis(number), 1) == [(number, 1.0)]
+        writer.delete([0])
+        writer.flush()
+        assert len(reader) == 4
+
+    def test_writers_may_take_turns(self, reopen: Reopen) -> None:
+        first, second = reopen(), reopen()
+        for turn in range(6):
+            writer = (first, second)[turn % 2]
+            writer.add([turn, 100], np.stack([axis(turn), axis(turn)]))
+            writer.flush()
+        assert first.ids() == second.ids() == reopen().ids() == {*range(6), 100}
+        assert first.search(axis(5), 2) == second.search(axis(5), 2) == [(5, 1.0), (100, 1.0)]
+
+    def test_any_sequence_agrees_with_brute_force(self, open_store: OpenStore) -> None:
+        phases = tuple(Phase) if self.examples > 10 else (Phase.generate,)
+
+        @given(steps=_STEPS)
+        @settings(max_examples=self.examples, deadline=None, phases=phases)
+        def any_sequence(steps: list[tuple[str, list[int], int]]) -> None:
+            with TemporaryDirectory() as folder:
+                store, expected = open_store(Path(folder), 4), MemoryStore(4)
+                for action, ids, seed in steps:
+                    if action == "reopen":
+                        store.flush()
+                        store.close()
+                        store = open_store(Path(folder), 4)
+                    self._step(store, expected, action, ids, seed)
+                    assert store.ids() == expected.ids()
+                    assert len(store) == len(expected)
+                store.close()
+
+        any_sequence()
+
+    def _step(self, store: VectorStore, expected: MemoryStore, action: str, ids: list[int], seed: int) -> None:
+        vectors = np.random.default_rng(seed).choice(_FEW_VALUES, (len(ids), 4)).astype(np.float32)
+        for each in (store, expected):
+            if action == "add":
+                each.add(ids, vectors)
+            elif action == "delete":
+                each.delete(ids)
+            elif action == "flush":
+                each.flush()
+        if action == "search":
+            for allowed in (None, ids):
+                found: Found = store.search(_QUERY, seed % 9, allowed)
+                self.assert_agrees(found, expected.search(_QUERY, seed % 9, allowed))
+
+
+class BufferedStoreSuite(VectorStoreSuite):
+    """A store that writes nothing before `flush`; others write at once, which is allowed too."""
+
+    def test_what_is_not_flushed_is_not_there_after_reopening(self, reopen: Reopen) -> None:
+        store = reopen()
+        store.add([1], unit(1))
+        store.flush()
+        store.add([2], unit(1))
+        store.delete([1])
+        assert store.ids() == {2}
+        store.close()
+        assert reopen().ids() == {1}
+
+    def test_nobody_else_sees_what_is_not_flushed(self, reopen: Reopen) -> None:
+        writer, reader = reopen(), reopen()
+        writer.add([1], axis(1)[None])
+        assert (writer.ids(), reader.ids()) == ({1}, set())
+
+
+def _search_elsewhere(open_store: OpenStore, folder: Path, answers: "multiprocessing.Queue[Found]") -> None:
+    store = open_store(folder, DIMENSION)
+    answers.put(store.search(axis(0), 5))
+    store.close()
+
+
+class SharedStoreSuite(BufferedStoreSuite):
+    """A buffered store whose folder several processes may open at once."""
+
+    def test_another_process_sees_what_was_flushed(self, reopen: Reopen, open_store: OpenStore, tmp_path: Path) -> None:
+        store = reopen()
+        store.add([1, 2], np.stack([axis(0), axis(1)]))
+        store.flush()
+        store.add([3], axis(0)[None])
+        spawn = multiprocessing.get_context("spawn")
+        answers: multiprocessing.Queue[Found] = spawn.Queue()
+        process = spawn.Process(target=_search_elsewhere, args=(open_store, tmp_path / "store", answers))
+        process.start()
+        assert answers.get(timeout=60) == [(1, 1.0), (2, 0.5)]
+        process.join()
+        answers.close()

@@ -1,0 +1,1 @@
+"""The documents keep to the code: pages made from it, files they name, words they explain."""
