@@ -39,7 +39,7 @@ _SAFE = {
 def make_app(service_url: str, language: str) -> App:
     """Return the page over the service at this address."""
     return App(
-        Path(__file__).with_name("app.py"),
+        Path(__file__).parent / "shell" / "app.py",
         secrets={"service": service_url, "language": language},
         routes=[Route("/session", _enter, methods=["POST"]), Route("/session", _leave, methods=["DELETE"])],
         middleware=[Middleware(SafeHeaders)],

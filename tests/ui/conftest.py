@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.paths import ROOT
 from tests.ui.fake_service import FakeService
 
-APP = ROOT / "webui" / "app.py"
+APP = ROOT / "webui" / "shell" / "app.py"
 Open = Callable[..., AppTest]
 
 

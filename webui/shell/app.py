@@ -18,7 +18,7 @@ from webui.shell.language import choose_language, draw_language, tell_browser
 from webui.shell.phrases import Phrase, Say
 from webui.shell.visit import Visit
 
-_HERE = Path(__file__).parent
+_WEBUI = Path(__file__).parents[1]  # this script stands apart: Streamlit takes a folder `pages` beside it for its own
 # Path, title, icon, whether it takes the window's width, and what draws it.
 _PAGES: tuple[tuple[str, Phrase, str, bool, Callable[[Visit], None]], ...] = (
     ("chat", common.CHAT, ":material/forum:", False, chat.draw),
@@ -32,10 +32,10 @@ _PAGES: tuple[tuple[str, Phrase, str, bool, Callable[[Visit], None]], ...] = (
 def main() -> None:
     """Draw the page."""
     say = choose_language()
-    icon = str(_HERE / "icon.png")
+    icon = str(_WEBUI / "icon.png")
     st.set_page_config(say(common.APP), page_icon=icon)
     st.logo(icon, size="large")
-    st.html(_HERE / "page.css")
+    st.html(_WEBUI / "page.css")
     tell_browser(say)
     with troubles.shown(say):
         service = signing.signed_in_service()
