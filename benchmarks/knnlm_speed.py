@@ -121,7 +121,7 @@ def _take_turns(
 
     jobs: dict[str, Callable[[], int]] = {"the model alone": alone}
     for name, (search, how) in searches.items():
-        jobs[name] = partial(_write, generator, store, search, how)
+        jobs[name] = partial(_write, generator, model, store, search, how)
     for clock, speeds in _timed(jobs).items():
         base = median(speeds["the model alone"])
         for name, found in speeds.items():
@@ -143,9 +143,11 @@ def _timed(jobs: dict[str, Callable[[], int]]) -> dict[str, dict[str, list[float
     return speeds
 
 
-def _write(generator: TransformersGenerator, store: Datastore, search: KeySearch, how: Mixing) -> int:
+def _write(
+    generator: TransformersGenerator, model: NextTokenModel, store: Datastore, search: KeySearch, how: Mixing
+) -> int:
     """Write an answer; returns of how many tokens."""
-    mixer = NeighbourMixer(store, search, how, generator.next_token_model().decode)
+    mixer = NeighbourMixer(store, search, how, model.decode)
     list(generator.stream_mixed(ASKED, Sampling(max_tokens=TOKENS), mixer))
     return len(mixer.trace(lambda _: {}).tokens)
 

@@ -67,7 +67,7 @@ def run_agent(
     """
     if not isinstance(generator, ToolCalling):
         raise CannotCallTools(f"The model '{generator.name}' runs inside the service and cannot call tools.", _MEND)
-    model = generator.chat_model(sampling)
+    model, failures = generator.chat_model(sampling), generator.client_failures()
     try:
         from langchain.agents import create_agent
         from langchain.agents.middleware import ModelCallLimitMiddleware
@@ -84,7 +84,7 @@ def run_agent(
             yield from events
     except ModelCallLimitExceededError:
         yield ModelReply(None)
-    except generator.client_failures() as error:
+    except failures as error:
         if "tool" in str(error).lower() and getattr(error, "status_code", None) in (400, 404, 422, 501):
             raise CannotCallTools(f"The model '{generator.name}' cannot call tools.", _MEND) from error
         raise generator.failure(error) from error

@@ -100,9 +100,8 @@ def download_doc(
 ) -> FileResponse:
     """Return an original, always as a download: no page ever shows or runs it."""
     base = chatchat_base(service, caller, knowledge_base_name)
-    for one in service.app.catalog.documents(base).all():
-        if one.name == file_name:
-            return original(service, base, one)
+    for one in service.app.catalog.documents(base).page(name=file_name):
+        return original(service, base, one)
     raise NotFound(f"未找到文件 {file_name}")
 
 

@@ -6,6 +6,8 @@ not ASCII and for every three that are.
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -91,13 +93,11 @@ class LangChainGenerator:
     @staticmethod
     def client_failures() -> tuple[type[Exception], ...]:
         """Return the errors that the client raises when a server fails it, as ToolCalling says."""
-        import httpx
-
-        return (*_client_errors(), httpx.HTTPError, OSError, ValueError)
+        return (*_client_errors(), OSError, ValueError)
 
     def _pieces(self, model: "BaseChatModel", turns: list[tuple[str, str]], options: dict[str, Any]) -> Iterator[str]:
         ended = False
-        failures = self.client_failures()  # it imports, which a stream that is closed half way must not do
+        failures = self.client_failures()  # here: they import, which a generator that is being closed must not
         try:
             for chunk in model.stream(turns, **options):
                 ended = ended or bool(chunk.response_metadata.get("finish_reason")) or self._provider != "openai"
@@ -169,9 +169,10 @@ def _options(sampling: Sampling, provider: str) -> dict[str, Any]:
 
 
 def _client_errors() -> tuple[type[Exception], ...]:
-    """Return the base of the OpenAI client's errors, if it is installed."""
-    try:
-        from openai import OpenAIError
-    except ImportError:
-        return ()
-    return (OpenAIError,)
+    """Return the bases of the errors of OpenAI's client and of the HTTP client under it, of those that are there."""
+    names = (("openai", "OpenAIError"), ("httpx", "HTTPError"), ("httpx2", "HTTPError"))
+    found: list[type[Exception]] = []
+    for package, error in names:
+        with suppress(ImportError):
+            found.append(getattr(import_module(package), error))
+    return tuple(found)

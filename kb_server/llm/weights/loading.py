@@ -19,10 +19,13 @@ from kb_server.llm.weights.memory import Sizes, check_memory
 from kb_server.llm.weights.placement import Placement
 from kb_server.llm.weights.quantization import check
 from kb_server.llm.weights.skeleton import ModelFiles, is_encoder_decoder
+from kb_server.runtime.memory import give_back
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+_GIVEN_BACK = 16  # tensors, after which freed memory is given back: oftener takes twice the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,10 @@ def load_weights(files: ModelFiles, scheme: Quantization, device: str) -> "nn.Mo
             f"The model in '{files.folder}' has no linear layers that could be kept as {scheme}.",
             "Set generation.quantization to none.",
         )
-    for name, tensor in _tensors(files, model.config):
+    for number, (name, tensor) in enumerate(_tensors(files, model.config)):
         placement.place(name, tensor)
+        if number % _GIVEN_BACK == 0:
+            give_back()  # else glibc keeps what quantizing took beside the result, up to twice the finished model
     placement.finish()
     return _on_device(model, device)
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from importlib.resources import as_file, files
@@ -14,11 +15,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.catalog.documents import Documents
+from kb_server.catalog.removal import Removed
 from kb_server.catalog.schema import SCHEMA_VERSION, metadata
 from kb_server.core.domain import Calibration, Document, Fusion, Slice
 from kb_server.core.errors import AlreadyExists, InvalidSetting, MissingExtra, NotFound, StorageError
@@ -124,13 +126,53 @@ def test_the_migrations_make_the_tables_that_the_code_names(database: Database) 
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_notes_of_an_older_schema_become_descriptions(url: str) -> None:
+@contextmanager
+def _older(url: str, version: str) -> Iterator[Connection]:
+    """Give an empty catalog of an older schema."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     config = Config()
     with as_file(files("kb_server.catalog") / "migrations") as folder, engine.begin() as connection:
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0009")
+        command.upgrade(config, version)
+        yield connection
+    engine.dispose()
+
+
+def test_copies_of_an_older_schema_keep_the_vector_that_the_stores_have(url: str) -> None:
+    row = (
+        "INSERT INTO knowledge_bases (id, name, store, embedder, fingerprint, dimension, created) "
+        "VALUES ('b', 'b', 'm', 't', 't-1', 3, :created)"
+    )
+    document = (
+        "INSERT INTO documents (id, base_id, name, state, sha256, file, created) "
+        "VALUES (:id, 'b', :name, :state, 's', 'f', :created)"
+    )
+    chunk = (
+        'INSERT INTO chunks (id, document_id, text, start, "end", heading_path) '
+        "VALUES (:id, :document, :text, 0, 4, '[]')"
+    )
+    with _older(url, "0010") as connection:
+        created = {"created": datetime(2026, 1, 1)}
+        connection.execute(text(row), created)
+        for id_, name, state in ((1, "a", "indexed"), (2, "b", "indexed"), (3, "a", "kept-3")):
+            connection.execute(text(document), {"id": id_, "name": name, "state": state, **created})
+        for id_, said in ((1, "same"), (2, "same"), (3, "kept")):
+            connection.execute(text(chunk), {"id": id_, "document": id_, "text": said})
+        connection.execute(text("INSERT INTO chunk_copies (chunk_id, original_id) VALUES (2, 1)"))
+    opened = Database(url)
+    rows = Documents(opened, "b")
+    assert rows.chunks.vector_ids_of([1, 2, 3]) == {1: 1, 2: 1, 3: 3}
+    assert rows.chunks.by_vector([1, 2, 3]).keys() == {1}
+    assert rows.chunks.kept([1, 2, 3]) == {3}
+    assert rows.unsized() == {1: "f", 2: "f", 3: "f"}
+    assert rows.remove(["a"]) == Removed((), ("f",))
+    assert [(one.id, one.text, one.document) for one in rows.chunks.by_vector([1]).values()] == [(2, "same", "b")]
+    opened.close()
+
+
+def test_notes_of_an_older_schema_become_descriptions(url: str) -> None:
+    with _older(url, "0009") as connection:
         for name in ("noted", "bare"):
             values = {"id": name, "created": datetime(2026, 1, 1)}
             row = (
@@ -139,7 +181,6 @@ def test_notes_of_an_older_schema_become_descriptions(url: str) -> None:
             )
             connection.execute(text(row), values)
         connection.execute(text("INSERT INTO base_notes (base_id, text) VALUES ('noted', '会议记录')"))
-    engine.dispose()
     opened = Database(url)
     assert {base.name: base.description for base in Bases(opened).all()} == {"noted": "会议记录", "bare": ""}
     opened.close()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import event
 
 from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
@@ -181,3 +182,41 @@ def test_bases_do_not_see_each_other(database: Database, documents: Documents) -
     assert documents.chunks.by_vector(theirs.vector_ids) == {}
     other.remove(["a.txt"])
     assert documents.chunks.vector_ids() == list(mine.vector_ids)
+
+
+def test_a_page_is_counted_and_cut_by_the_database(database: Database, documents: Documents) -> None:
+    _index(_base(database, "other"), "0.txt", "theirs")
+    for number in range(9, -1, -1):
+        _index(documents, f"{number}.txt", *["part"] * number)
+    _begin(documents, "3.txt", "a new version", "of two parts")
+    assert [(one.name, one.chunks) for one in documents.page(3, 2)] == [("2.txt", 2), ("3.txt", 3), ("3.txt", 2)]
+    assert [one.name for one in documents.page(3, 10)] == ["9.txt"]
+    assert [one.state for one in documents.page(name="3.txt")] == [DocumentState.INDEXED, DocumentState.PENDING]
+    assert documents.page(name="%.txt") == []
+    assert (documents.count(), documents.count("3.txt"), documents.count("x")) == (11, 2, 0)
+    assert documents.page() == documents.all()
+
+
+def test_one_is_found_by_its_id_in_one_statement(database: Database, documents: Documents) -> None:
+    pending = [_index(documents, f"{number}.txt", "one", "two") for number in range(3)]
+    asked: list[str] = []
+    event.listen(database._reading_engine, "before_cursor_execute", lambda _c, _k, said, *_: asked.append(said))
+    found = documents.find(pending[1].document_id)
+    assert (found.id, found.name, found.chunks) == (pending[1].document_id, "1.txt", 2)
+    assert [said for said in asked if said != "BEGIN"] == [asked[-1]]
+    for wrong in (10**9, _index(_base(database, "other"), "a.txt", "theirs").document_id):
+        with pytest.raises(NotFound, match=str(wrong)):
+            documents.find(wrong)
+
+
+def test_sizes_stand_in_the_rows(documents: Documents) -> None:
+    known, _ = documents.begin("s", "one", Document(name="a.txt", text="", blocks=()), [], size=7)
+    unknown, _ = documents.begin("s", "two", Document(name="b.txt", text="", blocks=()), [])
+    documents.fail("c.txt", "s", "It has no file.")
+    documents.commit([known.document_id, unknown.document_id])
+    assert [one.size for one in documents.all()] == [7, None, None]
+    assert (documents.size(), documents.unsized()) == (7, {unknown.document_id: "two"})
+    documents.set_sizes({})
+    documents.set_sizes({unknown.document_id: 5 << 32})
+    assert (documents.size(), documents.unsized()) == ((5 << 32) + 7, {})
+    assert documents.find(unknown.document_id).size == 5 << 32

@@ -14,12 +14,14 @@ from kb_server.core.knn_lm import Mixing
 from kb_server.core.ports import NextTokenModel
 from kb_server.knnlm.datastore.build import Builder, DatastoreShape
 from kb_server.knnlm.datastore.store import Datastore
+from kb_server.knnlm.knn_lm import KnnLm
 from kb_server.knnlm.mixer import NeighbourMixer
 from kb_server.knnlm.search import ExactSearch
 from kb_server.llm.decoding.sampling import choose
 from kb_server.llm.engines.transformers import TransformersGenerator
 from tests.models import published
 from tests.models.tiny import tiny_model
+from tests.workshop import workshop
 
 torch = pytest.importorskip("torch", reason="needs the extra `generate`")
 
@@ -257,3 +259,17 @@ def test_models_without_a_key_layer_are_refused_by_name(make: Make, family: str)
     with pytest.raises(GenerationFailed, match=family) as refused:
         make(family).next_token_model()
     assert "Llama" in refused.value.hint
+
+
+def test_words_that_two_documents_share_count_once_and_stay_when_one_of_them_goes(make: Make, tmp_path: Path) -> None:
+    with workshop(tmp_path / "home") as shop:
+        shop.app.bases.create("notes", "faiss", "toy")
+        shop.ingest("notes", tmp_path / "texts", a="The cat sat on the mat.", b="The cat sat on the mat.")
+        opened, model = shop.app.bases.open("notes"), make("gpt2").next_token_model()
+        knn = KnnLm(opened, lambda: model, SHAPE)
+        knn.build()
+        (first,), (second,) = (opened.chunks.of_document(one.id) for one in opened.documents.all())
+        assert set(knn.active().owners.tolist()) == {first.id}
+        shop.ingest("notes", tmp_path / "texts", a=None)
+        assert set(knn.active().owners.tolist()) == {second.id}, "without being built again"
+        assert knn.chunks([first.id, second.id]) == {second.id: second}

@@ -19,6 +19,7 @@ from tests.models import published
 
 torch = pytest.importorskip("torch", reason="needs the extra `generate`")
 
+from kb_server.llm.decoding.batch import Decoder  # noqa: E402
 from kb_server.llm.decoding.prefix_cache import PrefixCache  # noqa: E402 - after the package is known to be there
 from kb_server.llm.decoding.sampling import choose  # noqa: E402
 from kb_server.llm.engines.transformers import TransformersGenerator  # noqa: E402
@@ -316,7 +317,8 @@ def test_an_error_that_follows_a_closing_is_not_the_closers(
     streams = started(generator)
     for stream in streams * 2:
         next(stream)
-    decoder: Any = generator._made_ready().decoder  # either kind; here the one of batches
+    decoder = generator._made_ready().decoder
+    assert isinstance(decoder, Decoder)
     monkeypatch.setattr("kb_server.llm.decoding.batch.cache_of", failing)
     streams[1].close()  # type: ignore[attr-defined]
     assert {error for n, (_, error) in enumerate(read_in_turn(streams)) if n != 1} == {MemoryError}

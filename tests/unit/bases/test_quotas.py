@@ -1,0 +1,58 @@
+"""How much a base may hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kb_server.bases.open_base import OpenBase
+from kb_server.bases.quotas import Quota, note_sizes
+from kb_server.core.errors import TooLarge
+from tests.workshop import workshop
+
+
+def _rooms(first: int, last: int) -> str:
+    return "\n\n".join(f"Room {number} has {number + 7} chairs and a table." for number in range(first, last))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[OpenBase]:
+    with workshop(tmp_path / "home") as shop:
+        shop.app.bases.create("notes", "faiss", "toy")
+        shop.ingest("notes", tmp_path / "texts", a=_rooms(0, 1200), b=_rooms(1200, 2000))
+        yield shop.app.bases.open("notes")
+
+
+def _forget_sizes(opened: OpenBase) -> None:
+    """Make the rows those of an older version."""
+    with opened.documents._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE documents SET size = NULL")
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_bytes_count_together(opened: OpenBase, older: bool) -> None:
+    if older:
+        _forget_sizes(opened)
+    quota = Quota(opened.documents, opened.files, None, 1 << 20)
+    there = len(_rooms(0, 1200)) + len(_rooms(1200, 2000))
+    quota.check(["c.txt"], (1 << 20) - there)
+    with pytest.raises(TooLarge, match="1 MB"):
+        quota.check(["c.txt"], (1 << 20) - there + 1)
+    assert opened.documents.unsized() == {}
+
+
+def test_documents_count_by_name(opened: OpenBase) -> None:
+    quota = Quota(opened.documents, opened.files, 3, None)
+    quota.check(["a.txt", "c.txt"], 1 << 40)
+    with pytest.raises(TooLarge, match="3 documents"):
+        quota.check(["c.txt", "d.txt"], 0)
+
+
+def test_a_file_that_is_gone_stays_without_a_size(opened: OpenBase) -> None:
+    _forget_sizes(opened)
+    first, second = opened.documents.all()
+    opened.files.discard([first.file])
+    noted = note_sizes(opened.documents, opened.files, opened.documents.unsized())
+    assert noted == {second.id: len(_rooms(1200, 2000))}
+    assert opened.documents.unsized() == {first.id: first.file}
+    assert [one.size for one in opened.sized(opened.documents.all())] == [None, len(_rooms(1200, 2000))]
