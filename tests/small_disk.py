@@ -1,5 +1,6 @@
 """A disk that is soon full."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,3 +19,11 @@ def small_disk_at(folder: Path, mebibytes: int) -> Iterator[Path]:
         pytest.skip(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(disk: Path, left: int) -> Path:
+    """Leave only so many bytes free, to the page; returns the file that takes the rest."""
+    status = os.statvfs(disk)
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(max(status.f_bavail * status.f_frsize - left, 0)))
+    return ballast

@@ -94,7 +94,7 @@ def _made(dimension: int) -> Any:  # noqa: ANN401
 
 
 class AnnoyStore(LogStore):
-    """A LogStore whose sealed part is Annoy's trees; what is fresh is compared by FAISS."""
+    """A LogStore whose sealed part is Annoy's trees."""
 
     KIND: ClassVar[IndexKind] = AnnoyIndex
 

@@ -22,8 +22,22 @@ OpenStore = Callable[[str, Path, int], VectorStore]
 OpenWords = Callable[[Path], LexicalIndex]
 
 
+class _Slot:
+    """A base's own lock, and its parts while open; it stays when the base is closed, since threads may wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.opened: OpenBase | None = None
+
+    def close(self) -> None:
+        """Close what is open; the caller holds the lock."""
+        opened, self.opened = self.opened, None
+        if opened:
+            opened.close()
+
+
 class BasePool:
-    """Opens bases and keeps them open; threads may share it.
+    """Opens bases and keeps them open; threads may share it. Opening one never waits for another.
 
     `open_store` takes a backend, a folder and a dimension, `open_words` a folder; `once` is whether chunks of the same
     words are indexed once.
@@ -37,21 +51,20 @@ class BasePool:
         self._open_store = open_store
         self._open_words = open_words
         self._once = once
-        self._open: dict[str, OpenBase] = {}
-        self._lock = Lock()
+        self._slots: dict[str, _Slot] = {}
+        self._lock = Lock()  # of the dictionary only
 
     def open(self, base: KnowledgeBase) -> OpenBase:
-        """Return the base's open parts under the row just read: its fusion may have been fitted anew.
+        """Return the base's open parts under the row just read: its fusion may be a newer one.
 
-        A base that another process has moved to other vectors is opened anew.
+        Threads that ask for the same base open it once. One that was moved to other vectors is opened again.
         """
-        with self._lock:
-            opened = self._open.get(base.id)
-            if opened is not None and (opened.base.store, opened.base.vectors) != (base.store, base.vectors):
-                self._open.pop(base.id).close()
-            if base.id not in self._open:
-                self._open[base.id] = self._opened(base)
-            return replace(self._open[base.id], base=base)
+        slot = self._slot(base.id)
+        with slot.lock:
+            if slot.opened and (slot.opened.base.store, slot.opened.base.vectors) != (base.store, base.vectors):
+                slot.close()
+            slot.opened = slot.opened or self._opened(base)
+            return replace(slot.opened, base=base)
 
     def store(self, base: KnowledgeBase) -> VectorStore:
         """Open the store that a row names, apart from what is kept open: a base's next one, while the old answers."""
@@ -73,18 +86,21 @@ class BasePool:
 
     def drop(self, base_id: str) -> None:
         """Close a base and forget it."""
-        with self._lock:
-            opened = self._open.pop(base_id, None)
-        if opened:
-            opened.close()
+        slot = self._slot(base_id)
+        with slot.lock:
+            slot.close()
 
     def close(self) -> None:
         """Close every base."""
-        for base_id in list(self._open):
+        for base_id in list(self._slots):
             self.drop(base_id)
 
+    def _slot(self, base_id: str) -> _Slot:
+        with self._lock:
+            return self._slots.setdefault(base_id, _Slot())
+
     def _opened(self, base: KnowledgeBase) -> OpenBase:
-        # Imported here: whoever only lists bases waits for neither numpy nor the word index.
+        # Imported here: who only lists bases waits for neither numpy nor the word index.
         from kb_server.bases.open_base import OpenBase
         from kb_server.catalog.documents import Documents
         from vectorstores.log.kept import KeptVectors

@@ -1,6 +1,6 @@
 """What is done with whole knowledge bases: made, found, listed, changed, moved elsewhere, and taken along."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,7 +9,7 @@ from kb_server.bases.files import BaseFiles
 from kb_server.bases.names import check_name, checked_description
 from kb_server.bases.pool import BasePool
 from kb_server.catalog.catalog import Catalog
-from kb_server.config.registry import find_backend
+from kb_server.config.registry import describe_store, find_backend
 from kb_server.config.settings import Settings
 from kb_server.core.domain import KnowledgeBase, StoredDocument
 from kb_server.core.ports import Embedder, LexicalIndex, VectorStore
@@ -142,9 +142,8 @@ class BaseService:
 
     def index(self, base: KnowledgeBase) -> dict[str, Any]:
         """Say which index a base has, its parameters and its measured recall, without opening it."""
-        describe: Callable[..., dict[str, Any]] = find_backend("description", base.store)
-        described = describe(self.pool.folder(base), **self._settings.store.options(base.store))
-        return {"dimension": base.dimension, **described}
+        options = self._settings.store.options(base.store)
+        return {"dimension": base.dimension, **describe_store(base.store, self.pool.folder(base), options)}
 
     def files(self, base: KnowledgeBase) -> BaseFiles:
         """Return the folder of a base."""

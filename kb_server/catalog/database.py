@@ -1,10 +1,10 @@
 """Opening the catalog's database: one engine, the pragmas SQLite needs, and the schema brought up to date."""
 
+import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
@@ -17,6 +17,9 @@ from kb_server.core.errors import Busy, InvalidSetting, KbError, MissingExtra, S
 T = TypeVar("T")
 
 _BUSY_SECONDS = 30
+# PostgreSQL's codes are in appendix A of its manual. SQLite says "disk I/O error" of the file beside its log.
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, "53100")
+_TAKEN = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "55P03", "40P01", "40001")  # lock, deadlock, serialization
 _IDS_A_QUERY = 500  # SQLite takes some 32,000 bound values, older builds 999
 _MIGRATING = 4_815_162  # any number that nothing else in the database locks
 
@@ -138,7 +141,7 @@ def _prepare_sqlite(engine: Engine) -> None:
     event.listen(engine, "begin", _begin)
 
 
-def _set_pragmas(connection: SqliteConnection, _record: ConnectionPoolEntry) -> None:
+def _set_pragmas(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     """Readers never wait for the writer (WAL); a commit that was reported survives a power cut (FULL)."""
     connection.isolation_level = None  # the driver's own BEGIN comes too late: reads and DDL would stand outside it
     for pragma in (f"busy_timeout={_BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
@@ -152,14 +155,22 @@ def _begin(connection: Connection) -> None:
 
 
 def _translate(error: DatabaseError, place: str) -> StorageError:
-    reason = str(error.orig)
-    if "full" in reason:
+    if _code(error) in _FULL:
         return StorageFull(
             f"No space is left for the catalog {place}.", "Free some space and run the same command again."
         )
-    if "locked" in reason:
+    if _code(error) in _TAKEN:
         return Busy(f"The catalog {place} is being written by another process.", "Wait for it and try again.")
     mend = "Check that its folder can be written; if the file is damaged, put a copy of it back."
     if not place.startswith("sqlite"):
         mend = "Check that the server runs and that the address, the user and the password are right."
-    return StorageError(f"The catalog {place} cannot be used: {' '.join(reason.split())}.", mend)
+    return StorageError(f"The catalog {place} cannot be used: {' '.join(str(error.orig).split())}.", mend)
+
+
+def _code(error: DatabaseError) -> int | str | None:
+    """Return SQLite's code, which is extended where the plain one says too little, or PostgreSQL's SQLSTATE."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is None:
+        state: str | None = getattr(error.orig, "sqlstate", None)
+        return state
+    return int(code) if code & 0xFF == sqlite3.SQLITE_IOERR else code & 0xFF

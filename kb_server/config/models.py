@@ -78,7 +78,8 @@ class Models:
         if options.model is None:
             return None
         backend = find_backend("reranker", options.backend)
-        made: Reranker = backend(model=options.model, batch_size=options.batch_size, device=options.device)
+        own = options.plugin_options(options.backend, "reranking")
+        made: Reranker = backend(model=options.model, batch_size=options.batch_size, device=options.device, **own)
         return made
 
     @property

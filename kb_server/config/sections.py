@@ -1,17 +1,18 @@
 """The sections of the settings, each with its defaults and what each value means."""
 
-import difflib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from kb_server.config.invalid import explain_invalid, keys_of
+from kb_server.config.registry import BackendSection
 from kb_server.core.answers import AnswerMode, EngineKind, Quantization
 from kb_server.core.domain import Redaction, SplitBy, Splitting
-from kb_server.core.errors import InvalidSetting, UnknownSetting, UsageError
+from kb_server.core.errors import UsageError
 from kb_server.core.knn_lm import KnnAsk, KnnScope
 
 logger = logging.getLogger(__name__)
@@ -72,12 +73,14 @@ class SplittingSettings(Section):
         try:
             merged = SplittingSettings(**{**self.model_dump(), **(overrides or {})})
         except ValidationError as error:
-            raise explain_invalid(error, SplittingSettings, f"{origin}.") from error
+            raise explain_invalid(error, keys_of(SplittingSettings, f"{origin}."), f"{origin}.") from error
         return Splitting(size=merged.size, overlap=merged.overlap, by=merged.by, delimiter=merged.delimiter)
 
 
-class EmbeddingSettings(Section):
+class EmbeddingSettings(BackendSection):
     """The model that turns text into vectors. A base keeps the model it was made with."""
+
+    PORT: ClassVar[str] = "embedder"
 
     backend: str = "sentence_transformers"
     model: str = "all-MiniLM-L6-v2"
@@ -118,8 +121,10 @@ class MilvusSettings(Section):
     timeout: float = Field(default=10.0, gt=0)
 
 
-class StoreSettings(Section):
+class StoreSettings(BackendSection):
     """Where the vectors of new knowledge bases go; a backend's options are in the section of its name."""
+
+    PORT: ClassVar[str] = "store"
 
     backend: str = "faiss"
     words: Literal["tantivy", "milvus"] = "tantivy"
@@ -130,13 +135,16 @@ class StoreSettings(Section):
     def options(self, backend: str) -> dict[str, Any]:
         """Return what the backend of this name is made with, beside folder and dimension."""
         section = getattr(self, backend, None)
-        return dict(section) if isinstance(section, Section) else {}
+        return dict(section) if isinstance(section, Section) else self.plugin_options(backend, "store")
 
     def word_options(self) -> dict[str, Any]:
         """Return what the word index is made with, beside its folder."""
         if self.words == "tantivy":
             return {}
         return {name: value for name, value in self.milvus if not name.startswith("index")}
+
+    def _filled(self) -> Collection[str]:
+        return {"folder", "dimension"}
 
 
 class RetrievalSettings(Section):
@@ -145,8 +153,10 @@ class RetrievalSettings(Section):
     k: int = Field(default=5, ge=1, le=100)
 
 
-class RerankingSettings(Section):
+class RerankingSettings(BackendSection):
     """A cross-encoder that reads the best passages again; none unless `model` is given."""
+
+    PORT: ClassVar[str] = "reranker"
 
     backend: str = "cross_encoder"
     model: str | None = None
@@ -169,8 +179,10 @@ class AnsweringSettings(Section):
     samples: int = Field(default=1, ge=1, le=16)
 
 
-class ModelSettings(Section):
+class ModelSettings(BackendSection):
     """A language model that writes answers in `generate` mode."""
+
+    PORT: ClassVar[str] = "generator"
 
     backend: str = "transformers"
     model: str = "SmolLM2-135M-Instruct"
@@ -330,37 +342,3 @@ class PageSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8501, ge=1, le=65535)
     service: str | None = None
-
-
-def explain_invalid(
-    error: ValidationError, model: type[BaseModel], prefix: str = ""
-) -> UnknownSetting | InvalidSetting:
-    """Return the error as a person reads it; `prefix` stands before the keys of `model` in a settings file."""
-    first = error.errors()[0]
-    key = (prefix + ".".join(str(part) for part in first["loc"])).rstrip(".")
-    if first["type"] == "extra_forbidden":
-        return unknown_key(key, keys_of(model, prefix))
-    return InvalidSetting(
-        f"The setting '{key}' cannot be '{first['input']}': {first['msg']}.", "configs/default.yaml says what it takes."
-    )
-
-
-def unknown_key(key: str, known: list[str]) -> UnknownSetting:
-    """Return the error for a key that there is not, with the nearest one that there is."""
-    near = difflib.get_close_matches(key, known, n=1)
-    return UnknownSetting(
-        f"There is no setting '{key}'.",
-        f"Did you mean '{near[0]}'?" if near else "configs/default.yaml lists every setting.",
-    )
-
-
-def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Return the dotted name of every setting."""
-    names: list[str] = []
-    for name, field in model.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, Section):
-            names += keys_of(section, f"{prefix}{name}.")
-        else:
-            names.append(f"{prefix}{name}")
-    return names

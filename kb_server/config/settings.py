@@ -18,6 +18,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from kb_server.config.invalid import explain_invalid, keys_of, unknown_key
+from kb_server.config.registry import BackendSection
 from kb_server.config.sections import (
     AgentSettings,
     AnsweringSettings,
@@ -33,8 +35,6 @@ from kb_server.config.sections import (
     SplittingSettings,
     StoreSettings,
     WebSettings,
-    explain_invalid,
-    unknown_key,
 )
 from kb_server.core.errors import InvalidSetting
 
@@ -91,9 +91,18 @@ def load_settings(file: Path | None = None, arguments: Mapping[str, Any] | None 
             return init_settings, env_settings, InitSettingsSource(settings_cls, values)
 
     try:
-        return Loaded(**(arguments or {}))
+        loaded = Loaded(**(arguments or {}))
     except ValidationError as error:
-        raise explain_invalid(error, Settings) from error
+        raise explain_invalid(error, keys_of(Settings)) from error
+    _check_plugins(loaded)
+    return loaded
+
+
+def _check_plugins(settings: Settings) -> None:
+    others = {f"generation.others.{number}": other for number, other in enumerate(settings.generation.others)}
+    for key, section in [*settings, *others.items()]:
+        if isinstance(section, BackendSection):
+            section.check_plugins(key)
 
 
 def _default_home() -> Path:

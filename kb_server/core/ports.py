@@ -77,8 +77,9 @@ class Embedder(Protocol):
 class VectorStore(Protocol):
     """Ids and vectors, nothing else. Scores are (1 + cosine) / 2, so 0..1; ties go to the lower id.
 
-    The class is made with `folder`, `dimension` and its options. A function of the same name in the registry, under
-    `description`, takes folder and options and says for `kb list` which index there is, without opening it.
+    The class is made with `folder`, `dimension` and its options. Threads share an object. What says for `kb list` which
+    index there is, without opening it, is a static method `describe(folder, **options)` if there is one; for our own
+    stores it is a function in the registry, since lists wait for no numpy.
     """
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from kb_server.core.domain import Chunk, Filter, SearchMode
 from kb_server.core.errors import NotFound
 from kb_server.core.ports import ChunkSource
-from kb_server.search.hybrid import HybridRetriever, StageRank
+from kb_server.search.hybrid import HybridRetriever
+from kb_server.search.ranks import StageRank
 
 
 @dataclass(frozen=True, slots=True)

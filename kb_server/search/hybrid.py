@@ -8,6 +8,7 @@ from time import perf_counter
 from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
 from kb_server.core.ports import ChunkSource, Embedder, LexicalIndex, Reranker, VectorStore
 from kb_server.search.fusion import dense_scores, dense_weight, fuse
+from kb_server.search.ranks import StageRank, all_scores, rank_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,6 @@ class Retrieval:
 
     hits: list[Hit]
     timings_ms: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class StageRank:
-    """Where a chunk stands at a stage: its rank, from 1, and its score; both None if the stage did not find it."""
-
-    stage: str
-    rank: int | None
-    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +101,22 @@ class HybridRetriever:
 
         That is however far down. If there is a reranker, then last among those that it reads.
         """
-        ranking = self._rank(question, max(len(self._store), len(self._lexical), 1), filters, mode)
-        known = set(self._source.vector_ids(filters))
-        stages = {**ranking.stages, "fusion": dict(ranking.fused)}
+        weight = self._weight(question, mode)
+        vector = self._embedder.embed_query(question) if weight > 0 else None
+        ids = self._source.vector_ids(filters)
+        scores = all_scores(ids, question, vector, self._lexical, self._store, weight)
+        ranks = [rank_of(stage, vector_id, ids, found) for stage, found in scores.items()]
         if self._reranking and mode is SearchMode.HYBRID:
-            read = self._hits(ranking, self._reranking.depth, filters)
-            scores = {hit.chunk.id: hit.score for hit in self._reranking.rerank(question, list(read.values()))}
-            stages["rerank"] = {id_: scores[hit.chunk.id] for id_, hit in read.items()}
-        return [
-            _standing(stage, vector_id, {id_: score for id_, score in scores.items() if id_ in known})
-            for stage, scores in stages.items()
-        ]
+            ranks.append(self._reranked(self._reranking, question, vector_id, filters))
+        return ranks
+
+    def _reranked(self, reranking: Reranking, question: str, vector_id: int, filters: Filter | None) -> StageRank:
+        """Return where it stands among those that the reranker reads in a search."""
+        ranking = self._rank(question, max(_CANDIDATES, 4 * reranking.depth), filters, SearchMode.HYBRID)
+        read = self._hits(ranking, reranking.depth, filters)
+        reranked = reranking.rerank(question, list(read.values())) if vector_id in read else []
+        places = {hit.chunk.id: (rank, hit.score) for rank, hit in enumerate(reranked, 1)}
+        return StageRank("rerank", *(places[read[vector_id].chunk.id] if reranked else (None, None)))
 
     def _rank(self, question: str, depth: int, filters: Filter | None, mode: SearchMode) -> _Ranking:
         weight = self._weight(question, mode)
@@ -154,10 +151,3 @@ class HybridRetriever:
             if len(hits) >= k:
                 break
         return dict(islice(hits.items(), k))
-
-
-def _standing(stage: str, vector_id: int, scores: Mapping[int, float]) -> StageRank:
-    if vector_id not in scores:
-        return StageRank(stage, None, None)
-    best_first = sorted(scores, key=lambda id_: (-scores[id_], id_))
-    return StageRank(stage, best_first.index(vector_id) + 1, scores[vector_id])

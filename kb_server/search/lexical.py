@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
 import threading
 from collections.abc import Collection, Sequence
@@ -16,7 +18,9 @@ from kb_server.core.errors import StorageError, StorageFull
 from kb_server.text.terms import BM25_K1, inverse_document_frequency, terms
 
 _HEAP_BYTES = 50_000_000
-_FULL = ("No space left", "StorageFull", "os error 28")
+# Tantivy gives only texts; the system's number is in them, in one of these forms.
+_NUMBER = re.compile(r"os error (\d+)|\bcode: (\d+)")
+_WRITER_DIED = "An index writer was killed"  # and why it did, its commit says
 
 
 class TantivyIndex:
@@ -29,7 +33,8 @@ class TantivyIndex:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
+        self._writing = threading.Lock()  # of the writer; a commit waits for the disk, and searches not for it
+        self._looking = threading.Lock()  # at the newest commit
         self._index = self._open()
         self._writer: tantivy.IndexWriter | None = None
         self._seen = self._stamp()
@@ -37,20 +42,20 @@ class TantivyIndex:
     def add(self, ids: Sequence[int], texts: Sequence[str]) -> None:
         """Insert or replace chunks."""
         try:
-            with self._lock:
+            with self._writing:
                 writer = self._open_writer()
                 for id_, text in zip(ids, texts, strict=True):
                     writer.delete_documents_by_term("id", id_)
                     writer.add_document(tantivy.Document(id=id_, terms=" ".join(terms(text))))
         except (ValueError, OSError) as error:
-            raise self._failed(error) from error
+            raise self._failed(self._why_it_died() if _WRITER_DIED in str(error) else error) from error
 
     def delete(self, ids: Collection[int]) -> None:
         """Remove chunks; ids that are not there are ignored."""
         if not ids:
             return
         try:
-            with self._lock:
+            with self._writing:
                 for id_ in ids:
                     self._open_writer().delete_documents_by_term("id", id_)
         except (ValueError, OSError) as error:
@@ -88,17 +93,19 @@ class TantivyIndex:
     def flush(self) -> None:
         """Commit what was added and deleted since; other processes see it from now on."""
         try:
-            with self._lock:
-                if self._writer is not None:
-                    self._writer.commit()
-                    self._index.reload()
+            with self._writing:
+                if self._writer is None:
+                    return
+                self._writer.commit()
+            with self._looking:
+                self._index.reload()
         except (ValueError, OSError) as error:
             self._writer = None  # a writer whose commit failed is dead; the next add opens another
             raise self._failed(error) from error
 
     def close(self) -> None:
         """Let go of the writer; what was not flushed is dropped."""
-        with self._lock:
+        with self._writing:
             if self._writer is not None:
                 with suppress(ValueError):  # it died on a full disk, which the flush has told
                     self._writer.wait_merging_threads()
@@ -129,7 +136,7 @@ class TantivyIndex:
 
     def _searcher(self) -> tantivy.Searcher:
         """Look at the newest commit, also when another process made it."""
-        with self._lock:
+        with self._looking:
             stamp = self._stamp()
             if stamp != self._seen:
                 self._index.reload()
@@ -149,8 +156,19 @@ class TantivyIndex:
         status = os.stat(self._folder / "meta.json")  # noqa: PTH116 - a third of Path.stat's time, on every search
         return status.st_ino, status.st_mtime_ns
 
+    def _why_it_died(self) -> Exception:
+        """Return what ended the writer, and let go of it: the next add opens another."""
+        with self._writing:
+            writer, self._writer = self._writer, None
+        try:
+            if writer is not None:
+                writer.commit()
+        except (ValueError, OSError) as error:
+            return error
+        return ValueError(_WRITER_DIED)
+
     def _failed(self, error: Exception) -> StorageError:
-        if any(sign in str(error) for sign in _FULL):
+        if _system_error(error) in (errno.ENOSPC, errno.EDQUOT):
             return StorageFull(
                 f"No space is left for the word index {self._folder}.",
                 "Free some space and run the same command again.",
@@ -159,3 +177,8 @@ class TantivyIndex:
             f"The word index {self._folder} cannot be used: {error}.",
             "Delete that folder and ingest again: the index is rebuilt from the catalog, no document is lost.",
         )
+
+
+def _system_error(error: Exception) -> int | None:
+    found = _NUMBER.search(str(error))
+    return int(found[1] or found[2]) if found else getattr(error, "errno", None)

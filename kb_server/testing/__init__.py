@@ -15,6 +15,7 @@ from kb_server.core.errors import MissingExtra
 
 if TYPE_CHECKING:
     from kb_server.testing.approximate_stores import ApproximateStoreSuite
+    from kb_server.testing.concurrent_stores import ConcurrentStoreSuite
     from kb_server.testing.durable_stores import BufferedStoreSuite, DurableStoreSuite, SharedStoreSuite
     from kb_server.testing.embedders import EmbedderSuite
     from kb_server.testing.generators import GeneratorSuite
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApproximateStoreSuite",
     "BufferedStoreSuite",
+    "ConcurrentStoreSuite",
     "DurableStoreSuite",
     "EmbedderSuite",
     "ExactStoreSuite",
@@ -43,6 +45,7 @@ __all__ = [
 _MODULES = {
     "ApproximateStoreSuite": "approximate_stores",
     "BufferedStoreSuite": "durable_stores",
+    "ConcurrentStoreSuite": "concurrent_stores",
     "DurableStoreSuite": "durable_stores",
     "EmbedderSuite": "embedders",
     "ExactStoreSuite": "vector_stores",

@@ -7,11 +7,11 @@ import pytest
 
 from kb_server.testing import (
     ApproximateStoreSuite,
+    ConcurrentStoreSuite,
     DurableStoreSuite,
     ExactStoreSuite,
     OrderedTiesSuite,
     SharedStoreSuite,
-    VectorStoreSuite,
 )
 from kb_server.testing.vector_stores import OpenStore
 from vectorstores.annoy import AnnoyStore
@@ -36,19 +36,19 @@ def open_milvus(folder: Path, dimension: int) -> MilvusStore:
     return MilvusStore(folder, dimension, timeout=5)
 
 
-class TestMemory(OrderedTiesSuite, VectorStoreSuite):
+class TestMemory(OrderedTiesSuite, ConcurrentStoreSuite):
     @pytest.fixture
     def open_store(self) -> OpenStore:
         return open_memory
 
 
-class TestFaiss(OrderedTiesSuite, ExactStoreSuite, DurableStoreSuite, SharedStoreSuite):
+class TestFaiss(OrderedTiesSuite, ExactStoreSuite, DurableStoreSuite, SharedStoreSuite, ConcurrentStoreSuite):
     @pytest.fixture
     def open_store(self) -> OpenStore:
         return FaissStore
 
 
-class TestSealingFaiss(ApproximateStoreSuite, DurableStoreSuite, SharedStoreSuite):
+class TestSealingFaiss(ApproximateStoreSuite, DurableStoreSuite, SharedStoreSuite, ConcurrentStoreSuite):
     examples = 20
 
     @pytest.fixture
@@ -60,7 +60,7 @@ class TestSealingFaiss(ApproximateStoreSuite, DurableStoreSuite, SharedStoreSuit
     find_spec("annoy") is None,
     reason="annoy is not installed (it comes as source and needs a C++ compiler): pip install 'kb-server[annoy]'",
 )
-class TestSealingAnnoy(ApproximateStoreSuite, DurableStoreSuite, SharedStoreSuite):
+class TestSealingAnnoy(ApproximateStoreSuite, DurableStoreSuite, SharedStoreSuite, ConcurrentStoreSuite):
     examples = 20
 
     @pytest.fixture
@@ -68,10 +68,11 @@ class TestSealingAnnoy(ApproximateStoreSuite, DurableStoreSuite, SharedStoreSuit
         return open_sealing_annoy
 
 
-class TestMilvus(ExactStoreSuite, DurableStoreSuite):
+class TestMilvus(ExactStoreSuite, DurableStoreSuite, ConcurrentStoreSuite):
     """Milvus Lite, which is sent everything at once and whose folder one process may open."""
 
     examples = 4
+    calls = 40
 
     @pytest.fixture
     def open_store(self) -> OpenStore:

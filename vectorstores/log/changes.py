@@ -66,6 +66,14 @@ def last_occurrences(ids: Ids) -> npt.NDArray[np.intp]:
     return np.sort(len(ids) - 1 - from_the_end)
 
 
+def ids_that_fit(ids: Collection[int]) -> Ids:
+    """Return ids as int64 [n]; those that need more than 64 bits are in no store and left out."""
+    try:
+        return np.fromiter(ids, np.int64, len(ids))
+    except OverflowError:
+        return np.array([number for number in ids if -(2**63) <= number < 2**63], np.int64)
+
+
 def _joined(parts: list[npt.NDArray[Number]]) -> npt.NDArray[Number]:
     filled = [part for part in parts if len(part)] or parts[:1]
     return filled[0] if len(filled) == 1 else np.concatenate(filled)

@@ -21,18 +21,6 @@ def describe_annoy(folder: Path, **_options: Any) -> dict[str, Any]:  # noqa: AN
     return _of_log(folder, TREES)
 
 
-def describe_milvus(_folder: Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """Say which index is asked for, without asking the server."""
-    lite = options.get("uri") is None
-    index = options.get("index", "AUTO")
-    return {
-        "kind": "FLAT" if lite and index == "AUTO" else index,
-        "parameters": dict(options.get("index_params") or {}),
-        "recall@10": 1.0 if lite and index in ("AUTO", "FLAT") else None,
-        "place": "lite" if lite else options["uri"],
-    }
-
-
 def _of_log(folder: Path, kind: str) -> dict[str, Any]:
     manifest = read_manifest(folder)
     if manifest is None or manifest.kind != kind:

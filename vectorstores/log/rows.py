@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from weakref import finalize
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +53,17 @@ def live_rows(path: Path, dimension: int, position: Position) -> LiveRows:
 
 
 class RowReader:
-    """Reads vectors of an open log by where they begin; the file stays readable when it is replaced meanwhile."""
+    """Reads vectors of an open log by where they begin; the file stays readable when it is replaced meanwhile.
+
+    It is closed as a context, or with the last reference to this object: never while another thread reads.
+    """
 
     def __init__(self, path: Path, dimension: int) -> None:
         self._path = path
         self._dimension = dimension
         self._descriptor = os.open(path, os.O_RDONLY)
+        self.close = finalize(self, os.close, self._descriptor)
+        self.close.atexit = False
 
     def read(self, offsets: npt.NDArray[np.int64]) -> Vectors:
         """Return float32 [n, dimension]; rows that lie one after another are read at once."""
@@ -77,12 +83,6 @@ class RowReader:
         """Yield (number of the first row, vectors) until all are read."""
         for start in range(0, len(offsets), _ROWS_AT_ONCE):
             yield start, self.read(offsets[start : start + _ROWS_AT_ONCE])
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
 
     def __enter__(self) -> "RowReader":
         return self

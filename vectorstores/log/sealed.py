@@ -14,6 +14,7 @@ import secrets
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -67,10 +68,11 @@ class Sample:
 logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 22
+_GATHERED = 500  # allowed ids up to which reading their vectors beats asking the index
 
 
 class Approximate(Protocol):
-    """An index over row numbers, in a file: see `IvfIndex` and `AnnoyIndex`."""
+    """An index over row numbers, in a file; several threads may search it at once. See `IvfIndex` and `AnnoyIndex`."""
 
     def candidates(self, query: Vectors, k: int, among: npt.NDArray[np.bool_] | None, count: int) -> Ids:
         """Return numbers of rows that most likely hold the k best of the `count` marked in `among` (None: all)."""
@@ -100,25 +102,34 @@ class IndexKind(Protocol):
 
 
 class Sealed:
-    """A sealed part that is open; its owner holds a lock."""
+    """A sealed part that is open. It never changes: threads may search it while another takes ids out of a copy.
+
+    Its files are closed when nobody holds it any more, since a search may go on after its store was closed.
+    """
 
     def __init__(self, folder: Path, log: Path, manifest: IndexManifest, kind: IndexKind) -> None:
         self.manifest = manifest
         stored = np.fromfile(folder / f"sealed-{manifest.token}.rows", "<i8").reshape(2, manifest.rows)
         self._ids: Ids = stored[0]
         self._offsets: Ids = stored[1]
-        self._order = np.argsort(self._ids, kind="stable").astype(np.int32)
-        self._sorted = self._ids[self._order]
         self._live = self._offsets != GONE
-        self.count = int(self._live.sum())
+        rows = np.flatnonzero(self._live)  # an id that was replaced has other rows, which are gone
+        self._order = rows[np.argsort(self._ids[rows])].astype(np.int32)
+        self._sorted = self._ids[self._order]
+        self.count = int(np.count_nonzero(self._live))
         self._index: Approximate = kind(folder / f"sealed-{manifest.token}.index", manifest.parameters)
         self._reader = RowReader(log, manifest.dimension)
 
-    def drop(self, ids: Ids) -> None:
-        """Take ids out; those that are not there are ignored."""
+    def without(self, ids: Ids) -> "Sealed":
+        """Return it with ids taken out; those that are not there are ignored."""
         rows = self._rows_of(ids)
-        self._live[rows] = False
-        self.count = int(self._live.sum()) if len(rows) else self.count
+        if not len(rows):
+            return self
+        rest = copy(self)
+        rest._live = self._live.copy()
+        rest._live[rows] = False
+        rest.count = self.count - len(rows)
+        return rest
 
     def live_ids(self) -> Ids:
         """Return every id, int64 [count]."""
@@ -133,11 +144,11 @@ class Sealed:
         """Return float32 [n, dimension] in the order of `ids`; all must be there."""
         return self._read(self._rows_of(ids))[np.searchsorted(np.unique(ids), ids)]
 
-    def candidates(self, query: Vectors, k: int, allowed: Ids | None, gather: int) -> tuple[Ids, Vectors]:
-        """Return ids that most likely hold the k best, with their exact vectors; up to `gather` allowed ones all."""
+    def candidates(self, query: Vectors, k: int, allowed: Ids | None) -> tuple[Ids, Vectors]:
+        """Return ids that most likely hold the k best, with their exact vectors; of few allowed ones all."""
         if allowed is not None:
             rows = self._rows_of(allowed)
-            if len(rows) > max(k, gather):
+            if len(rows) > max(k, _GATHERED):
                 marked = np.zeros(len(self._live), bool)
                 marked[rows] = True
                 rows = self._index.candidates(query, k, marked, len(rows))
@@ -148,10 +159,6 @@ class Sealed:
             rows = np.flatnonzero(self._live)
         rows = np.sort(rows)  # neighbours in the file are read together
         return self._ids[rows], self._read(rows)
-
-    def close(self) -> None:
-        """Close the log."""
-        self._reader.close()
 
     def _read(self, rows: Ids) -> Vectors:
         return self._reader.read(self._offsets[rows])
@@ -175,8 +182,10 @@ def open_sealed(folder: Path, log: Path, dimension: int, kind: IndexKind) -> Sea
         return None
     try:
         return Sealed(folder, log, manifest, kind)
-    except FileNotFoundError:
-        return None  # another process has just replaced it; its manifest is read next time
+    except (OSError, RuntimeError):  # FAISS has RuntimeError, Annoy an OSError without a number
+        if read_manifest(folder) == manifest:
+            raise
+        return None  # it has just been replaced; the new manifest is read next time
 
 
 def seal(
@@ -191,8 +200,12 @@ def seal(
     token = secrets.token_hex(8)
     index, rows_file = folder / f"sealed-{token}.index", folder / f"sealed-{token}.rows"
     live = live_rows(log, dimension, position)
+    if not len(live.ids):
+        return  # what made sealing due is not flushed yet
     with RowReader(log, dimension) as reader:
         old = read_manifest(folder)
+        if old and old.position.identity != position.identity:
+            old = None  # its offsets are those of a file that was replaced since
         extended = _extended(folder, old, live.ids, live.offsets, reader, kind, index) if old else None
         if extended:
             ids, offsets, parameters = extended

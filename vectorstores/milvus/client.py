@@ -15,7 +15,9 @@ from kb_server.core.errors import Busy, MissingExtra, StorageError, StoreUnavail
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds
 _NO_CONNECTION = 2  # pymilvus's code for "Fail connecting to server"
 _UNAVAILABLE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")  # gRPC's codes of a server that is away
-_SIGNS = ("Retry timeout", "not ready", "server unavailable", "closed channel")
+_NOT_READY = (56, 57)  # of a server that is starting; in the older field: the newer one has 1, as for any fault
+# What gRPC and pymilvus say of a client that another thread has closed after a failure; they give it no code.
+_CLOSED = ("on closed channel", "should create connection first")
 
 # A ping every ten seconds, as pymilvus has it, is too many for a server of gRPC's own defaults, which then hangs up.
 # After a failure gRPC itself waits up to two minutes before it looks again; how long to wait is our caller's to say.
@@ -155,7 +157,9 @@ def _refuse_foreign(path: Path) -> None:
 def _is_away(error: Exception) -> bool:
     code = getattr(error, "code", None)
     name = getattr(code() if callable(code) else code, "name", "")
-    return code == _NO_CONNECTION or name in _UNAVAILABLE or any(sign in str(error) for sign in _SIGNS)
+    if code == _NO_CONNECTION or name in _UNAVAILABLE or getattr(error, "compatible_code", None) in _NOT_READY:
+        return True
+    return any(text in str(error) for text in _CLOSED)
 
 
 def _reason(error: Exception) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kb_server.bases.knowledge_bases import LONGEST_DESCRIPTION, check_name, checked_description
 
+from kb_server.bases.names import LONGEST_DESCRIPTION, check_name, checked_description
 from kb_server.core.errors import InvalidName, NotFound, UsageError
 from tests.workshop import Workshop, workshop
 
@@ -19,7 +19,7 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
 
 
 def test_a_page_of_documents_with_their_sizes(shop: Workshop) -> None:
-    base, bases = shop.app.bases.find("notes"), shop.app.knowledge_bases
+    base, bases = shop.app.bases.find("notes"), shop.app.bases
     found, total = bases.page(base, 2, 1)
     assert ([(one.name, one.size) for one in found], total) == ([("b.txt", 10), ("c.txt", 6)], 3)
     (named,), total = bases.page(base, 10, 0, "b.txt")

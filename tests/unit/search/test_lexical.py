@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kb_server.core.errors import StorageError, StorageFull
 from kb_server.search.lexical import TantivyIndex
+from tests.small_disk import fill, small_disk_at
 
 TEXTS = {1: "red apple", 2: "red red apple tart", 3: "green pear"}
 
@@ -127,3 +132,70 @@ def test_scores_lie_between_0_and_1_in_order(texts: list[str], question: str) ->
     assert all(0 < score <= 1 for score in scores)
     assert scores == sorted(scores, reverse=True)
     index.close()
+
+
+@pytest.mark.parametrize("left", [0, 8_192, 60_000, 400_000])
+def test_a_full_disk_is_told_and_the_same_calls_work_later(tmp_path: Path, left: int) -> None:
+    """Tantivy gives only texts, another one for each place in which it finds the disk full."""
+    texts = {id_: " ".join(f"word{id_}x{number}" for number in range(60)) for id_ in range(2, 2_500)}
+    with small_disk_at(tmp_path / "disk", 8) as disk:
+        index = _filled({1: "red apple"}, disk / "words")
+        ballast = fill(disk, left)
+        with pytest.raises(StorageFull, match="No space is left for the word index"):
+            _add_and_flush(index, texts)
+        index.close()
+        assert _ids(index.search("apple", 5)) == [1]
+        ballast.unlink()
+        _add_and_flush(index, texts)
+        assert len(index) == len(texts) + 1
+        index.close()
+
+
+@pytest.mark.parametrize("left", [0, 8_192])
+def test_a_new_index_on_a_full_disk(tmp_path: Path, left: int) -> None:
+    with small_disk_at(tmp_path / "disk", 1) as disk:
+        fill(disk, left)
+        with pytest.raises(StorageFull):
+            _filled(TEXTS, disk / "words")
+
+
+def test_a_damaged_index_is_not_a_full_disk(tmp_path: Path) -> None:
+    _filled(TEXTS, tmp_path).close()
+    (tmp_path / "meta.json").write_text("{", "utf-8")
+    with pytest.raises(StorageError, match="cannot be used") as caught:
+        TantivyIndex(tmp_path)
+    assert not isinstance(caught.value, StorageFull)
+
+
+class _SlowWriter:
+    """A writer whose commit waits until it is let go."""
+
+    def __init__(self, writer: Any) -> None:  # noqa: ANN401 - tantivy has no types
+        self._writer = writer
+        self.begun, self.go_on = Event(), Event()
+
+    def commit(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(20)
+        self._writer.commit()
+
+
+def test_a_commit_that_waits_for_the_disk_holds_up_no_search(tmp_path: Path) -> None:
+    index = _filled(TEXTS, tmp_path)
+    index.add([4], ["purple grape"])
+    slow = _SlowWriter(index._writer)
+    index._writer = cast("Any", slow)
+    with ThreadPoolExecutor(2) as threads:
+        flushing = threads.submit(index.flush)
+        assert slow.begun.wait(20)
+        try:
+            assert _ids(threads.submit(index.search, "tart", 5).result(5)) == [2]
+        finally:
+            slow.go_on.set()
+        flushing.result(20)
+    assert _ids(index.search("grape", 5)) == [4]
+
+
+def _add_and_flush(index: TantivyIndex, texts: dict[int, str]) -> None:
+    index.add(list(texts), list(texts.values()))
+    index.flush()

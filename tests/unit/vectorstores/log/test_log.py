@@ -12,7 +12,7 @@ import pytest
 
 from kb_server.core.errors import MissingExtra, StorageError, StorageFull
 from kb_server.core.ports import Vectors
-from tests.small_disk import small_disk_at
+from tests.small_disk import fill, small_disk_at
 from vectorstores.faiss.store import FaissStore
 from vectorstores.log.frames import FILE, FRAME
 from vectorstores.log.store import FILE_NAME
@@ -236,14 +236,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one mebibyte."""
     with small_disk_at(tmp_path / "disk", 1) as disk:
         yield disk
-
-
-def fill(disk: Path, left: int) -> Path:
-    """Leave only so many bytes free, to the page."""
-    status = os.statvfs(disk)
-    ballast = disk / "ballast"
-    ballast.write_bytes(bytes(max(status.f_bavail * status.f_frsize - left, 0)))
-    return ballast
 
 
 def test_a_full_disk_loses_nothing_and_the_same_call_works_later(small_disk: Path) -> None:

@@ -1,150 +1,167 @@
-"""The sealed index of a LogStore: made in the background, damaged, of another version."""
+"""The sealed part of a store: it follows the log, and damage only means that it is made again."""
 
-import json
 import logging
-import threading
-from collections.abc import Callable
-from importlib.util import find_spec
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from kb_server.testing.approximate_stores import COUNT, DIMENSION, assert_near, clustered
-from kb_server.testing.vector_stores import brute_force
-from vectorstores.annoy import AnnoyStore
-from vectorstores.faiss.store import FaissStore
-from vectorstores.log.descriptions import describe_annoy, describe_faiss
-from vectorstores.log.manifest import MANIFEST
-from vectorstores.log.store import LogStore
-from vectorstores.memory import MemoryStore
+import vectorstores.log.sealed
+from kb_server.core.ports import Vectors
+from vectorstores.log.changes import adding, deleting
+from vectorstores.log.log import VectorLog
+from vectorstores.log.manifest import read_manifest
+from vectorstores.log.rows import RowReader, live_rows
+from vectorstores.log.sealed import Sample, Sealed, open_sealed, seal
 
-Reopen = Callable[[], LogStore]
+pytest.importorskip("faiss", reason="FAISS is an extra")
 
-STORES: dict[str, Callable[[Path], LogStore]] = {
-    "faiss": lambda folder: FaissStore(folder, DIMENSION, exact_below=100),
-    "annoy": lambda folder: AnnoyStore(folder, DIMENSION, exact_below=100, trees=10),
-}
-NO_ANNOY = pytest.mark.skipif(find_spec("annoy") is None, reason="annoy is not installed (it needs a C++ compiler)")
+from vectorstores.faiss.ivf import IvfIndex
+
+DIMENSION = 8
+COUNT = 400
 
 
-@pytest.fixture(params=["faiss", pytest.param("annoy", marks=NO_ANNOY)])
-def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Reopen:
-    return lambda: STORES[request.param](tmp_path / "store")
+def _unit(count: int, seed: int = 1) -> Vectors:
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 @pytest.fixture
-def sealed(reopen: Reopen) -> LogStore:
-    """Return a store whose vectors 0..2,999 are sealed."""
-    store = reopen()
-    store.add(range(COUNT), clustered(COUNT))
-    store.flush()
-    store.close()
-    return reopen()
+def log(tmp_path: Path) -> VectorLog:
+    made = VectorLog(tmp_path / "vectors.log", DIMENSION)
+    made.replace([adding(range(0, 10 * COUNT, 10), _unit(COUNT), DIMENSION)])
+    return made
 
 
-def oracle() -> MemoryStore:
-    return brute_force(range(COUNT), clustered(COUNT))
+def _seal(log: VectorLog) -> None:
+    seal(log.path.parent, log.path, DIMENSION, log.position, IvfIndex, {})
 
 
-def described(store: LogStore) -> dict[str, Any]:
-    describe = {"IVF,SQ8": describe_faiss, "Annoy": describe_annoy}[store.KIND.KIND]
-    return describe(store._folder)
+def _opened(log: VectorLog) -> Sealed:
+    found = open_sealed(log.path.parent, log.path, DIMENSION, IvfIndex)
+    assert found is not None
+    return found
 
 
-def test_what_is_sealed_is_found(sealed: LogStore) -> None:
-    index = described(sealed)
-    assert index["vectors"] == COUNT
-    assert index["kind"] != "exact"
-    assert index["recall@10"] >= 0.95
+def test_it_names_the_best_with_their_exact_vectors(log: VectorLog) -> None:
+    _seal(log)
+    sealed, vectors = _opened(log), _unit(COUNT)
+    hits = 0
+    for query in _unit(20, seed=2):
+        ids, found = sealed.candidates(query, 5, None)
+        assert np.array_equal(found, vectors[ids // 10])
+        hits += len(np.intersect1d(ids, 10 * np.argsort(-(vectors @ query))[:5]))
+    assert hits >= 95
 
 
-def test_what_comes_and_goes_afterwards_needs_no_new_index(sealed: LogStore) -> None:
-    before = described(sealed)
-    sealed.add(range(COUNT - 20, COUNT + 40), clustered(60, seed=3))
-    sealed.delete(range(500))
-    sealed.flush()
-    assert described(sealed) == before
+@pytest.mark.parametrize("count", [0, 3, 30, 200])
+def test_of_what_is_allowed_only_that_is_named(log: VectorLog, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectorstores.log.sealed, "_GATHERED", 50)
+    _seal(log)
+    sealed = _opened(log)
+    allowed = np.array([*range(0, 10 * count, 10), 5, 99_999], np.int64)
+    ids, _ = sealed.candidates(_unit(1, seed=2)[0], 5, allowed)
+    assert set(ids.tolist()) <= set(allowed.tolist())
+    assert len(ids) == count if count <= 50 else 5 <= len(ids) < count
 
 
-def test_the_index_grows_in_the_background(sealed: LogStore, reopen: Reopen) -> None:
-    expected, reader = oracle(), reopen()
-    for turn in range(3):
-        for store in (sealed, expected):
-            store.delete(range(100 * turn, 100 * turn + 50))
-            store.add(range(COUNT + 200 * turn, COUNT + 200 * (turn + 1)), clustered(200, seed=turn))
-            store.flush()
-        assert sealed._sealing
-        sealed._sealing.join()
-        assert_near(sealed, expected)
-    assert described(sealed)["vectors"] >= COUNT + 200
-    assert not sealed._ids, "nothing is left to compare one by one"
-    assert_near(reader, expected)
-    assert len(list(sealed._folder.glob("sealed-*"))) == 2
+def test_what_is_taken_out_is_not_found_any_more_and_still_there_for_who_searches(log: VectorLog) -> None:
+    _seal(log)
+    before, vectors = _opened(log), _unit(COUNT)
+    after = before.without(np.array([0, 10, 10, 7]))
+    assert (after.count, len(after.live_ids())) == (COUNT - 2, COUNT - 2)
+    assert 0 not in after.candidates(vectors[0], 5, None)[0]
+    assert after.among(np.array([0, 20, 7])).tolist() == [20]
+    assert np.array_equal(after.vectors(np.array([50, 20, 50])), vectors[[5, 2, 5]])
+    assert after.without(np.array([0, 7])) is after
+    assert before.count == COUNT
+    assert 0 in before.candidates(vectors[0], 5, None)[0]
 
 
-def test_a_store_of_which_most_is_deleted_is_written_again(sealed: LogStore, reopen: Reopen) -> None:
-    expected, reader = oracle(), reopen()
-    reader.ids()
-    size = sealed._log.path.stat().st_size
-    for store in (sealed, expected):
-        store.delete(range(2_600))
-        store.flush()
-    assert sealed._log.path.stat().st_size < size / 2
-    assert_near(sealed, expected)
-    assert_near(reader, expected)
-    sealed.add([5], clustered(1))
-    sealed.flush()
-    sealed.close()
-    assert len(reopen()) == 401
+def test_sealed_again_it_takes_in_what_is_new_and_leaves_out_what_is_gone(log: VectorLog) -> None:
+    _seal(log)
+    before = read_manifest(log.path.parent)
+    log.append(adding([1, 0], _unit(2, seed=5), DIMENSION))
+    log.append(deleting([20], DIMENSION))
+    _seal(log)
+    after = read_manifest(log.path.parent)
+    assert before is not None
+    assert after is not None
+    assert after.parameters["trained_on"] == before.parameters["trained_on"], "the old index was extended"
+    sealed = _opened(log)
+    assert set(sealed.live_ids().tolist()) == {1, *range(0, 10 * COUNT, 10)} - {20}
+    ids, vectors = sealed.candidates(_unit(2, seed=5)[1], 1, None)
+    assert 0 in ids
+    assert np.array_equal(vectors[ids == 0][0], _unit(2, seed=5)[1])
+    assert sorted(sealed.among(np.array([0, 1, 10, 20])).tolist()) == [0, 1, 10], (
+        "a replaced id is known by its new row"
+    )
+    assert np.array_equal(sealed.vectors(np.array([0, 1])), _unit(2, seed=5)[::-1])
+    kept = {path.name for path in log.path.parent.glob("sealed-*")}
+    assert kept == set(after.files), "files of the part before are gone"
 
 
-@pytest.mark.parametrize("damage", ["index", "rows", MANIFEST])
-@pytest.mark.parametrize("how", ["gone", "short", "flipped"])
-def test_a_damaged_index_is_made_again_and_nothing_is_lost(
-    sealed: LogStore, reopen: Reopen, damage: str, how: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("suffix", [".rows", ".index"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
+def test_what_is_damaged_is_not_opened_and_is_made_again(
+    log: VectorLog, suffix: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sealed.close()
-    (path,) = sealed._folder.glob(f"*{damage}")
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content[: len(content) // 2] if how == "short" else bytes(content))
-    if how == "gone":
+    _seal(log)
+    (path,) = log.path.parent.glob(f"sealed-*{suffix}")
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]) if damage == "flipped" else data[:-5])
+    if damage == "gone":
         path.unlink()
     with caplog.at_level(logging.WARNING):
-        store = reopen()
-        assert_near(store, oracle())
-    assert ("damaged" in caplog.text) != (damage == MANIFEST and how == "gone")
-    store.add([COUNT], clustered(1))
-    store.flush()
-    store.close()
-    assert described(store)["vectors"] == COUNT + 1
+        assert open_sealed(log.path.parent, log.path, DIMENSION, IvfIndex) is None
+    assert "is damaged; the index is made again" in caplog.text
+    _seal(log)
+    sealed = _opened(log)
+    assert sealed.count == COUNT
 
 
-def test_a_manifest_of_a_newer_version_is_left_alone(sealed: LogStore, reopen: Reopen) -> None:
-    sealed.close()
-    path = sealed._folder / MANIFEST
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
-    assert_near(reopen(), oracle())
+def test_one_of_another_dimension_or_none_at_all_is_not_opened(log: VectorLog) -> None:
+    assert open_sealed(log.path.parent, log.path, DIMENSION, IvfIndex) is None
+    _seal(log)
+    assert open_sealed(log.path.parent, log.path, DIMENSION + 1, IvfIndex) is None
 
 
-def test_searches_go_on_while_an_index_is_made(sealed: LogStore) -> None:
-    failures: list[BaseException] = []
-    done = threading.Event()
-    target = clustered(COUNT)[0]
+def test_the_recall_of_a_sample_is_the_share_of_true_neighbours(log: VectorLog) -> None:
+    offsets = live_rows(log.path, DIMENSION, log.position).offsets
+    with RowReader(log.path, DIMENSION) as reader:
+        sample = Sample(reader, offsets)
+    true = np.argsort(-(sample.queries @ _unit(COUNT).T), axis=1)[:, :10]
+    assert sample.recall(true) == 1
+    assert sample.recall(true[:, :5]) == 0.5
+    assert sample.recall(np.full_like(true, -1)) == 0
+    assert np.allclose(np.linalg.norm(sample.queries, axis=1), 1, atol=1e-6)
 
-    def search() -> None:
-        while not done.is_set():
-            if sealed.search(target, 1)[0][0] != 0:
-                failures.append(AssertionError("vector 0 was not found"))
 
-    reader = threading.Thread(target=search)
-    reader.start()
-    for turn in range(4):
-        sealed.add(range(COUNT + 150 * turn, COUNT + 150 * (turn + 1)), clustered(150, seed=10 + turn))
-        sealed.flush()
-    assert sealed._sealing
-    sealed._sealing.join()
-    done.set()
-    reader.join()
-    assert failures == []
+def test_one_of_a_file_that_was_written_again_is_not_extended(log: VectorLog) -> None:
+    """At the bytes at which its rows lie the new file has those of other ids."""
+    _seal(log)
+    ids = list(reversed(range(0, 10 * COUNT, 10)))
+    log.replace([adding(ids, _unit(COUNT), DIMENSION)])
+    _seal(log)
+    sealed = _opened(log)
+    assert np.array_equal(sealed.vectors(np.array(ids)), _unit(COUNT))
+
+
+def test_one_that_is_replaced_while_it_is_opened_is_not_opened(log: VectorLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    _seal(log)
+
+    class Replaced(IvfIndex):
+        def __init__(self, path: Path, parameters: Mapping[str, Any]) -> None:
+            _seal(log)
+            super().__init__(path, parameters)
+
+    assert open_sealed(log.path.parent, log.path, DIMENSION, Replaced) is None
+    monkeypatch.setattr(vectorstores.log.sealed, "_intact", lambda *_: True)
+    (path,) = log.path.parent.glob("sealed-*.index")
+    path.unlink()
+    with pytest.raises(RuntimeError):
+        open_sealed(log.path.parent, log.path, DIMENSION, IvfIndex)

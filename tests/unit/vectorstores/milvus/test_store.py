@@ -5,14 +5,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 
 from kb_server.core.errors import Busy, MissingExtra, StorageError, StoreUnavailable
 from kb_server.core.ports import Vectors
+from vectorstores.milvus.client import MilvusConnection, MilvusPlace
 from vectorstores.milvus.store import LITE_FILE, MilvusStore, collection_name
 
 DIMENSION = 4
@@ -112,6 +115,43 @@ def test_a_server_gone_in_the_middle_of_a_batch(
     assert store.search(rows(1)[0], 1) == [(1, 1.0)]
 
 
+def closed_by_another(client: Any) -> None:  # noqa: ANN401 - pymilvus has no types
+    client.close()
+    client.has_collection("any")
+
+
+def closed_channel(_: object) -> None:
+    channel = grpc.insecure_channel("127.0.0.1:1")
+    channel.close()
+    channel.unary_unary("/any/call")(b"")
+
+
+def starting(_: object) -> None:
+    from pymilvus.exceptions import MilvusException
+    from pymilvus.grpc_gen import common_pb2
+
+    status = common_pb2.Status(code=1, error_code=common_pb2.NotReadyServe, reason="starting")
+    raise MilvusException.from_status(status)
+
+
+@pytest.mark.parametrize("failing", [closed_by_another, closed_channel, starting])
+def test_what_passes_is_tried_again(server: Server, failing: Callable[[Any], None]) -> None:
+    """What the libraries themselves raise is known for it, by its code or, where they give none, by its text."""
+    connection = MilvusConnection(MilvusPlace(server.uri, "", "default", "", 10), lambda _: None)
+    passing: Callable[[Any], None] = lambda _: None  # noqa: E731
+    tries = iter([failing, passing])
+    connection.call(lambda client: next(tries)(client))
+    assert list(tries) == []
+    connection.close()
+
+
+def test_a_fault_of_the_caller_is_not(server: Server) -> None:
+    connection = MilvusConnection(MilvusPlace(server.uri, "", "default", "", 10), lambda _: None)
+    with pytest.raises(StorageError, match="refused the request"):
+        connection.call(lambda client: client.describe_collection("none"))
+    connection.close()
+
+
 def test_a_collection_has_a_name_that_milvus_takes() -> None:
     assert collection_name(Path("home/bases/0a1b/vectors-9")) == "kb_0a1b_vectors_9"
     assert collection_name(Path("库/a b")) == "kb___a_b"
@@ -120,6 +160,7 @@ def test_a_collection_has_a_name_that_milvus_takes() -> None:
 HOLD = """
 import sys
 from pathlib import Path
+from vectorstores.milvus.client import MilvusConnection, MilvusPlace
 from vectorstores.milvus.store import MilvusStore
 store = MilvusStore(Path(sys.argv[1]), 4)
 print(len(store), flush=True)
