@@ -16,18 +16,18 @@ class FolderSplitters:
 
     def __init__(self, splitting: Splitting) -> None:
         self._base = splitting
-        self._known: dict[Path, Splitting] = {}
+        self._known: dict[tuple[Path, Path], Splitting] = {}  # by folder and the one that was asked for
 
     def of(self, source: SourceFile) -> Splitter:
         """Return the splitter of a file; raises InvalidSetting or UnknownSetting naming the folder's file."""
         return make_splitter(self._base if source.root is None else self._within(source.path.parent, source.root))
 
     def _within(self, folder: Path, root: Path) -> Splitting:
-        if folder not in self._known:
+        if (folder, root) not in self._known:
             above = self._base if folder == root else self._within(folder.parent, root)
             values = read_folder_splitting(folder)
             origin = str(folder / FOLDER_FILE)
-            self._known[folder] = (
+            self._known[folder, root] = (
                 above if values is None else SplittingSettings(**asdict(above)).splitting(values, origin)
             )
-        return self._known[folder]
+        return self._known[folder, root]

@@ -12,6 +12,10 @@ _MONTH_NAMES = re.compile(
     r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"(?:uary|ruary|ch|il|e|y|ust|tember|t|ober|ember)?\b\.?(?=[\s,]|$)"
 )
+_BEFORE_MAY = re.compile(
+    r"(?:\d(?:st|nd|rd|th)?|\b(?:in|of|since|until|by|from|before|after|during|last|next|every|early|mid|late))[\s-]*$"
+)
+_BEHIND_MAY = re.compile(r"[\s,]*\d")
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})[-/.](0?[1-9]|1[0-2])[-/.](0?[1-9]|[12]\d|3[01])(?!\d)")
 _UNITS = {
     "percent": "% percent per\\scent 百分点",
@@ -82,8 +86,13 @@ def quantities(text: str) -> list[Quantity]:
 
 def missing_quantities(stated: list[Quantity], source: list[Quantity]) -> list[Quantity]:
     """Return what is stated and the source does not have, or has fewer times."""
-    left, missing = list(source), []
-    for quantity in stated:
+    left, unpaired, missing = list(source), [], []
+    for quantity in stated:  # equals first, so that none of them is spent on one whose unit is unsaid
+        if quantity in left:
+            left.remove(quantity)
+        else:
+            unpaired.append(quantity)
+    for quantity in unpaired:
         same = next((other for other in left if quantity.agrees(other)), None)
         if same is None:
             missing.append(quantity)
@@ -99,9 +108,17 @@ def _take_date(date: re.Match[str], found: list[Quantity]) -> str:
 
 
 def _take_month(name: re.Match[str], found: list[Quantity]) -> str:
+    if name[1] == "may" and not _is_month(name):
+        return name.group()
     number = next(i for i, month in enumerate(_MONTHS, 1) if month.startswith(name[1]))
     found.append(Quantity(Decimal(number), "month name"))
     return " " * len(name.group())
+
+
+def _is_month(may: re.Match[str]) -> bool:
+    """Tell the month from the verb: a figure stands beside it, or a word that dates follow."""
+    text = may.string
+    return bool(_BEFORE_MAY.search(text, max(0, may.start() - 12), may.start()) or _BEHIND_MAY.match(text, may.end()))
 
 
 def _without_chinese_months(text: str, found: list[Quantity]) -> Iterator[Number]:

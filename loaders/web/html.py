@@ -57,7 +57,8 @@ def add_html(builder: DocumentBuilder, text: str, page: int | None = None, *, ti
 class _Walk:
     """Goes through the tree without recursion, for pages nest as deep as they like.
 
-    `pending` is the running text since the last block; `items` the list that is open, with its numbers by depth.
+    `pending` is the running text since the last block; `items` the list that is open, with its numbers by depth;
+    `defined` says that its last item has a definition already.
     """
 
     builder: DocumentBuilder
@@ -65,6 +66,7 @@ class _Walk:
     pending: list[str] = field(default_factory=list)
     items: list[str] = field(default_factory=list)
     numbers: list[int | None] = field(default_factory=list)
+    defined: bool = False
 
     def run(self, root: Tag) -> None:
         stack: list[Iterator[object]] = [iter(root.contents)]
@@ -129,11 +131,13 @@ class _Walk:
         self.numbers.append(int(start) if tag.name == "ol" and start.isdecimal() else 1 if tag.name == "ol" else None)
 
     def _open_item(self, tag: Tag) -> None:
-        """Begin a line; a definition follows its term on the same line."""
+        """Begin a line; a definition follows its term on the same line, `Oak: a tree; a wood`."""
         self._flush_text()
         if tag.name == "dd" and self.items and self.items[-1].strip():
-            self.items[-1] += ":" if not self.items[-1].endswith((":", "：", ";")) else ";"
+            self.items[-1] += ";" if self.defined else "" if self.items[-1].endswith((":", "：")) else ":"
+            self.defined = True
             return
+        self.defined = False
         number = self.numbers[-1] if self.numbers else None
         if number is not None:
             self.numbers[-1] = number + 1

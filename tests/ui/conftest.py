@@ -51,18 +51,22 @@ def screen(fake: FakeService) -> Open:
 
 
 def _draw_screen(url, name, language):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a script of its own
-    import importlib
-
     import streamlit as st
 
     from webui.client.service import Service
+    from webui.pages.bases import screen as bases
+    from webui.pages.chat import screen as chat
+    from webui.pages.evaluation import screen as evaluation
+    from webui.pages.knn import screen as knn
+    from webui.pages.system import screen as system
     from webui.shell.phrases import Say
     from webui.shell.troubles import shown
     from webui.shell.visit import Visit
 
     visit = Visit(Service(url, "key"), Say(language), st.sidebar.container())
+    screens = {"bases": bases, "chat": chat, "evaluation": evaluation, "knn": knn, "system": system}
     with shown(visit.say):
-        importlib.import_module(f"webui.pages.{name}.screen").draw(visit)
+        screens[name].draw(visit)
 
 
 def nodes(page: AppTest, key: str) -> list[Any]:

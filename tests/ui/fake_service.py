@@ -68,6 +68,7 @@ class FakeService:
 
     def __init__(self) -> None:
         self.scope = "admin"
+        self.key = ""  # the only one that is valid; any is where this is empty
         self.bases: list[dict[str, Any]] = []
         self.documents: list[dict[str, Any]] = []
         self.generators = [{"name": "SmolLM2", "chosen": True, "loaded": False, "askable": True}]
@@ -142,6 +143,8 @@ class FakeService:
         kind = request.headers.get("content-type", "")
         self.calls.append((request.method, request.url.path, json.loads(body) if "json" in kind and body else None))
         failure = self.refusals.get((request.method, request.url.path), self.failure)
+        if self.key and request.headers.get("authorization") != f"Bearer {self.key}":
+            failure = (401, "unauthorized", "No such key.")
         if failure is not None and request.url.path != "/health/ready":
             status, code, detail = failure
             return JSONResponse({"code": code, "detail": detail, "hint": ""}, status, {"Retry-After": "1"})

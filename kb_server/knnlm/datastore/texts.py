@@ -35,9 +35,9 @@ def tokenised(model: NextTokenModel, text: str, chunks: Sequence[Chunk]) -> Toke
     ids: list[int] = []
     places = {}
     spans = []
-    for bound, start, end in zip(bounds, starts, [*starts[1:], None], strict=True):
+    for bound, start, end in zip(bounds, starts, [*starts[1:], *starts[-1:]], strict=True):
         places[bound] = len(ids)
-        if end is not None and start < end:
+        if start < end:
             spans.append((len(ids), start))
             ids += model.encode(text[start:end])
     ranges = [(chunk.id, places[_at(bounds, chunk.start)], places[_at(bounds, chunk.end)]) for chunk in chunks]

@@ -67,9 +67,9 @@ def _pickled(shard: Path) -> "Iterator[tuple[str, torch.Tensor]]":
 def _listed(index: Path) -> list[str]:
     try:
         names: dict[str, str] = json.loads(index.read_text("utf-8"))["weight_map"]
-    except (ValueError, KeyError, OSError) as error:
+        return sorted({Path(name).name for name in names.values()})
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise GenerationFailed(f"The list of weights '{index}' cannot be read: {error}.", _AGAIN) from error
-    return sorted({Path(name).name for name in names.values()})
 
 
 def _present(shard: Path) -> Path:

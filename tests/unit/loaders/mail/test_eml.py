@@ -7,13 +7,14 @@ import pytest
 
 from kb_server.core.domain import Document
 from kb_server.core.errors import LoadError
-from loaders import load
+from loaders.mail.eml import MailLoader, read_letter
+from loaders.mail.letter import Letter
 
 
-def _load(folder: Path, content: bytes, name: str = "a.eml") -> Document:
-    path = folder / name
+def _load(folder: Path, content: bytes) -> Document:
+    path = folder / "a.eml"
     path.write_bytes(content)
-    return load(path, name)
+    return MailLoader().load(path, "a.eml")
 
 
 def _message(**headers: str) -> EmailMessage:
@@ -47,33 +48,10 @@ def test_plain_text_that_says_something_else_stays(tmp_path: Path) -> None:
     assert "browser" in text
 
 
-def test_headers_that_were_never_encoded(tmp_path: Path) -> None:
-    raw = "From: 张三 <a@x.cn>\nSubject: 关于采购合同的通知\nMIME-Version: 1.0\n\n内容见附件。".encode("gbk")
-    text = _load(tmp_path, raw).text
-    assert text.split("\n\n") == ["关于采购合同的通知", "From: 张三 <a@x.cn>", "内容见附件。"]
-
-
-def test_a_file_name_that_was_never_encoded(tmp_path: Path) -> None:
-    part = "--f\nContent-Type: text/plain\nContent-Disposition: attachment; filename=采购合同附件.txt\n\nx\n--f--\n"
-    raw = f"Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=f\n\n{part}".encode("gbk")
-    assert "Attachments: 采购合同附件.txt" in _load(tmp_path, raw).text
-
-
 @pytest.mark.parametrize("charset", ["UTF-80000", "gb2312", "", "none such"])
 def test_an_impossible_charset_is_no_obstacle(tmp_path: Path, charset: str) -> None:
     raw = f'Subject: s\nMIME-Version: 1.0\nContent-Type: text/plain; charset="{charset}"\n\n今天下午三点开会。'.encode()
     assert _load(tmp_path, raw).text.endswith("今天下午三点开会。")
-
-
-def test_mail_under_another_name(tmp_path: Path) -> None:
-    message = _message()
-    message["Message-ID"] = "<1@x.org>"
-    message.set_content("Body.")
-    assert _load(tmp_path, message.as_bytes(), "mail.txt").text.startswith("会议纪要\n\nFrom: Ann")
-
-
-def test_a_text_that_begins_like_a_mail_is_text(tmp_path: Path) -> None:
-    assert _load(tmp_path, b"Subject: x\nTo: everyone who reads\n\nwords", "a.txt").text.startswith("Subject: x")
 
 
 def test_encrypted_mail_is_refused(tmp_path: Path) -> None:
@@ -89,10 +67,51 @@ def test_parts_within_parts_without_end(tmp_path: Path) -> None:
         _load(tmp_path, b"Subject: s\nMIME-Version: 1.0\n" + parts)
 
 
-def test_saved_web_pages(tmp_path: Path) -> None:
-    raw = (
-        b"From: <Saved by Blink>\nSnapshot-Content-Location: https://x.org/\nMIME-Version: 1.0\n"
-        b"Content-Type: multipart/related; boundary=f\n\n--f\nContent-Type: text/html; charset=utf-8\n"
-        b"Content-Transfer-Encoding: quoted-printable\n\n<h1>Caf=C3=A9</h1><p>Open daily.</p>\n--f--\n"
-    )
-    assert _load(tmp_path, raw, "page.mhtml").text == "Café\n\nOpen daily."
+def test_headers_that_were_never_encoded(tmp_path: Path) -> None:
+    raw = "From: 张三 <a@x.cn>\nSubject: 关于采购合同的通知\nMIME-Version: 1.0\n\n内容见附件。".encode("gbk")
+    text = _load(tmp_path, raw).text
+    assert text.split("\n\n") == ["关于采购合同的通知", "From: 张三 <a@x.cn>", "内容见附件。"]
+
+
+def test_a_file_name_that_was_never_encoded(tmp_path: Path) -> None:
+    part = "--f\nContent-Type: text/plain\nContent-Disposition: attachment; filename=采购合同附件.txt\n\nx\n--f--\n"
+    raw = f"Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=f\n\n{part}".encode("gbk")
+    assert "Attachments: 采购合同附件.txt" in _load(tmp_path, raw).text
+
+
+def _letter(folder: Path, message: EmailMessage) -> Letter:
+    (folder / "a.eml").write_bytes(message.as_bytes())
+    return read_letter(folder / "a.eml", "a.eml")
+
+
+def test_a_mail_within_the_mail_is_an_attachment_named_by_its_subject(tmp_path: Path) -> None:
+    inner = _message(Subject="Re: a/b")
+    inner.set_content("The inner text.")
+    message = _message()
+    message.set_content("See below.")
+    message.add_attachment(inner)
+    letter = _letter(tmp_path, message)
+    assert letter.plain == ["See below.\n"]
+    assert [each.name for each in letter.attachments] == ["Re: a b.eml"]
+    assert b"The inner text." in letter.attachments[0].data
+
+
+def test_pictures_that_the_text_shows_are_no_attachments_and_signatures_are_nothing(tmp_path: Path) -> None:
+    message = _message()
+    message.set_content("<img src='cid:shown@x'>", subtype="html")
+    message.add_attachment(b"1", maintype="image", subtype="png", filename="shown.png", cid="<shown@x>")
+    message.add_attachment(b"2", maintype="image", subtype="png", filename="sent.png")
+    message.add_attachment(b"3", maintype="application", subtype="pkcs7-signature", filename="smime.p7s")
+    letter = _letter(tmp_path, message)
+    assert letter.pictures == [b"1"]
+    assert [(each.name, each.data) for each in letter.attachments] == [("sent.png", b"2")]
+
+
+def test_a_mail_saved_as_utf16(tmp_path: Path) -> None:
+    text = _load(tmp_path, "Subject: 会议\nFrom: a@x.org\n\n内容".encode("utf-16")).text
+    assert text == "会议\n\nFrom: a@x.org\n\n内容"
+
+
+def test_what_has_no_headers_is_no_mail(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"'a\.eml' is no mail: it has no headers"):
+        _load(tmp_path, b"plain words")

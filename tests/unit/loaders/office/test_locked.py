@@ -12,6 +12,7 @@ import pytest
 
 from kb_server.core.errors import LoadError, MissingExtra
 from loaders import load
+from loaders.office.locked import Locked, unlocked
 from tests.paths import DATA
 
 SAID = "The vault opens at nine"
@@ -97,3 +98,12 @@ def test_without_the_package_the_command_is_named(tmp_path: Path, monkeypatch: p
     with pytest.raises(MissingExtra, match=r"loading\.passwords") as caught:
         load(path, path.name, passwords=[PASSWORD])
     assert caught.value.hint == "pip install 'kb-server[passwords]'"
+
+
+def test_the_unlocked_copy_is_gone_afterwards(tmp_path: Path) -> None:
+    path = locked(tmp_path, "docx")
+    with unlocked(path, "a.docx", [PASSWORD]) as plain:
+        assert plain.read_bytes() == (tmp_path / "plain.docx").read_bytes()
+    assert not plain.exists()
+    with pytest.raises(Locked), unlocked(path, "a.docx", ["wrong"]):
+        pass

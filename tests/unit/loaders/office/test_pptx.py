@@ -8,7 +8,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Cm
 
-from loaders import load
+from loaders.office.pptx import PptxLoader
 
 
 def test_everything_on_its_slide(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_everything_on_its_slide(tmp_path: Path) -> None:
     second.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Cm(1), Cm(9), Cm(8), Cm(5), data)
     path = tmp_path / "a.pptx"
     deck.save(str(path))
-    document = load(path, "a.pptx")
+    document = PptxLoader().load(path, "a.pptx")
     found = [(document.text[block.start : block.end], block.page, block.heading_path) for block in document.blocks]
     assert found == [
         ("Plan", 1, ("Plan",)),
@@ -51,4 +51,4 @@ def test_texts_come_from_top_to_bottom_and_left_to_right(tmp_path: Path) -> None
         slide.shapes.add_textbox(Cm(left), Cm(top), Cm(5), Cm(1)).text_frame.text = text
     path = tmp_path / "a.pptx"
     deck.save(str(path))
-    assert load(path, "a.pptx").text == "first\n\nsecond\n\nthird"
+    assert PptxLoader().load(path, "a.pptx").text == "first\n\nsecond\n\nthird"

@@ -1,141 +1,68 @@
-"""Workbooks: tables on sheets, real values, headings in every row."""
+"""Sheets: tables told apart, headings found, values as people read them."""
 
 import datetime
-import zipfile
-from pathlib import Path
 
-import openpyxl
 import pytest
-from openpyxl.comments import Comment
-from openpyxl.styles import Font
-from openpyxl.worksheet.worksheet import Worksheet
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kb_server.core.domain import Document
-from kb_server.core.errors import LoadError
-from loaders import load
-from loaders.office.sheet import cell_text
+from loaders.builder import DocumentBuilder
+from loaders.office.sheet import Sheet, add_sheet, cell_text, number_text, regions
 
 
-def _book(folder: Path) -> tuple[openpyxl.Workbook, Worksheet, Path]:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert isinstance(sheet, Worksheet)
-    return book, sheet, folder / "a.xlsx"
+def _sheet(*rows: str, merged: tuple[tuple[int, int, int, int], ...] = (), bold: tuple[int, ...] = ()) -> Sheet:
+    """Make a sheet of rows whose cells are parted by commas."""
+    cells = {(r, c): text for r, row in enumerate(rows) for c, text in enumerate(row.split(",")) if text}
+    return Sheet("S", cells, merged, frozenset(place for place in cells if place[0] in bold), ["A1: a note"])
 
 
-def _load(book: openpyxl.Workbook, path: Path) -> Document:
-    book.save(path)
-    return load(path, path.name)
+def _document(sheet: Sheet) -> Document:
+    builder = DocumentBuilder("a")
+    add_sheet(builder, sheet, 3)
+    return builder.build()
 
 
-def _blocks(document: Document) -> list[tuple[str, int | None, tuple[str, ...]]]:
-    return [(document.text[block.start : block.end], block.page, block.heading_path) for block in document.blocks]
+def test_a_sheet_is_a_page_with_its_name_above_and_its_notes_below() -> None:
+    document = _document(_sheet("Name,Size", "oak,20"))
+    assert document.text.split("\n\n") == ["S", "Name: oak; Size: 20", "A1: a note"]
+    assert {block.page for block in document.blocks} == {3}
+    assert {block.heading_path for block in document.blocks} == {("S",)}
 
 
-def test_each_table_of_each_sheet_with_its_headings(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    sheet.title = "Prices"
-    prices = [["Prices 2024"], ["Item", "Price"], ["Desk", 120], ["Chair", 80.5]]
-    for row in [*prices, [], ["Staff"], ["Name", "Age"], ["Ann", 30]]:
-        sheet.append(row)
-    other = book.create_sheet("备注")
-    other["C5"] = "一句话"
-    assert _blocks(_load(book, path)) == [
-        ("Prices", 1, ("Prices",)),
-        ("Prices 2024", 1, ("Prices", "Prices 2024")),
-        ("Item: Desk; Price: 120\nItem: Chair; Price: 80.5", 1, ("Prices", "Prices 2024")),
-        ("Staff", 1, ("Prices", "Staff")),
-        ("Name: Ann; Age: 30", 1, ("Prices", "Staff")),
-        ("备注", 2, ("备注",)),
-        ("一句话", 2, ("备注",)),
-    ]
+def test_an_empty_sheet_is_no_page() -> None:
+    assert _document(Sheet("S", {}, notes=["A1: a note"])).blocks == ()
 
 
-def test_tables_side_by_side(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    for row in [["A", "B", None, "Name", "Size"], ["x", 1, None, "p", 5], ["y", 2, None, "q", 6]]:
-        sheet.append(row)
-    texts = [text for text, _, _ in _blocks(_load(book, path))]
-    assert texts == ["Sheet", "A: x; B: 1\nA: y; B: 2", "Name: p; Size: 5\nName: q; Size: 6"]
+def test_rows_that_go_on_below_a_blank_row_keep_the_headings() -> None:
+    document = _document(_sheet("Name,Size", "oak,20", "", "elm,30", "fir,40"))
+    assert "Name: elm; Size: 30\nName: fir; Size: 40" in document.text
 
 
-def test_a_blank_column_within_a_table_does_not_cut_it(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    for row in [["Zone", "Sales", None, "Costs"], [], ["North", 10, None, -3], ["South", 20, None, "—"]]:
-        sheet.append(row)
-    assert _load(book, path).text.endswith("Zone: North; Sales: 10; Costs: -3\nZone: South; Sales: 20; Costs: —")
+def test_a_cell_merged_over_all_columns_is_a_title_and_one_over_some_heads_each() -> None:
+    title = _document(_sheet("Trees,,", "Name,Age,Size", "oak,100,20", merged=((0, 0, 0, 2),)))
+    assert title.text.split("\n\n")[1:3] == ["Trees", "Name: oak; Age: 100; Size: 20"]
+    heads = _document(_sheet("Name,Trees,", ",Age,Size", "oak,100,20", merged=((0, 1, 0, 2),), bold=(0, 1)))
+    assert "Name: oak; Trees Age: 100; Trees Size: 20" in heads.text
 
 
-def test_headings_in_bold_and_merged_cells(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    for row in [["Region", "2023", None], [None, "Q1", "Q2"], ["North", "good", "bad"], [None, "fair", "poor"]]:
-        sheet.append(row)
-    for cell in (*sheet[1], *sheet[2]):
-        cell.font = Font(bold=True)
-    for area in ("A1:A2", "B1:C1", "A3:A4"):
-        sheet.merge_cells(area)
-    rows = "Region: North; 2023 Q1: good; 2023 Q2: bad\nRegion: North; 2023 Q1: fair; 2023 Q2: poor"
-    assert _load(book, path).text.endswith(rows)
+def test_a_merged_area_as_large_as_the_sheet_costs_nothing() -> None:
+    document = _document(_sheet("a,b,c", "d,e,f", merged=((0, 0, 10**6, 1),)))
+    assert "a" in document.text
 
 
-def test_values_not_formulas_and_comments(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    for row in [["Item", "Share", "Day"], ["Desk", 0.125, datetime.datetime(2024, 1, 31)], ["Sum", "=B2", 0.1 + 0.2]]:
-        sheet.append(row)
-    sheet["B2"].number_format = "0.0%"
-    sheet["A2"].comment = Comment("is sold out", "Ann")
-    book.save(path)
-    _put_cached_value(path, "<f>B2</f><v></v>", "<f>B2</f><v>0.25</v>")
-    text = load(path, path.name).text
-    assert "Item: Desk; Share: 12.5%; Day: 2024-01-31" in text
-    assert "Item: Sum; Share: 0.25; Day: 0.3" in text
-    assert "A2: is sold out" in text
+@given(st.dictionaries(st.tuples(st.integers(0, 12), st.integers(0, 6)), st.sampled_from(["a", "b c", "7", "—"])))
+def test_every_cell_is_in_exactly_one_region(cells: dict[tuple[int, int], str]) -> None:
+    found = [place for region in regions(cells) for place in region]
+    assert sorted(found) == sorted(cells)
 
 
-def test_a_formula_that_nothing_calculated_stands_for_its_value(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    for row in [["Item", "Count", "Total"], ["Desk", 2, "=B2*3"], ["Lamp", 4, "=B3*3"], ["Rug", 5, '=IF(B4>9,"x","")']]:
-        sheet.append(row)
-    book.save(path)
-    _put_cached_value(path, "<f>B3*3</f><v></v>", "<f>B3*3</f><v>12</v>")
-    rows = load(path, path.name).text.split("\n")
-    assert rows[-3:-1] == ["Item: Desk; Count: 2; Total: =B2*3", "Item: Lamp; Count: 4; Total: 12"]
-
-
-def test_a_formula_whose_result_is_no_text_adds_nothing(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    for row in [["Item", "Count", "Note"], ["Desk", 2, '=IF(B2>9,"x","")']]:
-        sheet.append(row)
-    book.save(path)
-    _put_cached_value(path, '<c r="C2"><f>', '<c r="C2" t="str"><f>')
-    assert load(path, path.name).text.endswith("Item: Desk; Count: 2")
-
-
-def _put_cached_value(path: Path, old: str, new: str) -> None:
-    """Do what Excel does when it saves: write the result beside the formula."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    sheet = members["xl/worksheets/sheet1.xml"].decode()
-    assert old in sheet.replace("<v />", "<v></v>").replace("<v/>", "<v></v>")
-    members["xl/worksheets/sheet1.xml"] = (
-        sheet.replace("<v />", "<v></v>").replace("<v/>", "<v></v>").replace(old, new).encode()
-    )
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-
-
-def test_a_cell_at_the_far_end_costs_nothing(tmp_path: Path) -> None:
-    book, sheet, path = _book(tmp_path)
-    sheet["A1"] = "near"
-    sheet["XFD1048576"] = "far"
-    assert _load(book, path).text == "Sheet\n\nnear\n\nfar"
-
-
-def test_an_empty_workbook(tmp_path: Path) -> None:
-    book, _, path = _book(tmp_path)
-    with pytest.raises(LoadError, match="holds no text"):
-        _load(book, path)
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1 + 0.2, "0.3"), (1e14, "100000000000000"), (-0.0, "0"), (1e15, "1000000000000000.0"), (2.50, "2.5")],
+)
+def test_numbers_without_the_noise_of_binary_fractions(value: float, text: str) -> None:
+    assert number_text(value) == text
 
 
 @pytest.mark.parametrize(
@@ -155,9 +82,3 @@ def test_an_empty_workbook(tmp_path: Path) -> None:
 )
 def test_values_as_people_read_them(value: object, form: str, text: str) -> None:
     assert cell_text(value, form) == text
-
-
-def test_a_text_named_xls_is_read_as_a_table(tmp_path: Path) -> None:
-    path = tmp_path / "export.xls"
-    path.write_bytes("姓名\t部门\n张三\t财务\n".encode("gbk"))
-    assert load(path, "export.xls").text == "姓名: 张三; 部门: 财务"

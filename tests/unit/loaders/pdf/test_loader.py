@@ -1,15 +1,12 @@
 """PDF files, written by hand."""
 
-from contextlib import closing
 from pathlib import Path
 
-import pypdfium2
 import pytest
 
 from kb_server.core.domain import BlockKind
 from kb_server.core.errors import LoadError
-from loaders import load
-from loaders.pdf.words import words_of
+from loaders.pdf.loader import PdfLoader
 from tests.unit.loaders.pdf.writer import turn_pages, write_pdf
 
 
@@ -24,7 +21,7 @@ def test_pages_headings_and_paragraphs(tmp_path: Path) -> None:
         (10, 72, 638, "home again to sleep until the next day breaks over us."),
     ]
     write_pdf(path, [first, [(10, 72, 700, body)]])
-    document = load(path, "a.pdf")
+    document = PdfLoader().load(path, "a.pdf")
     assert document.text.split("\n\n") == [
         "A Title",
         f"{body} away from it.",
@@ -40,22 +37,9 @@ def test_a_sum_in_large_letters_is_no_heading(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     body = [(10, 72, 500 - 12 * n, "The quick brown fox jumps over the lazy dog and runs on.") for n in range(8)]
     write_pdf(path, [[(20, 72, 720, "Revenue"), (16, 72, 680, "7,92,756 crore"), *body]])
-    document = load(path, "a.pdf")
+    document = PdfLoader().load(path, "a.pdf")
     figure = next(block for block in document.blocks if "crore" in document.text[block.start : block.end])
     assert (figure.kind, figure.heading_path) == (BlockKind.PARAGRAPH, ("Revenue",))
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [("di\\001cult and e\\001cient", "difficult and efficient"), ("ba\\001ed by it", "baffled by it")],
-)
-def test_letters_drawn_as_one_that_have_no_text(tmp_path: Path, written: str, read: str) -> None:
-    path = tmp_path / "a.pdf"
-    widths = "830 " * 31 + "500 " * 95
-    write_pdf(path, [[(10, 72, 700, written)]], font=f"/FirstChar 1 /LastChar 126 /Widths [{widths}]")
-    assert load(path, "a.pdf").text == read
-    with closing(pypdfium2.PdfDocument(path)) as document:
-        assert " ".join(word.text for word in words_of(document[0].get_textpage())) == read
 
 
 def test_running_lines_stand_once_and_divided_words_join(tmp_path: Path) -> None:
@@ -71,7 +55,7 @@ def test_running_lines_stand_once_and_divided_words_join(tmp_path: Path) -> None
         for n in range(6)
     ]
     write_pdf(path, pages)
-    document = load(path, "a.pdf")
+    document = PdfLoader().load(path, "a.pdf")
     said = [f"Text {n} is about the international side of things." for n in "abcdef"]
     assert document.text.split("\n\n") == ["Annual Report", said[0], "Harbour Office, 2031", *said[1:]]
     assert [block.page for block in document.blocks] == [1, 1, 1, 2, 3, 4, 5, 6]
@@ -81,13 +65,19 @@ def test_a_title_that_the_pages_repeat_above_them_stays(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     pages = [[(20 if n == 0 else 8, 72, 760, "On Harbours"), (10, 72, 700, f"Text {'abcd'[n]}.")] for n in range(4)]
     write_pdf(path, pages)
-    assert load(path, "a.pdf").text.split("\n\n") == ["On Harbours", "Text a.", "Text b.", "Text c.", "Text d."]
+    assert PdfLoader().load(path, "a.pdf").text.split("\n\n") == [
+        "On Harbours",
+        "Text a.",
+        "Text b.",
+        "Text c.",
+        "Text d.",
+    ]
 
 
 def test_bullets_become_a_list(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     write_pdf(path, [[(10, 72, 700, "\\267 one"), (10, 72, 688, "\\267 two")]])
-    assert load(path, "a.pdf").text == "one\ntwo"
+    assert PdfLoader().load(path, "a.pdf").text == "one\ntwo"
 
 
 def test_password(tmp_path: Path) -> None:
@@ -95,15 +85,15 @@ def test_password(tmp_path: Path) -> None:
     write_pdf(path, [[(10, 72, 700, "What nobody is to read")]], password="open sesame")  # noqa: S106 - of this file alone
     for tried in ([], ["wrong"]):
         with pytest.raises(LoadError, match=r"protected by a password.*loading\.passwords"):
-            load(path, "a.pdf", passwords=tried)
-    assert load(path, "a.pdf", passwords=["wrong", "open sesame"]).text == "What nobody is to read"
+            PdfLoader(passwords=tried).load(path, "a.pdf")
+    assert PdfLoader(passwords=["wrong", "open sesame"]).load(path, "a.pdf").text == "What nobody is to read"
 
 
 def test_without_text(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     write_pdf(path, [[], []])
     with pytest.raises(LoadError, match="its 2 pages are pictures"):
-        load(path, "a.pdf")
+        PdfLoader().load(path, "a.pdf")
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
@@ -113,6 +103,6 @@ def test_a_turned_page_is_read_as_it_is_seen(tmp_path: Path, turn: int) -> None:
     body = [(20, 72, 720, "A Title"), (10, 72, 690, "A line of text that is long enough to be a line"), *cells]
     write_pdf(tmp_path / "a.pdf", [[*body, (10, 80, 546, "elm"), (10, 230, 546, "30 m")]], drawn=[table])
     turn_pages(tmp_path / "a.pdf", tmp_path / "b.pdf", turn)
-    upright, turned = load(tmp_path / "a.pdf", "a.pdf"), load(tmp_path / "b.pdf", "a.pdf")
+    upright, turned = PdfLoader().load(tmp_path / "a.pdf", "a.pdf"), PdfLoader().load(tmp_path / "b.pdf", "a.pdf")
     assert "Name: elm; Size: 30 m" in upright.text
     assert turned == upright

@@ -23,10 +23,11 @@ def write_pdf(
     drawn: Sequence[Sequence[Segment]] = (),
     password: str = "",
     font: str = "",
+    more: str = "",
 ) -> None:
     """Write a PDF with Helvetica text at the places given, and the lines `drawn` on each page.
 
-    `font` is more of the font's dictionary.
+    `font` is more of the font's dictionary, `more` is more of each page's content.
     """
     lock = _Lock(password) if password else None
     objects = [
@@ -39,6 +40,7 @@ def write_pdf(
         stream = "\n".join(f"BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET" for size, x, y, text in lines)
         for x0, y0, x1, y1 in drawn[number] if number < len(drawn) else ():
             stream += f"\n{x0} {y0} m {x1} {y1} l S"
+        stream += f"\n{more}" if more else ""
         kids.append(f"{len(objects) + 1} 0 R")
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects) + 2} 0 R"

@@ -1,4 +1,4 @@
-"""Kinds that go through pandoc, and e-books."""
+"""Kinds that go through pandoc."""
 
 import socket
 import zipfile
@@ -89,35 +89,3 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
         )
         with pytest.raises(TimeoutError):
             server.accept()
-
-
-def _epub(path: Path, chapters: dict[str, str], package: str = "") -> None:
-    items = "".join(f'<item id="{name}" href="t/{name}" media-type="application/xhtml+xml"/>' for name in chapters)
-    order = "".join(f'<itemref idref="{name}"/>' for name in sorted(chapters, reverse=True))
-    container = '<container><rootfiles><rootfile full-path="OEBPS/b.opf"/></rootfiles></container>'
-    opf = '<package xmlns="http://www.idpf.org/2007/opf"><manifest>{}</manifest><spine>{}</spine></package>'
-    with zipfile.ZipFile(path, "w") as book:
-        book.writestr("mimetype", "application/epub+zip")
-        book.writestr("META-INF/container.xml", container)
-        book.writestr("OEBPS/b.opf", package or opf.format(items, order))
-        for name, text in chapters.items():
-            book.writestr(f"OEBPS/t/{name}", f"<html><head><title>Book</title></head><body>{text}</body></html>")
-
-
-def test_chapters_come_in_the_order_of_the_book(tmp_path: Path) -> None:
-    path = tmp_path / "a.epub"
-    _epub(path, {"2.xhtml": "<h1>开篇</h1><p>First words.</p>", "1.xhtml": "<h1>Next</h1><p>More.</p>"})
-    document = load(path, "a.epub")
-    assert document.text == "开篇\n\nFirst words.\n\nNext\n\nMore."
-    assert [block.page for block in document.blocks] == [1, 1, 2, 2]
-
-
-def test_a_book_without_its_parts(tmp_path: Path) -> None:
-    path = tmp_path / "a.epub"
-    _epub(path, {}, package="<package/>")
-    with pytest.raises(LoadError, match="holds no text"):
-        load(path, "a.epub")
-    with zipfile.ZipFile(path, "w") as book:
-        book.writestr("META-INF/container.xml", "<container/>")
-    with pytest.raises(LoadError, match="damaged or copy-protected"):
-        load(path, "a.epub")

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kb_server.core.errors import MissingExtra, StorageError, StorageFull
 from kb_server.core.ports import Vectors
 from tests.small_disk import fill, small_disk_at
 from vectorstores.faiss.store import FaissStore
+from vectorstores.log.changes import adding, merged
 from vectorstores.log.frames import FILE, FRAME
+from vectorstores.log.log import VectorLog
 from vectorstores.log.store import FILE_NAME
 
 DIMENSION = 4
@@ -282,3 +286,51 @@ def test_a_full_disk_puts_compaction_off(small_disk: Path, caplog: pytest.LogCap
     assert "Compaction is put off" in caplog.text
     assert vectors_of(opened(path)) == vectors_of(store)
     assert [file.name for file in path.parent.iterdir()] == [FILE_NAME]
+
+
+def read_all(log: VectorLog, held: dict[int, float]) -> dict[int, float]:
+    """Return what a reader holds after it has read on."""
+    anew, batches = log.read()
+    found = merged([adding(list(held), rows(*held.values()).reshape(-1, DIMENSION), DIMENSION), *batches], DIMENSION)
+    if anew:
+        found = merged(batches, DIMENSION)
+    return dict(zip(found.added.tolist(), found.vectors[:, 0].round(4).tolist(), strict=True))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["append", "replace", "read"]), st.integers(1, 4)), max_size=8))
+@settings(max_examples=30)
+def test_a_reader_that_follows_holds_what_was_written(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("log") / FILE_NAME
+    writer, reader = VectorLog(path, DIMENSION), VectorLog(path, DIMENSION)
+    written: dict[int, float] = {}
+    seen: dict[int, float] = {}
+    for step, (what, number) in enumerate(steps):
+        if what == "append":
+            writer.append(adding([number], rows(step), DIMENSION))
+            written[number] = step
+        elif what == "replace":
+            written = {number: float(step)}
+            writer.replace([adding([number], rows(step), DIMENSION)])
+        else:
+            seen = read_all(reader, seen)
+            assert seen == written
+            assert not reader.changed()
+    assert read_all(reader, seen) == written
+    assert reader.position == writer.position or not written
+
+
+def test_a_reader_may_begin_at_a_position_it_was_told(path: Path) -> None:
+    first = VectorLog(path, DIMENSION)
+    first.read()
+    position = first.position
+    first.append(adding([9], rows(0.9), DIMENSION))
+    second = VectorLog(path, DIMENSION)
+    assert second.resume(position)
+    anew, batches = second.read()
+    assert (anew, [batch.added.tolist() for batch in batches]) == (False, [[9]])
+    first.replace([])
+    assert not VectorLog(path, DIMENSION).resume(position)
+    path.unlink()
+    assert not VectorLog(path, DIMENSION).resume(position)

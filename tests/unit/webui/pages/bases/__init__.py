@@ -1,0 +1,1 @@
+"""Tests of the bases page's parts."""
