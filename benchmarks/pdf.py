@@ -19,7 +19,7 @@ import pdfplumber
 import pypdfium2
 
 from loaders import load
-from loaders.pdf.pictures import render
+from loaders.pdf.loader import render
 from loaders.pictures.ocr import check_installed
 
 ROUNDS = 3

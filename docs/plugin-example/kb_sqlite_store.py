@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from kb_server.core.errors import StorageError
 from kb_server.core.ports import Vectors
@@ -19,13 +20,24 @@ FILE = "vectors.sqlite"
 
 
 class SqliteStore:
-    """A VectorStore: what is added or deleted is a transaction that `flush` commits. Threads may share an object."""
+    """A VectorStore: what is added or deleted is a transaction that `flush` commits. Threads may share an object.
 
-    def __init__(self, folder: Path, dimension: int) -> None:
+    `busy_seconds` is how long a write waits for another process: `store: {sqlite: {busy_seconds: 5}}` in the settings.
+    """
+
+    def __init__(
+        self, folder: Path, dimension: int, busy_seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
+    ) -> None:
         self._folder = folder
+        self._busy_seconds = busy_seconds
         self._dimension = dimension
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
+
+    @staticmethod
+    def describe(folder: Path, busy_seconds: float = 30.0) -> dict[str, Any]:
+        """Say for `kb list` which index there is, without opening it; it is called with the options, too."""
+        return {"kind": "exact", "parameters": {"busy_seconds": busy_seconds}, "file": str(folder / FILE)}
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
         """Insert or replace; raises StorageError for what cannot be stored, and then nothing has changed."""
@@ -95,13 +107,8 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         self._folder.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self._folder / FILE, check_same_thread=False)
+        database = sqlite3.connect(self._folder / FILE, check_same_thread=False, timeout=self._busy_seconds)
         database.execute("PRAGMA journal_mode = WAL")  # who reads waits for nobody who writes
         database.execute("CREATE TABLE IF NOT EXISTS vectors (id INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
         database.commit()
         return database
-
-
-def describe(folder: Path) -> dict[str, Any]:
-    """Say which index the base in this folder has; without counting, which would open the file."""
-    return {"kind": "exact", "file": str(folder / FILE)}

@@ -15,14 +15,15 @@ from kb_server.core.errors import MissingExtra
 
 if TYPE_CHECKING:
     from kb_server.testing.approximate_stores import ApproximateStoreSuite
-    from kb_server.testing.concurrent_stores import ConcurrentStoreSuite
-    from kb_server.testing.durable_stores import BufferedStoreSuite, DurableStoreSuite, SharedStoreSuite
-    from kb_server.testing.embedders import EmbedderSuite
-    from kb_server.testing.generators import GeneratorSuite
+    from kb_server.testing.documents import LoaderSuite, SplitterSuite
+    from kb_server.testing.durable_stores import (
+        BufferedStoreSuite,
+        ConcurrentStoreSuite,
+        DurableStoreSuite,
+        SharedStoreSuite,
+    )
     from kb_server.testing.lexical_indexes import LexicalIndexSuite
-    from kb_server.testing.loaders import LoaderSuite
-    from kb_server.testing.rerankers import RerankerSuite
-    from kb_server.testing.splitters import SplitterSuite
+    from kb_server.testing.models import EmbedderSuite, GeneratorSuite, RerankerSuite
     from kb_server.testing.vector_stores import ExactStoreSuite, OrderedTiesSuite, VectorStoreSuite
 
 __all__ = [
@@ -45,17 +46,17 @@ __all__ = [
 _MODULES = {
     "ApproximateStoreSuite": "approximate_stores",
     "BufferedStoreSuite": "durable_stores",
-    "ConcurrentStoreSuite": "concurrent_stores",
+    "ConcurrentStoreSuite": "durable_stores",
     "DurableStoreSuite": "durable_stores",
-    "EmbedderSuite": "embedders",
+    "EmbedderSuite": "models",
     "ExactStoreSuite": "vector_stores",
-    "GeneratorSuite": "generators",
+    "GeneratorSuite": "models",
     "LexicalIndexSuite": "lexical_indexes",
-    "LoaderSuite": "loaders",
+    "LoaderSuite": "documents",
     "OrderedTiesSuite": "vector_stores",
-    "RerankerSuite": "rerankers",
+    "RerankerSuite": "models",
     "SharedStoreSuite": "durable_stores",
-    "SplitterSuite": "splitters",
+    "SplitterSuite": "documents",
     "VectorStoreSuite": "vector_stores",
 }
 

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 
 from kb_server.text.characters import squeeze
 from loaders.builder import DocumentBuilder
-from loaders.pictures.embedded import EmbeddedPictures
+from loaders.pictures.picture import EmbeddedPictures
 from loaders.plain.text import add_text
 from loaders.web.html import add_html
 

@@ -20,7 +20,7 @@ from kb_server.core.errors import LoadError
 from loaders.builder import DocumentBuilder
 from loaders.office.docx_numbering import Numbering
 from loaders.office.docx_paragraph import PARAGRAPH, Styles, paragraph_text, text_boxes
-from loaders.pictures.embedded import EmbeddedPictures
+from loaders.pictures.picture import EmbeddedPictures
 from loaders.unpack.archive import BROKEN, open_archive
 
 Element = Any  # an lxml element; lxml ships no types

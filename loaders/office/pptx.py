@@ -16,7 +16,7 @@ from pptx.text.text import TextFrame, _Paragraph
 from kb_server.core.domain import Document
 from kb_server.core.errors import LoadError
 from loaders.builder import DocumentBuilder
-from loaders.pictures.embedded import EmbeddedPictures
+from loaders.pictures.picture import EmbeddedPictures
 from loaders.unpack.archive import BROKEN, open_archive
 
 _BROKEN = (*BROKEN, PythonPptxError, SyntaxError, TypeError, AttributeError, LookupError, OSError)

@@ -51,3 +51,5 @@ def test_a_base_is_made_with_it(plugin: Path, tmp_path: Path) -> None:
     assert (base["name"], base["store"]) == ("notes", "sqlite")
     assert base["index"]["kind"] == "exact"
     assert base["index"]["file"].endswith("vectors.sqlite")
+    own = run(plugin, "-c", kb, "list", "--json", KB_HOME=str(tmp_path), KB_STORE__SQLITE__BUSY_SECONDS="5")
+    assert json.loads(own)["knowledge_bases"][0]["index"]["parameters"] == {"busy_seconds": 5}

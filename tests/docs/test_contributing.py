@@ -63,8 +63,8 @@ def test_a_sample_of_every_loader_that_needs_no_extra_is_in_the_suite() -> None:
 def test_every_store_is_in_the_places_of_the_list(store: str) -> None:
     module, _, name = BACKENDS["store"][store].partition(":")
     assert f"class {name}" in read(f"{module.replace('.', '/')}.py")
-    _, _, described = BACKENDS["description"][store].partition(":")
-    assert f"def {described}" in read("vectorstores/log/descriptions.py")
+    module, _, described = BACKENDS["description"][store].partition(":")
+    assert f"def {described}" in read(f"{module.replace('.', '/')}.py")
     section = StoreSettings.model_fields[store].annotation
     assert isinstance(section, type)
     assert issubclass(section, BaseModel)

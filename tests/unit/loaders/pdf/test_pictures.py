@@ -9,8 +9,7 @@ from PIL import Image
 from kb_server.core.domain import BlockKind
 from loaders.isolate.progress import listening
 from loaders.pdf.lines import Line, PageLines
-from loaders.pdf.loader import PdfLoader
-from loaders.pdf.pictures import as_lines, has_content, pictures, render, scale_of
+from loaders.pdf.loader import PdfLoader, as_lines, has_content, pictures, render, scale_of
 from loaders.pictures.ocr import OcrLine
 from loaders.pictures.reading_order import Box
 from tests.unit.loaders.pdf.writer import Placed, turn_pages, write_pdf

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from loaders.builder import DocumentBuilder
-from loaders.pictures.embedded import EmbeddedPictures
+from loaders.pictures.picture import EmbeddedPictures
 
 
 def _picture(text: str, size: tuple[int, int] = (420, 60)) -> bytes:

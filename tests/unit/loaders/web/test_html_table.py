@@ -5,7 +5,7 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 
 from loaders.table import row_lines
-from loaders.web.html_table import is_layout, table_rows
+from loaders.web.html import is_layout, table_rows
 
 
 def _table(source: str) -> Tag:
