@@ -254,8 +254,7 @@ class _Walk:
         """Begin a line; a definition follows its term on the same line, `Oak: a tree; a wood`."""
         self._flush_text()
         if tag.name == "dd" and self.items and self.items[-1].strip():
-            self.items[-1] += ";" if self.defined else "" if self.items[-1].endswith((":", "：")) else ":"
-            self.defined = True
+            self._define()
             return
         self.defined = False
         number = self.numbers[-1] if self.numbers else None
@@ -263,6 +262,12 @@ class _Walk:
             self.numbers[-1] = number + 1
         indent = "  " * (len(self.numbers) - 1)
         self.items.append(indent if number is None else f"{indent}{number}. ")
+
+    def _define(self) -> None:
+        """Part a definition from its term, or from the definition before it."""
+        has_colon = self.items[-1].endswith((":", "："))
+        self.items[-1] += ";" if self.defined else "" if has_colon else ":"
+        self.defined = True
 
     def _whole(self, tag: Tag) -> None:
         if tag.name == "table":

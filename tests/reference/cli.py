@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import typer
 
 from kb_server.cli.app import make_app
+from tests.paths import ROOT
 from tests.reference.pages import table
 
 
@@ -63,6 +65,8 @@ def _kind(kind: Any, parameter: Any) -> str:  # noqa: ANN401
 def _default(value: Any) -> str:  # noqa: ANN401
     if value is None or value is False or callable(value) or value in ((), [], ""):
         return ""
+    if isinstance(value, Path) and value.is_relative_to(ROOT):
+        value = value.relative_to(ROOT)
     return f"`{value.value if isinstance(value, Enum) else value}`"
 
 

@@ -25,6 +25,7 @@ HIT = Hit(chunk=CHUNK, score=0.123456789, stages={"dense": 0.98765432}, base="no
 HIT_JSON = {
     "knowledge_base": "notes",
     "chunk_id": 7,
+    "document_id": 2,
     "document": "a.txt",
     "page": 3,
     "heading_path": ["Manual", "Owls"],

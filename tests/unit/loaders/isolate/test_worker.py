@@ -29,11 +29,11 @@ _BLOCKS = st.builds(
 @given(
     st.builds(
         Document,
-        _TEXT,
-        _TEXT,
-        st.lists(_BLOCKS, max_size=4).map(tuple),
-        st.none() | st.integers(0, 9),
-        st.dictionaries(_TEXT, st.integers(1, 9), max_size=2),
+        name=_TEXT,
+        text=_TEXT,
+        blocks=st.lists(_BLOCKS, max_size=4).map(tuple),
+        pages=st.none() | st.integers(0, 9),
+        set_aside=st.dictionaries(_TEXT, st.integers(1, 9), max_size=2),
     )
 )
 def test_a_document_goes_through_json_unchanged(document: Document) -> None:
