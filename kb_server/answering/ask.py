@@ -24,7 +24,6 @@ from kb_server.core.errors import UsageError
 from kb_server.core.knn_lm import KnnAsk
 from kb_server.core.ports import Generator
 from kb_server.knnlm.service import KnnLmService
-from kb_server.runtime.once import MadeByKey
 from kb_server.search.calibration import mean_calibration
 from kb_server.search.service import ReadyBase, SearchService
 from kb_server.search.several import BasesRetriever
@@ -83,7 +82,7 @@ class AnsweringService:
         self._search = search
         self._knn_lm = knn_lm
         self._generator = generator or models.generator
-        self._tools: MadeByKey[str, list[Tool]] = MadeByKey()
+        self._tools: dict[str, list[Tool]] = {}
 
     def written_by(self, generator: Callable[[str | None], Generator]) -> "AnsweringService":
         """Return the same with other language models: `generator` gives the one of a name."""
@@ -164,10 +163,12 @@ class AnsweringService:
     def _outside_tools(self, caller: Caller) -> Iterator[Tool]:
         for listed in self._settings.agent.mcp:
             if caller.may(Scope(listed.scope)):
-                server = McpServer(
-                    listed.name, listed.command, listed.url, listed.tools, listed.after_documents, listed.seconds
-                )
-                yield from self._tools.get(listed.name, lambda server=server: mcp_tools(server))  # type: ignore[misc]  # mypy sees no default
+                if listed.name not in self._tools:  # without a lock: of a server that is away all hear at once
+                    server = McpServer(
+                        listed.name, listed.command, listed.url, listed.tools, listed.after_documents, listed.seconds
+                    )
+                    self._tools[listed.name] = mcp_tools(server)
+                yield from self._tools[listed.name]
 
     def _assessor(self, ready: Sequence[ReadyBase]) -> Assessor:
         """Return what judges bases as one: by the mean of what they were tuned to, or else by what suits their size."""

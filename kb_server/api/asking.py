@@ -1,6 +1,6 @@
 """Asking bases over HTTP, for every router that answers questions."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kb_server.access.keys import Caller
@@ -23,26 +23,30 @@ class Usage:
     answer: int
 
 
-async def answer_events(service: Service, caller: Caller, names: Sequence[str], ask: Ask) -> AsyncIterator[AnswerEvent]:
-    """Return the events of an answer from the bases of these names; errors before the first are raised here."""
+Scope = Callable[[], Sequence[KnowledgeBase]]
+"""Finds the bases that are asked, in the thread that answers; their rows are handed on and not read again."""
+
+
+async def answer_events(service: Service, caller: Caller, scope: Scope, ask: Ask) -> AsyncIterator[AnswerEvent]:
+    """Return the events of an answer; errors before the first are raised here."""
 
     def start() -> Iterator[AnswerEvent]:
-        return service.app.answering.events(ask, _bases(service, caller, names), caller)
+        return service.app.answering.events(ask, scope(), caller)
 
     return await _executor(service, ask).stream(start)
 
 
 async def kept_events(
-    service: Service, caller: Caller, names: Sequence[str], ask: Ask, earlier: Conversation | None = None
+    service: Service, caller: Caller, scope: Scope, ask: Ask, earlier: Conversation | None = None
 ) -> AsyncIterator[AnswerEvent | Kept]:
     """As `answer_events`, in a conversation that is kept (a new one unless given); so the answer can be rated."""
 
     def start() -> Iterator[AnswerEvent | Kept]:
-        answering, bases = service.app.answering, _bases(service, caller, names)
+        answering, bases = service.app.answering, scope()
         asked = answering.resolve(ask, len(bases))
         answerer = answering.answerer(asked, bases, caller)
         writer = ConversationWriter(service.app.catalog.conversations)
-        conversation = earlier or writer.begin(caller.id, names, ask.question)
+        conversation = earlier or writer.begin(caller.id, [base.name for base in bases], ask.question)
         return writer.stream(conversation, answerer, asked)
 
     return await _executor(service, ask).stream(start)
@@ -64,8 +68,9 @@ def usage_of(ask: Ask, answer: Answer) -> Usage:
     return Usage(sum(count_tokens(text) for text in texts), count_tokens(answer.text))
 
 
-def _bases(service: Service, caller: Caller, names: Sequence[str]) -> list[KnowledgeBase]:
-    return [base_named(service, caller, name) for name in dict.fromkeys(names)]
+def bases_named(service: Service, caller: Caller, names: Sequence[str]) -> Scope:
+    """Return what finds the bases of these names that the caller may see."""
+    return lambda: [base_named(service, caller, name) for name in dict.fromkeys(names)]
 
 
 def _executor(service: Service, ask: Ask) -> BoundedExecutor:

@@ -18,11 +18,11 @@ from kb_server import __version__
 from kb_server.access.keys import LOCAL, Caller
 from kb_server.answering.ask import Ask
 from kb_server.answering.contract import answer_json, hit_json
-from kb_server.api.asking import answer_events, whole_answer
+from kb_server.api.asking import answer_events, bases_named, whole_answer
 from kb_server.api.auth import authenticate, base_named
 from kb_server.api.errors import public_message
 from kb_server.api.service import Service
-from kb_server.core.errors import KbError, Unauthorized
+from kb_server.core.errors import KbError, TryLater, Unauthorized
 
 T = TypeVar("T")
 Question = Annotated[str, Field(min_length=1, max_length=8000, description="In the language of the documents.")]
@@ -60,7 +60,8 @@ class Tools:
         with told():
             caller = self._caller(context)
             asked = Ask(question=question)
-            events = await answer_events(self._service, caller, [knowledge_base, *also], asked)
+            scope = bases_named(self._service, caller, [knowledge_base, *also])
+            events = await answer_events(self._service, caller, scope, asked)
             answer = answer_json(await whole_answer(events))
         return {key: answer[key] for key in ("answer", "refused", "citations")}
 
@@ -138,7 +139,12 @@ class Guard:
             try:
                 request.state.caller = await run_in_threadpool(authenticate, self._service, request.headers, address)
             except KbError as error:
-                status = 401 if isinstance(error, Unauthorized) else 429
-                await JSONResponse({"error": {"code": error.code, "message": str(error)}}, status)(scope, receive, send)
+                body = {"error": {"code": error.code, "message": str(error)}}
+                await JSONResponse(body, *_refusal(error))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _refusal(error: KbError) -> tuple[int, dict[str, str]]:
+    """Return the status and the headers of a request that is not let in."""
+    return (429, {"Retry-After": str(error.seconds)}) if isinstance(error, TryLater) else (401, {})

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from kb_server.bases.files import BaseFiles
+from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.catalog.tags import Tags
 from kb_server.core.domain import KnowledgeBase
@@ -57,12 +58,16 @@ class BasePool:
     def open(self, base: KnowledgeBase) -> OpenBase:
         """Return the base's open parts under the row just read: its fusion may be a newer one.
 
-        Threads that ask for the same base open it once. One that was moved to other vectors is opened again.
+        Threads that ask for the same base open it once. Where the row names other vectors than those that are open,
+        the catalog says which of the two is old; a base that was moved is opened again. Raises NotFound for one that
+        was deleted meanwhile.
         """
         slot = self._slot(base.id)
         with slot.lock:
-            if slot.opened and (slot.opened.base.store, slot.opened.base.vectors) != (base.store, base.vectors):
-                slot.close()
+            if slot.opened is None or _vectors(slot.opened.base) != _vectors(base):
+                base = Bases(self._database).current(base)
+                if slot.opened and _vectors(slot.opened.base) != _vectors(base):
+                    slot.close()
             slot.opened = slot.opened or self._opened(base)
             return replace(slot.opened, base=base)
 
@@ -111,3 +116,8 @@ class BasePool:
         kept = KeptVectors(files.kept(base.fingerprint), base.dimension)
         documents = Documents(self._database, base.id, once=self._once)
         return OpenBase(base, documents, store, self._open_words(files.lexical), kept, files)
+
+
+def _vectors(base: KnowledgeBase) -> tuple[str, str]:
+    """Return which vectors a row names."""
+    return base.store, base.vectors

@@ -87,10 +87,15 @@ class Bases:
         with self._database.reading() as connection:
             row = connection.execute(select(knowledge_bases).where(knowledge_bases.c.name == name)).first()
         if row is None:
-            raise NotFound(
-                f"There is no knowledge base named '{name}'.",
-                f"See the names with: kb list; make one with: kb create {name}",
-            )
+            raise _missing(name)
+        return _base(row)
+
+    def current(self, base: KnowledgeBase) -> KnowledgeBase:
+        """Return the row of a base as it is now; raises NotFound if the base was deleted."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(knowledge_bases).where(knowledge_bases.c.id == base.id)).first()
+        if row is None:
+            raise _missing(base.name)
         return _base(row)
 
     def all(self) -> list[KnowledgeBase]:
@@ -150,6 +155,13 @@ class Bases:
         """Remove a base with its documents and chunks."""
         with self._database.writing() as connection:
             connection.execute(delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(
+        f"There is no knowledge base named '{name}'.",
+        f"See the names with: kb list; make one with: kb create {name}",
+    )
 
 
 def _taken(name: str) -> AlreadyExists:

@@ -68,7 +68,7 @@ def show_answer(session: Session, answer: Answer) -> None:
 def show_citations(session: Session, answer: Answer) -> None:
     """Print where each citation stands, and what the check found."""
     headings = {hit.chunk.id: hit.chunk.heading_path for hit in answer.hits}
-    several = len({hit.base for hit in answer.hits}) > 1
+    several = len({one.base for one in (*answer.hits, *answer.citations)}) > 1
     table = Table(box=None, show_header=False, padding=(0, 1))
     for citation in answer.citations:
         mark = "[green]✓[/]" if citation.supported else "[red]?[/]"

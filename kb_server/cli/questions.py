@@ -178,8 +178,8 @@ def chat(
     )
     history: list[Message] = []
     while question := _read_line(session):
-        events = session.app.answering.events(replace(asked, question=question, history=tuple(history)), bases)
-        answer = _show(session, events)
+        put = replace(asked, question=question, history=tuple(history))
+        answer = _show(session, session.app.answering.events(put, _bases(session, name, also)))
         history += [Message("user", question), Message("assistant", answer.text)]
 
 

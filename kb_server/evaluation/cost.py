@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import UsageError
 from kb_server.core.knn_lm import needs_states
-from kb_server.core.ports import Generator, MixableGenerator, TokenMixer
+from kb_server.core.ports import Generator, MixableGenerator, TokenMixer, ToolCalling
 
 
 class MeteredGenerator:
@@ -61,6 +61,23 @@ class MeteredGenerator:
         """Return the tokens of an answer: what it adds to a prompt that holds it."""
         empty = self.count_tokens([Message("user", "."), Message("assistant", "")])
         return max(self.count_tokens([Message("user", "."), Message("assistant", text)]) - empty, 0)
+
+
+class MeteredToolCaller(MeteredGenerator):
+    """One whose model can be handed to an agent, which asks it without this meter: its tokens are not counted."""
+
+    def __init__(self, generator: Generator, caller: ToolCalling) -> None:
+        super().__init__(generator)
+        self.chat_model = caller.chat_model
+        self.client_failures = caller.client_failures
+        self.failure = caller.failure
+
+
+def metered_generator(generator: Generator) -> MeteredGenerator:
+    """Return a meter before a generator that can do what the generator can."""
+    if isinstance(generator, ToolCalling):
+        return MeteredToolCaller(generator, generator)
+    return MeteredGenerator(generator)
 
 
 _A_PRICE_IS_FOR = 1_000_000

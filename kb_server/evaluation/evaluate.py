@@ -21,7 +21,7 @@ from kb_server.core.answers import Answer, AnswerMode
 from kb_server.core.domain import EvalCase
 from kb_server.core.errors import Interrupted, UsageError
 from kb_server.evaluation.case_files import CaseFile, read_cases
-from kb_server.evaluation.cost import MeteredGenerator, Price
+from kb_server.evaluation.cost import MeteredGenerator, Price, metered_generator
 from kb_server.evaluation.judge import Judge
 from kb_server.evaluation.outcomes import Outcome, outcome_of
 from kb_server.evaluation.reports import write_report
@@ -207,13 +207,14 @@ class Evaluator:
 
         def metered(_model: str | None) -> MeteredGenerator:
             if not meter:
-                meter.append(MeteredGenerator(self._app.models.generator()))
+                meter.append(metered_generator(self._app.models.generator()))
             return meter[0]
 
-        answering, base = self._app.answering.written_by(metered), self._app.bases.find(self._name)
+        answering = self._app.answering.written_by(metered)
         k = max(DEPTH, self._app.settings.retrieval.k)
 
         def ask(question: str) -> Answer:
+            base = self._app.bases.find(self._name)  # for each question: it may be moved while a long run goes on
             return answering.answer(Ask(question=question, mode=options.mode, k=k), [base])
 
         return Respondent(ask, lambda: meter[0].take() if meter else {}, judge)

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, cast
 
 from fastapi import APIRouter
@@ -23,7 +24,7 @@ from kb_server.api.openai.chat import references
 from kb_server.api.openai.schemas import ChatRequest
 from kb_server.api.service import CurrentService, Service
 from kb_server.core.answers import Answer, AnswerEvent, Done, Retrieved, Token
-from kb_server.core.domain import Hit
+from kb_server.core.domain import Hit, KnowledgeBase
 from kb_server.core.errors import Forbidden, UsageError
 from kb_server.text.terms import script
 
@@ -102,8 +103,8 @@ async def file_chat(asked: FileChat, service: CurrentService, caller: CurrentCal
     """Answer from temporary files: events with `answer`, then one with `docs`."""
     name = asked.knowledge_id.strip()
     question = _named(service, asked.ask(), asked.model_name or asked.model, asked.prompt_name)
-    await service.searches.run(lambda: chatchat_base(service, caller, name))
-    events = await answer_events(service, caller, [name], question.ask)
+    scope = partial(_scope, service, caller, name)
+    events = await answer_events(service, caller, scope, question.ask)
     return sse.stream(_pieces(asked.score_threshold, events, question.notes))
 
 
@@ -138,8 +139,8 @@ class _Talk:
         self._made = {"id": f"chat{secrets.token_hex(16)}", "created": int(time.time()), "model": model}
 
     async def answer(self, service: Service, caller: Caller, stream: bool) -> dict[str, Any] | StreamingResponse:
-        await service.searches.run(lambda: chatchat_base(service, caller, self._base))
-        chunks = self._chunks(await kept_events(service, caller, [self._base], self._ask))
+        scope = partial(_scope, service, caller, self._base)
+        chunks = self._chunks(await kept_events(service, caller, scope, self._ask))
         if stream:
             return sse.stream(_encoded(chunks))
         return self._whole([chunk async for chunk in chunks])
@@ -178,6 +179,10 @@ class _Talk:
             key: chunk[key] for chunk in chunks for key in ("docs", "message_id", "references", "notes") if key in chunk
         }
         return {**self._made, "object": "chat.completion", "choices": [choice], **more}
+
+
+def _scope(service: Service, caller: Caller, name: str) -> list[KnowledgeBase]:
+    return [chatchat_base(service, caller, name)]
 
 
 def _named(service: Service, ask: Ask, model: str | None, prompt: str | None) -> Named:

@@ -135,7 +135,7 @@ def _search(asked: Search, service: Service, caller: Caller) -> list[dict[str, A
     base, only = chatchat_base(service, caller, asked.knowledge_base_name), filter_of(asked)
     if not asked.query.strip():
         return _chunks(service, base, only)
-    hits = service.app.search.retriever(base.name).retrieve(asked.query, asked.top_k, only)
+    hits = service.app.search.retriever(base).retrieve(asked.query, asked.top_k, only)
     return [document(hit.chunk, hit.score) for hit in hits if near_enough(hit, asked.score_threshold)]
 
 

@@ -77,7 +77,7 @@ async def _begin(
 ) -> tuple[Ask, AsyncIterator[AnswerEvent]]:
     meant = await run_in_threadpool(resolve, service, caller, asked.model)
     ask = replace(asked.ask(), mode=meant.mode, model=meant.model)
-    return ask, await answer_events(service, caller, [meant.base], ask)
+    return ask, await answer_events(service, caller, lambda: [meant.base], ask)
 
 
 def _made(prefix: str, kind: str, model: str) -> dict[str, Any]:

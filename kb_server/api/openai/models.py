@@ -59,7 +59,7 @@ async def embed(asked: EmbeddingRequest, service: CurrentService, caller: Curren
 class Resolved:
     """What a model's name means here: a base, and how it answers."""
 
-    base: str
+    base: KnowledgeBase
     mode: AnswerMode | None = None
     model: str | None = None
 
@@ -69,11 +69,11 @@ def resolve(service: Service, caller: Caller, model: str) -> Resolved:
     name, _, way = model.partition("@")
     base = base_named(service, caller, name)
     if not way:
-        return Resolved(base.name)
+        return Resolved(base)
     if way in (AnswerMode.EXTRACT, AnswerMode.GENERATE):
-        return Resolved(base.name, AnswerMode(way))
+        return Resolved(base, AnswerMode(way))
     if way in service.app.settings.generation.names:
-        return Resolved(base.name, AnswerMode.GENERATE, way)
+        return Resolved(base, AnswerMode.GENERATE, way)
     raise NotFound(f"There is no model '{way[:80]}' here.", "See the names with: GET /v1/models")
 
 

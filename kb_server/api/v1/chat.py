@@ -14,7 +14,7 @@ from kb_server.answering.ask import Ask
 from kb_server.answering.contract import answer_json, hit_json, step_json
 from kb_server.answering.conversation import Kept
 from kb_server.api import streams as sse
-from kb_server.api.asking import answer_events, kept_events
+from kb_server.api.asking import answer_events, bases_named, kept_events
 from kb_server.api.auth import CurrentCaller, audited
 from kb_server.api.fields import BaseName, Question, Taken, example
 from kb_server.api.service import CurrentService, Service
@@ -164,11 +164,12 @@ Events = AsyncIterator[AnswerEvent] | AsyncIterator[AnswerEvent | Kept]
 async def chat(asked: Chat, service: CurrentService, caller: CurrentCaller) -> Answer | StreamingResponse:
     """Answer a question: events `retrieved`, `token`…, `done`, of an agent `step` too; else what `done` has."""
     conversation = await run_in_threadpool(_earlier, asked, service, caller)
+    scope = bases_named(service, caller, asked.bases)
     events: Events
     if conversation or asked.keep:
-        events = await kept_events(service, caller, asked.bases, _ask(asked), conversation)
+        events = await kept_events(service, caller, scope, _ask(asked), conversation)
     else:
-        events = await answer_events(service, caller, asked.bases, _ask(asked))
+        events = await answer_events(service, caller, scope, _ask(asked))
     if asked.stream:
         return sse.stream(_encoded(events))
     return await _drained(events)

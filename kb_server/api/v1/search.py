@@ -15,7 +15,6 @@ from kb_server.api.v1.chunks import Chunk
 from kb_server.calibration.questions import make_questions
 from kb_server.core.domain import Filter, KnowledgeBase, SearchMode
 from kb_server.search.hybrid import Retrieval
-from kb_server.search.several import search_bases
 
 
 class Place(BaseModel):
@@ -165,13 +164,12 @@ async def example_questions(
 
 def _search(asked: Search, service: Service, caller: Caller) -> Retrieval:
     named = [base_named(service, caller, name) for name in dict.fromkeys(asked.knowledge_bases)]
-    searchers = {base.name: service.app.search.retriever(base) for base in named or visible_bases(service, caller)}
-    k = asked.k or service.app.settings.retrieval.k
-    return search_bases(searchers, asked.question, k, asked.only.filter(), asked.mode)
+    bases = named or visible_bases(service, caller)
+    return service.app.search.search(asked.question, bases, asked.k, asked.only.filter(), asked.mode)
 
 
 def _explain(asked: Explain, base: KnowledgeBase, service: Service) -> Explanation:
-    explaining = service.app.search.explainer(base.name, asked.k)
+    explaining = service.app.search.explainer(base, asked.k)
     found = explaining.explain(asked.question, asked.chunk_id, asked.only.filter(), asked.mode)
     return Explanation(**explanation_json(found))
 

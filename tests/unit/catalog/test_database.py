@@ -84,6 +84,7 @@ def test_a_lock_that_postgresql_does_not_get(postgresql: PostgresServer) -> None
         connection.execute(text("LOCK TABLE knowledge_bases"))
         with pytest.raises(Busy), database.writing() as second:
             second.execute(text("SET lock_timeout = 50; LOCK TABLE knowledge_bases"))
+    database.close()
 
 
 def test_ids_are_cut_into_parts_that_fit_into_one_statement() -> None:

@@ -18,11 +18,11 @@ from tests.paths import ROOT
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _BLOCKS = st.builds(
     Block,
-    st.sampled_from(BlockKind),
-    st.integers(0, 50),
-    st.integers(50, 99),
-    st.none() | st.integers(1, 9),
-    st.lists(_TEXT, max_size=3).map(tuple),
+    kind=st.sampled_from(BlockKind),
+    start=st.integers(0, 50),
+    end=st.integers(50, 99),
+    page=st.none() | st.integers(1, 9),
+    heading_path=st.lists(_TEXT, max_size=3).map(tuple),
 )
 
 
