@@ -85,14 +85,14 @@ def run_agent(
     except ModelCallLimitExceededError:
         yield ModelReply(None)
     except failures as error:
-        raise _failure(generator, error) from error
+        if _refuses_tools(error):
+            raise CannotCallTools(f"The model '{generator.name}' cannot call tools.", _MEND) from error
+        raise generator.failure(error) from error
 
 
-def _failure(generator: ToolCalling, error: Exception) -> KbError:
-    """Return what a server's failure means: one whose model cannot call tools refuses the request and mentions them."""
-    if "tool" in str(error).lower() and getattr(error, "status_code", None) in (400, 404, 422, 501):
-        return CannotCallTools(f"The model '{generator.name}' cannot call tools.", _MEND)
-    return generator.failure(error)
+def _refuses_tools(error: Exception) -> bool:
+    """Tell whether a server calls the request wrong because its model has no tools."""
+    return "tool" in str(error).lower() and getattr(error, "status_code", None) in (400, 404, 422, 501)
 
 
 class _Stopped(Exception):
