@@ -97,7 +97,6 @@ def test_complexity_is_counted_by_hand(text: str, number: int) -> None:
     assert complexity(ast.parse(text)) == number
 
 
-@pytest.mark.xfail(strict=True, reason="answerers.py, models.py and foundation.py are on their way into app.py")
 def test_the_top_level_is_app_and_folders() -> None:
     assert sorted(path.name for path in (ROOT / "kb_server").glob("*.py")) == ["__init__.py", "app.py"]
 
@@ -113,7 +112,6 @@ def test_most_modules_have_more_than_one_reader() -> None:
     assert len(alone) <= MOST_WITH_ONE_IMPORTER * len(modules()), alone
 
 
-@pytest.mark.xfail(strict=True, reason="catalog/documents.py and config/sections.py still are")
 def test_no_file_is_long() -> None:
     lengths = {name: path.read_text("utf-8").count("\n") for name, path in modules().items()}
     assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE} == {}
