@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Generator as Steps
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Protocol
@@ -17,7 +16,7 @@ from kb_server.answering.techniques import ReasoningSplit, majority, sample
 from kb_server.core.answers import Answer, AnswerEvent, AnswerMode, Done, Message, Retrieved, Sampling, Technique, Token
 from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
 from kb_server.core.errors import UsageError
-from kb_server.core.knn_lm import KnnAsk, KnnTrace
+from kb_server.core.knn_lm import KnnAsk
 from kb_server.core.ports import Generator
 from kb_server.knnlm.generator import MixedGenerator
 from kb_server.knnlm.knn_lm import KnnLm
@@ -89,21 +88,30 @@ class Answerer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Passages, best first, how sure it is (0..1) that they hold the answer, and whether that is enough."""
+
+    passages: list[Hit]
+    confidence: float
+    holds: bool
+
+
 @dataclass(slots=True)
 class _Written:
-    """What else came of writing an answer."""
+    """What came of writing an answer; the text is there once all its tokens are."""
 
+    cited: Cited = field(default=Cited("", ()))
     reasoning: str | None = None
     agreement: float | None = None
     notes: list[str] = field(default_factory=list)
-    knn: KnnTrace | None = None
 
-    def answer(self, cited: Cited, asked: ResolvedQuestion, hits: Sequence[Hit], by: Generator | None) -> Answer:
+    def answer(self, asked: ResolvedQuestion, hits: Sequence[Hit], by: Generator | None) -> Answer:
         """Return the answer but for its times and its confidence; `by` wrote it, None: it is quoted."""
         return Answer(
-            text=cited.text,
-            refused=not cited.citations,
-            citations=cited.citations,
+            text=self.cited.text,
+            refused=not self.cited.citations,
+            citations=self.cited.citations,
             hits=tuple(hits),
             mode=asked.mode,
             model=(asked.model or by.name) if by else None,
@@ -111,7 +119,7 @@ class _Written:
             reasoning=self.reasoning,
             agreement=self.agreement,
             notes=tuple(self.notes),
-            knn=self.knn,
+            knn=by.trace() if isinstance(by, MixedGenerator) else None,
             prompt=asked.prompt if by else None,
         )
 
@@ -143,57 +151,59 @@ class Answering:
         """Yield Retrieved, then Tokens, then Done. Closing the iterator stops the model."""
         started = perf_counter()
         mixed = self._mixed(asked)
-        searched = standalone(asked.question, asked.history)
-        depth = max(asked.k, self._options.passages, asked.knn.passages if asked.knn else 0, EVIDENCE_DEPTH)
-        found, confidence, holds = self._found(searched, depth, asked.filters)
-        hits = found[: asked.k]
+        found = self._found(asked)
+        hits = found.passages[: asked.k]
         timings = {"retrieve": _milliseconds(started)}
         yield Retrieved(tuple(hits))
-        relevant = self._relevant(asked, found) if holds else []
-        generator = self._generator(asked.model) if relevant and asked.mode is AnswerMode.GENERATE else None
-        if generator and mixed and asked.knn:
-            generator = self._mixing(generator, mixed, asked, asked.knn, found[: asked.knn.passages])
+        relevant = self._relevant(asked, found)
+        writer = self._writer(asked, mixed, found) if relevant else None
         written = _Written()
-        steps = self._answer(asked, relevant, generator, written)
-        try:
-            while True:
-                token = next(steps)
-                timings.setdefault("first_token", _milliseconds(started))
-                yield token
-        except StopIteration as done:
-            cited: Cited = done.value
+        for token in self._answer(asked, relevant, writer, written):
+            timings.setdefault("first_token", _milliseconds(started))
+            yield token
         timings["total"] = _milliseconds(started)
-        if isinstance(generator, MixedGenerator):
-            written.knn = generator.trace()
-        answer = written.answer(cited, asked, hits, generator)
-        yield Done(replace(answer, timings_ms=timings, confidence=confidence))
+        answer = written.answer(asked, hits, writer)
+        yield Done(replace(answer, timings_ms=timings, confidence=found.confidence))
 
-    def _found(self, question: str, depth: int, filters: Filter | None) -> tuple[list[Hit], float, bool]:
-        """Return the passages that may hold the answer, how sure it is that they do, and whether that is enough."""
+    def _found(self, asked: ResolvedQuestion) -> _Found:
+        question = standalone(asked.question, asked.history)
+        depth = max(asked.k, self._options.passages, asked.knn.passages if asked.knn else 0, EVIDENCE_DEPTH)
         searchers = {name: source.searcher for name, source in self._sources.items()}
-        parts = search_each(searchers, question, depth, filters, SearchMode.HYBRID)
+        parts = search_each(searchers, question, depth, asked.filters, SearchMode.HYBRID)
         every = [part.hits for part in parts.values()]
         confidence, holds = self._assessor.assess(question, merge(every, depth))
         holding = every if len(parts) == 1 else self._holding(question, parts)
-        return merge(holding or every, depth), confidence, holds
+        return _Found(merge(holding or every, depth), confidence, holds)
 
     def _holding(self, question: str, parts: Mapping[str, Retrieval]) -> list[list[Hit]]:
         judged = {name: self._sources[name].assessor.assess(question, part.hits) for name, part in parts.items()}
         return [part.hits for name, part in parts.items() if judged[name][1]]
 
-    def _relevant(self, asked: ResolvedQuestion, found: list[Hit]) -> list[Hit]:
-        return [hit for hit in found if hit.score >= asked.threshold][: self._options.passages]
+    def _relevant(self, asked: ResolvedQuestion, found: _Found) -> list[Hit]:
+        """Return the passages to answer from; none where they do not hold the answer."""
+        if not found.holds:
+            return []
+        return [hit for hit in found.passages if hit.score >= asked.threshold][: self._options.passages]
+
+    def _writer(self, asked: ResolvedQuestion, mixed: KnnLm | None, found: _Found) -> Generator | None:
+        """Return the model that writes the answer, with the datastore if that takes part; None: it is quoted."""
+        if asked.mode is not AnswerMode.GENERATE:
+            return None
+        generator = self._generator(asked.model)
+        if mixed and asked.knn:
+            return self._mixing(generator, mixed, asked, asked.knn, found.passages[: asked.knn.passages])
+        return generator
 
     def _answer(
-        self, asked: ResolvedQuestion, relevant: list[Hit], generator: Generator | None, written: _Written
-    ) -> Steps[Token, None, Cited]:
-        """Yield the tokens of the answer and return it checked; without citations it is a refusal."""
-        if generator:
-            return (yield from self._write(asked, relevant, generator, written))
+        self, asked: ResolvedQuestion, relevant: list[Hit], writer: Generator | None, written: _Written
+    ) -> Iterator[Token]:
+        """Yield the tokens of the answer and leave it in `written`, checked; without citations it is a refusal."""
+        if writer:
+            yield from self._write(asked, relevant, writer, written)
+            return
         sentences = self._sentences(asked.question, relevant, self._options.sentences)
-        cited = cite_sentences(sentences) if sentences else _refusal(asked.question)
-        yield Token(cited.text)
-        return cited
+        written.cited = cite_sentences(sentences) if sentences else refusal(asked.question)
+        yield Token(written.cited.text)
 
     def _mixing(
         self, generator: Generator, mixed: KnnLm, asked: ResolvedQuestion, knn: KnnAsk, found: Sequence[Hit]
@@ -214,17 +224,12 @@ class Answering:
 
     def _write(
         self, asked: ResolvedQuestion, relevant: list[Hit], generator: Generator, written: _Written
-    ) -> Steps[Token, None, Cited]:
-        technique, sampling = asked.technique, asked.sampling
-        if asked.knn and asked.knn.closed_book:
-            prompt = self._prompts.closed_book(asked.question, relevant, asked.history)
-        else:
-            shape = (sampling.max_tokens, technique.reasoning, asked.prompt)
-            prompt = self._prompts.build(asked.question, relevant, asked.history, generator, *shape)
+    ) -> Iterator[Token]:
+        prompt = self._prompt(asked, relevant, generator)
         if prompt.left_out:
             written.notes.append(_note(LEFT_OUT, asked.question, prompt.left_out, len(relevant)))
-        said = generator.stream(prompt.messages, sampling)
-        if technique.samples > 1:
+        said = generator.stream(prompt.messages, asked.sampling)
+        if asked.technique.samples > 1:
             said, written.agreement = self._most_agreed(generator, prompt, asked)
         split = ReasoningSplit()
         pieces: list[str] = []
@@ -233,11 +238,15 @@ class Answering:
             yield Token(piece)
         written.reasoning = split.reasoning or None
         if split.open:
-            written.notes.append(_note(UNFINISHED, asked.question, sampling.max_tokens))
+            written.notes.append(_note(UNFINISHED, asked.question, asked.sampling.max_tokens))
         text = "".join(pieces).strip()
-        if not text or any(normalised(refusal) in normalised(text) for refusal in REFUSALS.values()):
-            return _refusal(asked.question)
-        return cite_written(text, prompt.hits or relevant)
+        written.cited = refusal(asked.question) if refuses(text) else cite_written(text, prompt.hits or relevant)
+
+    def _prompt(self, asked: ResolvedQuestion, relevant: list[Hit], generator: Generator) -> Prompt:
+        if asked.knn and asked.knn.closed_book:
+            return self._prompts.closed_book(asked.question, relevant, asked.history)
+        shape = (asked.sampling.max_tokens, asked.technique.reasoning, asked.prompt)
+        return self._prompts.build(asked.question, relevant, asked.history, generator, *shape)
 
     def _mixed(self, asked: ResolvedQuestion) -> KnnLm | None:
         """Return the datastore to answer with; raises UsageError where a question asks for what cannot be."""
@@ -269,7 +278,13 @@ def standalone(question: str, history: Sequence[Message]) -> str:
     return f"{earlier[-1]} {question}" if earlier and _POINTS_BACK.search(question) else question
 
 
-def _refusal(question: str) -> Cited:
+def refuses(text: str) -> bool:
+    """Tell whether what a model wrote is no answer: nothing, or a refusal among other words."""
+    return not text or any(normalised(words) in normalised(text) for words in REFUSALS.values())
+
+
+def refusal(question: str) -> Cited:
+    """Return what says that there is no answer, in the question's script."""
     return Cited(REFUSALS[script(question)], ())
 
 

@@ -25,25 +25,25 @@ class ReasoningSplit:
 
     def answer(self, pieces: Iterable[str]) -> Iterator[str]:
         """Yield the answer's pieces as they come; what may be a mark is held back until it is known."""
-        held, thinking, started = "", False, False
+        pieces, held = iter(pieces), ""
         for piece in pieces:
-            if started:
-                yield piece
-                continue
             held += piece
-            if not thinking and not OPEN.startswith(held.lstrip()[: len(OPEN)]):
-                started = True
-                yield held
-            elif held.lstrip().startswith(OPEN):
-                thinking = self.open = True
-                before, mark, after = held.partition(CLOSE)
-                self.reasoning = before.lstrip().removeprefix(OPEN).strip()
-                if mark and after.strip():
-                    started, self.open = True, False
-                    yield after.lstrip()
-                self.open = self.open and not mark
-        if not started and not thinking and held:
+            if begun := self._begun(held):
+                yield begun
+                yield from pieces
+                return
+        if held and not held.lstrip().startswith(OPEN):
             yield held
+
+    def _begun(self, held: str) -> str:
+        """Return the beginning of the answer, "" until one is known; keep the reasoning before it."""
+        start = held.lstrip()
+        if not start.startswith(OPEN):
+            return "" if OPEN.startswith(start) else held
+        before, mark, after = start.partition(CLOSE)
+        self.reasoning = before.removeprefix(OPEN).strip()
+        self.open = not mark
+        return after.lstrip()
 
 
 _AT_ONCE = 4

@@ -73,7 +73,7 @@ class OpenBase:
         held: Collection[int] = (),
     ) -> None:
         """Embed what is not `held` yet, make both indexes durable, and only then make the documents searchable."""
-        todo = [pair for item in pending for pair in zip(item.vector_ids, item.texts, strict=True)]
+        todo = _texts(pending)
         self._embed([pair for pair in todo if pair[0] not in held], embedder)
         self.lexical.add([id_ for id_, _ in todo], [text for _, text in todo])
         self.publish([item.document_id for item in pending])
@@ -120,7 +120,7 @@ class OpenBase:
 
     def bring_back(self, returning: Collection[Pending], embedder: Callable[[], Embedder]) -> None:
         """Put what snapshots kept into the stores again; embedded is only what was made by another embedder."""
-        todo = [pair for item in returning for pair in zip(item.vector_ids, item.texts, strict=True)]
+        todo = _texts(returning)
         found, vectors = self.kept.among([id_ for id_, _ in todo])
         self.store.add(found, vectors)
         held = set(found) | self.store.ids()
@@ -159,3 +159,8 @@ class OpenBase:
     def _flush(self) -> None:
         self.store.flush()
         self.lexical.flush()
+
+
+def _texts(pending: Collection[Pending]) -> list[tuple[int, str]]:
+    """Return (vector id, text) of every chunk of these documents."""
+    return [pair for item in pending for pair in zip(item.vector_ids, item.texts, strict=True)]

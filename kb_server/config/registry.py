@@ -52,16 +52,20 @@ def backend_options(backend: type[Any], section: BackendSection, name: str, skip
     Raises InvalidSetting for one that is set to something else than its default and that the backend has not.
     """
     taken = signature(backend).parameters
-    fields = type(section).model_fields
-    offered = {key: getattr(section, key) for key in fields if key not in skipped}
+    offered = {key: getattr(section, key) for key in type(section).model_fields if key not in skipped}
+    _refuse_foreign(section, name, offered, taken)
+    own = section.plugin_options(getattr(section, "backend", ""), name)
+    return {**{key: value for key, value in offered.items() if key in taken}, **own}
+
+
+def _refuse_foreign(section: BackendSection, name: str, offered: Mapping[str, Any], taken: Collection[str]) -> None:
+    """Raise InvalidSetting for what is not at its default and not `taken` by the backend."""
     for key, value in offered.items():
-        if key not in taken and value != fields[key].default:
+        if key not in taken and value != type(section).model_fields[key].default:
             raise InvalidSetting(
                 f"The backend '{getattr(section, 'backend', '')}' has no setting {name}.{key}; it is '{value}'.",
                 f"Remove it; it takes {', '.join(key for key in taken if key in offered)}.",
             )
-    own = section.plugin_options(getattr(section, "backend", ""), name)
-    return {**{key: value for key, value in offered.items() if key in taken}, **own}
 
 
 BACKENDS = {
@@ -136,10 +140,7 @@ def _plugin(port: str, name: str) -> EntryPoint | None:
 
 def _checked_options(backend: type[Any], filled: Collection[str], given: object, key: str) -> dict[str, Any]:
     options: dict[str, Any] = {
-        name: (
-            Any if parameter.annotation is Parameter.empty else parameter.annotation,
-            ... if parameter.default is Parameter.empty else parameter.default,
-        )
+        name: _option(parameter)
         for name, parameter in signature(backend, eval_str=True).parameters.items()
         if name not in filled and parameter.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
     }
@@ -151,3 +152,11 @@ def _checked_options(backend: type[Any], filled: Collection[str], given: object,
         place = f"The package of {backend.__name__} (options: {', '.join(options) or 'none'})"
         raise explain_invalid(error, keys_of(typed, f"{key}."), f"{key}.", place) from error
     return {name: getattr(checked, name) for name in checked.model_fields_set}
+
+
+def _option(parameter: Parameter) -> tuple[Any, Any]:
+    """Return the type and the default of a parameter as pydantic takes those of a field."""
+    return (
+        Any if parameter.annotation is Parameter.empty else parameter.annotation,
+        ... if parameter.default is Parameter.empty else parameter.default,
+    )

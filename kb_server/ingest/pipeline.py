@@ -243,10 +243,7 @@ class Ingestion:
         """Write one document's rows; a file that could not be read goes into the report and the catalog."""
         source = outcome.source
         if outcome.document is None or outcome.kept is None:
-            if outcome.error is None:
-                report.unchanged += 1
-            else:
-                self._fail(source, outcome.digest, str(outcome.error), report)
+            self._pass_over(outcome, report)
             return None
         try:
             cleaned = self._cleaner.clean(outcome.document)
@@ -270,6 +267,13 @@ class Ingestion:
         else:
             report.added += 1
         return pending
+
+    def _pass_over(self, outcome: ReadResult, report: IngestReport) -> None:
+        """Count a file that was not read: nothing of it has changed, or it cannot be."""
+        if outcome.error is None:
+            report.unchanged += 1
+        else:
+            self._fail(outcome.source, outcome.digest, str(outcome.error), report)
 
     def _fail(self, source: SourceFile, digest: str, reason: str, report: IngestReport) -> None:
         report.failed.append(Failure(source.shown, reason))

@@ -77,7 +77,7 @@ class Recutter:
         left: list[LeftAlone] = []
 
         def gather() -> list[SourceFile]:
-            there = [one for one in rows.all() if one.state is DocumentState.INDEXED and one.name in names]
+            there = [one for one in _indexed(rows) if one.name in names]
             marked = {} if drop_edits else rows.chunks.marked()
             left.extend(LeftAlone(one.name, *marked[one.id]) for one in there if one.id in marked)
             return [self._source(document) for document in there if document.id not in marked]
@@ -109,7 +109,7 @@ class _SameCut:
     @cached_property
     def _ids(self) -> dict[str, int]:
         """Documents by name, as they are once nobody else writes."""
-        return {one.name: one.id for one in self._rows.all() if one.state is DocumentState.INDEXED}
+        return {one.name: one.id for one in _indexed(self._rows)}
 
     def __call__(self, document: Document, slices: Sequence[Slice]) -> bool:
         id_ = self._ids.get(document.name)
@@ -117,3 +117,7 @@ class _SameCut:
             return False
         stored = [(one.start, one.end, one.page, one.heading_path) for one in self._rows.chunks.of_document(id_)]
         return sorted(stored, key=repr) == sorted(((s.start, s.end, s.page, s.heading_path) for s in slices), key=repr)
+
+
+def _indexed(rows: Documents) -> list[StoredDocument]:
+    return [one for one in rows.all() if one.state is DocumentState.INDEXED]

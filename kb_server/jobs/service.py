@@ -76,15 +76,10 @@ class JobService:
         job = self._rows.find(id_)
         if job.state not in (JobState.FAILED, JobState.DONE):
             raise UsageError(f"The job '{id_}' is {job.state}.", "Only a job that is over can be tried again.")
-        failed = [file for file in self._rows.files(id_) if file.state is FileState.FAILED]
-        kept = [
-            file.file for file in failed if job.kind is JobKind.FETCH or self._uploads.file(id_, file.file).exists()
-        ]
+        failed = [file.file for file in self._rows.files(id_) if file.state is FileState.FAILED]
+        kept = [file for file in failed if self._is_kept(job, file)]
         if job.state is JobState.DONE and not kept:
-            raise UsageError(
-                f"No file of the job '{id_}' that failed is kept." if failed else "No file of this job has failed.",
-                "Send them again." if failed else "There is nothing to try again.",
-            )
+            raise _nothing_to_retry(id_, failed)
         self._uploads.make(id_)
         self._rows.requeue(id_, kept)
         return self._rows.find(id_)
@@ -96,6 +91,10 @@ class JobService:
             raise UsageError(f"The job '{id_}' is {job.state}.", "Stop it first.")
         self._rows.delete(id_)
         self._uploads.discard(id_)
+
+    def _is_kept(self, job: Job, file: str) -> bool:
+        """Tell whether a file can be had again: a page is fetched once more, all others have to be here."""
+        return job.kind is JobKind.FETCH or self._uploads.file(job.id, file).exists()
 
     def _begin(
         self,
@@ -113,6 +112,12 @@ class JobService:
             raise
         place.release()
         return self._rows.find(place.id)
+
+
+def _nothing_to_retry(id_: str, failed: Sequence[str]) -> UsageError:
+    if failed:
+        return UsageError(f"No file of the job '{id_}' that failed is kept.", "Send them again.")
+    return UsageError("No file of this job has failed.", "There is nothing to try again.")
 
 
 def _refuse_unreadable(files: Sequence[JobFile]) -> None:

@@ -84,10 +84,7 @@ class KnnLm:
 
             built = Builder(folder, self.model, self._shape, text).run(sorted(documents))
             store = Datastore.open(folder, self.model.identity())
-            indexed = has_index(store)
-            if len(store) > WORTH_IT and not (indexed and _covers(store)):
-                build_index(store)
-                indexed = True
+            indexed = _index(store)
         size = sum(path.stat().st_size for path in folder.iterdir())
         seconds = round(perf_counter() - started, 3)
         return BuildReport(built.documents, built.tokens, built.dropped, len(store), size, indexed, seconds)
@@ -117,13 +114,15 @@ class KnnLm:
         store = self.store()
         if asked.scope is KnnScope.ALL:
             search = search_of(store, self.active(filters)) if filters else self.whole()
-        elif parts is not None:
-            worded = [part for part in parts if not part[0].edited]
-            search = search_of(store, active_within(store, self.model.decode, worded))
         else:
-            search = search_of(store, store.active([chunk.id for chunk in passages if not chunk.edited]))
+            search = search_of(store, self._active_of(store, passages, parts))
         reason = None if len(search.active.rows) else _REASONS[asked.scope]
         return NeighbourMixer(store, search, asked.mixing(store.manifest.tuned), self.model.decode), reason
+
+    def _active_of(self, store: Datastore, passages: Sequence[Chunk], parts: Sequence[Span] | None) -> Active:
+        if parts is None:
+            return store.active([chunk.id for chunk in passages if not chunk.edited])
+        return active_within(store, self.model.decode, [part for part in parts if not part[0].edited])
 
     def chunks(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """Return chunks that are searchable now, for provenance."""
@@ -184,6 +183,15 @@ class _Meter:
     def start(self, id_: int) -> None:
         self._begun.add(id_)
         self._on_progress(len(self._begun) - 1, self._count)
+
+
+def _index(store: Datastore) -> bool:
+    """Build the index of a large datastore whose own is missing or outgrown; tell whether it has one then."""
+    indexed = has_index(store)
+    if len(store) > WORTH_IT and not (indexed and _covers(store)):
+        build_index(store)
+        return True
+    return indexed
 
 
 def _covers(store: Datastore) -> bool:

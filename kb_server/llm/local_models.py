@@ -46,7 +46,7 @@ def describe(folder: Path, device: str = "cpu") -> ModelReport:
     import torch
 
     files = ModelFiles(folder)
-    stored = Quantization.INT4 if files.published_int4 else files.saved_scheme
+    stored = files.stored_scheme
     sizes = Sizes.of(files.skeleton(torch.bfloat16))
     schemes = list(Quantization) if stored is Quantization.NONE else [stored]
     problems: list[str] = []
@@ -62,7 +62,7 @@ def describe(folder: Path, device: str = "cpu") -> ModelReport:
     return ModelReport(
         name=folder.resolve().name,
         kind=str(files.layout or files.config.get("model_type")),
-        stored=str(stored) if stored is not Quantization.NONE else str(files.config.get("torch_dtype") or "float"),
+        stored=_stored_as(files),
         parameters=sizes.linear + sizes.other,
         file_bytes=size,
         memory={scheme: sizes.peak(scheme) for scheme in schemes},
@@ -71,6 +71,13 @@ def describe(folder: Path, device: str = "cpu") -> ModelReport:
         prompt_ids=ids,
         problems=tuple(problems),
     )
+
+
+def _stored_as(files: ModelFiles) -> str:
+    """Return the scheme, or the type of plain weights."""
+    if files.stored_scheme is not Quantization.NONE:
+        return str(files.stored_scheme)
+    return str(files.config.get("torch_dtype") or "float")
 
 
 def _prompt(files: ModelFiles) -> tuple[tuple[int, ...], str]:

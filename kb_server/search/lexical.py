@@ -66,14 +66,8 @@ class TantivyIndex:
         weights = self.weights(question)
         if not weights or k < 1 or (allowed is not None and not allowed):
             return []
-        schema = self._index.schema
-        either = [(tantivy.Occur.Should, tantivy.Query.term_query(schema, "terms", term, "freq")) for term in weights]
-        query = tantivy.Query.boolean_query(either)
-        if allowed is not None:
-            among = tantivy.Query.const_score_query(tantivy.Query.term_set_query(schema, "id", list(allowed)), 0.0)
-            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, among)])
         most = (BM25_K1 + 1) * sum(weights.values())
-        pairs = [(id_, min(score / most, 1.0)) for id_, score in self._found(query, k)]
+        pairs = [(id_, min(score / most, 1.0)) for id_, score in self._found(self._query(weights, allowed), k)]
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
     def weights(self, question: str) -> dict[str, float]:
@@ -116,6 +110,16 @@ class TantivyIndex:
         self.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _query(self, words: Collection[str], allowed: Collection[int] | None) -> tantivy.Query:
+        """Return what finds chunks with any of the terms, among those allowed, which adds nothing to their scores."""
+        schema = self._index.schema
+        either = [(tantivy.Occur.Should, tantivy.Query.term_query(schema, "terms", term, "freq")) for term in words]
+        query = tantivy.Query.boolean_query(either)
+        if allowed is None:
+            return query
+        among = tantivy.Query.const_score_query(tantivy.Query.term_set_query(schema, "id", list(allowed)), 0.0)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, among)])
 
     def _open(self) -> tantivy.Index:
         builder = tantivy.SchemaBuilder()

@@ -20,8 +20,9 @@ MOST_LINES_OF_A_FILE = 350
 MOST_LINES_OF_A_FUNCTION = 40
 MOST_COMPLEXITY = 8
 
-SUBJECTS = ("calibration", "embedding", "evaluation", "ingest/web", "text")
-THROUGH = ("loaders/", *(f"kb_server/{subject}/" for subject in SUBJECTS))  # all of which keep to it
+NOT_YET = ("cli",)
+SUBJECTS = sorted(path.name for path in (ROOT / "kb_server").iterdir() if (path / "__init__.py").exists())
+THROUGH = ("loaders/", "vectorstores/", *(f"kb_server/{name}/" for name in SUBJECTS if name not in NOT_YET))
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -122,9 +123,7 @@ def test_no_function_is_long() -> None:
     assert {place: length for place, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION} == {}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="loaders, text, evaluation, embedding and calibration are through, the rest is not"
-)
+@pytest.mark.xfail(strict=True, reason="commands and the web pages still have some")
 def test_no_function_has_many_branches() -> None:
     assert branchy("") == {}
 

@@ -48,16 +48,19 @@ def merged(batches: Sequence[Changes], dimension: int) -> Changes:
     if not batches:
         return deleting([], dimension)
     ids = _joined([part for batch in batches for part in (batch.added, batch.deleted)])
-    upserts = np.repeat(
-        [kind for _ in batches for kind in (True, False)],
-        [count for batch in batches for count in (len(batch.added), len(batch.deleted))],
-    )
+    upserts = _upserts(batches)
     vectors = _joined([batch.vectors for batch in batches])
     last = last_occurrences(ids)
     # A plain load has no repeated id: then the vectors, which may be gigabytes, are not copied again.
     if len(last) < len(ids):
         vectors = vectors[(np.cumsum(upserts) - 1)[last[upserts[last]]]]
     return Changes(ids[last[upserts[last]]], vectors, ids[last[~upserts[last]]])
+
+
+def _upserts(batches: Sequence[Changes]) -> npt.NDArray[np.bool_]:
+    """Say of each record in order whether it is an upsert."""
+    counts = [count for batch in batches for count in (len(batch.added), len(batch.deleted))]
+    return np.repeat(np.tile([True, False], len(batches)), counts)
 
 
 def last_occurrences(ids: Ids) -> npt.NDArray[np.intp]:

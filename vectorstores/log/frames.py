@@ -110,9 +110,9 @@ def scan(data: bytes, dimension: int, whole: int) -> Scan | int:
     while position < len(data):
         header = _frame_header(data, position)
         end = position + header.size(dimension) if header else len(data)
-        if header is None or end > len(data) or not _payload_intact(data, position, end, header):
-            last = end >= len(data) and not _frame_follows(data, position)
-            return Scan(batches, position, torn=True) if last and position >= whole else position
+        if header is None or not _payload_intact(data, position, end, header):
+            torn = position >= whole and _is_last(data, position, end)
+            return Scan(batches, position, torn=True) if torn else position
         batches.append(_decode(data, position, header, dimension))
         position = end
     return Scan(batches, position, torn=False) if position >= whole else position
@@ -155,7 +155,13 @@ def _frame_header(data: bytes, position: int) -> FrameHeader | None:
 
 
 def _payload_intact(data: bytes, position: int, end: int, header: FrameHeader) -> bool:
-    return zlib.crc32(memoryview(data)[position + FRAME.size : end]) == header.crc
+    """Say whether what follows a frame's header is all there, and as it was written."""
+    return end <= len(data) and zlib.crc32(memoryview(data)[position + FRAME.size : end]) == header.crc
+
+
+def _is_last(data: bytes, position: int, end: int) -> bool:
+    """Say whether nothing intact comes after the frame at `position`, which is to end at `end`."""
+    return end >= len(data) and not _frame_follows(data, position)
 
 
 def _frame_follows(data: bytes, position: int) -> bool:

@@ -68,26 +68,29 @@ class MilvusConnection:
         """Run an action that may be repeated; raises StoreUnavailable, Busy, or StorageError with Milvus's reason."""
         from_now = time.monotonic()
         pause = _FIRST_PAUSE
-        failures = _failures()
         while True:
             try:
-                return action(self._connected())
-            except Busy:
+                return self._once(action)
+            except (Busy, StoreUnavailable):
                 if time.monotonic() - from_now + pause > self._place.timeout:
                     raise
-            except failures as error:
-                if isinstance(error, ValueError) and not _is_away(error):
-                    raise
-                if not _is_away(error):
-                    raise StorageError(
-                        f"Milvus at {self._place.shown} refused the request: {_reason(error)}.",
-                        "Check the settings under `store.milvus`; what was committed is intact.",
-                    ) from error
-                self.close()
-                if time.monotonic() - from_now + pause > self._place.timeout:
-                    raise self._unavailable(error) from error
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _once(self, action: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+        failures = _failures()
+        try:
+            return action(self._connected())
+        except failures as error:
+            if _is_away(error):
+                self.close()
+                raise self._unavailable(error) from error
+            if isinstance(error, ValueError):
+                raise
+            raise StorageError(
+                f"Milvus at {self._place.shown} refused the request: {_reason(error)}.",
+                "Check the settings under `store.milvus`; what was committed is intact.",
+            ) from error
 
     def close(self) -> None:
         """Close the client, and Milvus Lite when no other connection of this process uses its folder."""

@@ -8,9 +8,8 @@ from typing import Any
 
 from kb_server.answering.agent.loop import Called, ModelReply, Returned, TextDelta, run_agent
 from kb_server.answering.agent.tools import Tool, parameters, text_of
-from kb_server.answering.answering import REFUSALS, ResolvedQuestion
+from kb_server.answering.answering import ResolvedQuestion, refusal, refuses
 from kb_server.answering.citations.citing import Cited, cite_written
-from kb_server.answering.citations.support import normalised
 from kb_server.answering.prompts import PromptBuilder
 from kb_server.core.answers import Answer, AnswerEvent, Done, Message, Retrieved, Step, Token
 from kb_server.core.domain import Hit
@@ -72,7 +71,7 @@ class Agent:
         progress = _Progress(was_read=any(message.role == "assistant" for message in asked.history))
         messages = [Message("system", self._prompts.agent(asked.question)), *asked.history]
         messages.append(Message("user", asked.question))
-        tools = [self._search(asked, progress, timings), *(_guarded(tool, progress) for tool in self._tools)]
+        tools = [self._search(asked, progress, timings), *self._guarded_tools(progress)]
         said: str | None = None
         for event in run_agent(generator, messages, tools, asked.sampling, self._options.calls):
             match event:
@@ -105,9 +104,12 @@ class Agent:
         if said is None:
             return Cited(_NO_ANSWER[script(question)].format(self._options.calls), ()), True
         text = said.strip()
-        if not text or any(normalised(refusal) in normalised(text) for refusal in REFUSALS.values()):
-            return Cited(REFUSALS[script(question)], ()), True
+        if refuses(text):
+            return refusal(question), True
         return (cite_written(text, hits) if hits else Cited(text, ())), False
+
+    def _guarded_tools(self, progress: _Progress) -> list[Tool]:
+        return [_guarded(tool, progress) for tool in self._tools]
 
     def _search(self, asked: ResolvedQuestion, progress: _Progress, timings: dict[str, float]) -> Tool:
         def run(given: Mapping[str, Any]) -> str:

@@ -85,9 +85,14 @@ def run_agent(
     except ModelCallLimitExceededError:
         yield ModelReply(None)
     except failures as error:
-        if "tool" in str(error).lower() and getattr(error, "status_code", None) in (400, 404, 422, 501):
+        if _refuses_tools(error):
             raise CannotCallTools(f"The model '{generator.name}' cannot call tools.", _MEND) from error
         raise generator.failure(error) from error
+
+
+def _refuses_tools(error: Exception) -> bool:
+    """Tell whether a server calls the request wrong because its model has no tools."""
+    return "tool" in str(error).lower() and getattr(error, "status_code", None) in (400, 404, 422, 501)
 
 
 class _Stopped(Exception):
@@ -125,15 +130,24 @@ def _read(stream: Iterator[tuple[str, Any]]) -> Iterator[LoopEvent]:
     for mode, data in stream:
         if mode == "messages":
             chunk, _ = data
-            if chunk.type == "AIMessageChunk" and chunk.text:
-                yield TextDelta(str(chunk.text))
+            yield from _deltas(chunk)
             continue
-        for update in data.values():
-            for message in (update or {}).get("messages", ()):
-                if message.type == "ai" and not message.tool_calls:
-                    answer = str(message.text)
-                yield from _steps(message)
+        for message in _messages(data):
+            if message.type == "ai" and not message.tool_calls:
+                answer = str(message.text)
+            yield from _steps(message)
     yield ModelReply(answer)
+
+
+def _deltas(chunk: "AnyMessage") -> Iterator[TextDelta]:
+    if chunk.type == "AIMessageChunk" and chunk.text:
+        yield TextDelta(str(chunk.text))
+
+
+def _messages(updates: Mapping[str, Any]) -> "Iterator[AnyMessage]":
+    """Yield what each node of the graph added to the conversation."""
+    for update in updates.values():
+        yield from (update or {}).get("messages", ())
 
 
 def _steps(message: "AnyMessage") -> Iterator[LoopEvent]:

@@ -45,14 +45,19 @@ def cite_written(answer: str, hits: Sequence[Hit]) -> Cited:
         if normalised(written) in said:
             continue
         said.add(normalised(written))
-        chosen = [hits[mark - 1] for mark in marks if 1 <= mark <= len(hits)] or list(hits)
-        quotable = [sentence for hit in chosen for sentence in whole_sentences(hit)]
-        quote = max(quotable, key=lambda sentence: overlap(written, sentence.text))
+        quote = _best_quote(written, marks, hits)
         chunk = quote.hit.chunk
         citation = _quote(len(citations) + 1, quote, is_supported(written, chunk.text, chunk.heading_path))
         citations.append(citation)
         parts.append(marked(written, citation.number))
     return Cited(" ".join(parts), tuple(citations))
+
+
+def _best_quote(written: str, marks: Sequence[int], hits: Sequence[Hit]) -> Sentence:
+    """Return the sentence that says best what was written, out of the hits that its marks name, if any."""
+    named = [hits[mark - 1] for mark in marks if 1 <= mark <= len(hits)]
+    quotable = [sentence for hit in named or hits for sentence in whole_sentences(hit)]
+    return max(quotable, key=lambda sentence: overlap(written, sentence.text))
 
 
 def marked(sentence: str, number: int) -> str:

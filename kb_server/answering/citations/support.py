@@ -142,10 +142,15 @@ def exchanged(sentence: list[str], source: list[str]) -> Iterator[tuple[list[str
     equal = [end - start if kind == "equal" else 0 for kind, _, _, start, end in steps]
     for i, (kind, source_start, source_end, start, end) in enumerate(steps):
         flanks = equal[max(i - 1, 0) : i] + equal[i + 1 : i + 2]
-        enough = _FLANK if len(flanks) == 2 else _LONG_FLANK
         short = max(end - start, source_end - source_start) <= _LONGEST
-        if kind == "replace" and all(flanks) and sum(flanks) >= enough and short:
+        if kind == "replace" and short and _agree(flanks):
             yield sentence[start:end], source[source_start:source_end]
+
+
+def _agree(flanks: Sequence[int]) -> bool:
+    """Tell whether enough tokens agree on each side that a part has."""
+    enough = _FLANK if len(flanks) == 2 else _LONG_FLANK
+    return all(flanks) and sum(flanks) >= enough
 
 
 def tokens(text: str) -> list[str]:
@@ -178,15 +183,21 @@ def is_supported(sentence: str, text: str, headings: Sequence[str] = ()) -> bool
     said, passage, titles = (in_digits(_flat(part)) for part in (sentence, text, " ".join(headings)))
     if overlap(said, f"{titles} {passage}") < _WORDS_NEEDED:
         return False
-    origins = origin(said, passage)
-    source = " ".join(passage[start:end] for start, end in origins)
-    before = passage[: origins[0][0]] if origins and _POINTS_BACK.search(source) else ""
+    before, source = _said_by(said, passage)
     return (
         _has_quantities(said, f"{source} {titles}")
         and _has_names(said, f"{before} {source} {titles}")
         and denies_alike(said.casefold(), source.casefold())
         and not _exchanges(said, source)
     )
+
+
+def _said_by(said: str, passage: str) -> tuple[str, str]:
+    """Return the parts of a passage that a sentence comes from, and before them what they point back to, if they do."""
+    origins = origin(said, passage)
+    source = " ".join(passage[start:end] for start, end in origins)
+    before = passage[: origins[0][0]] if origins and _POINTS_BACK.search(source) else ""
+    return before, source
 
 
 def normalised(text: str) -> str:
@@ -211,13 +222,16 @@ def _has_quantities(said: str, source: str) -> bool:
 def _has_names(said: str, source: str) -> bool:
     there = set(tokens(source.casefold()))
     stems = set(terms(source))
-    parts = [part for name in names(said) for part in tokens(name)]
-    return all(part in there or set(terms(part)) <= stems for part in parts)
+    return all(part in there or set(terms(part)) <= stems for part in _name_parts(said))
+
+
+def _name_parts(text: str) -> list[str]:
+    return [part for name in names(text) for part in tokens(name)]
 
 
 def _exchanges(said: str, source: str) -> bool:
     """Tell whether a name, a figure or a Chinese word was exchanged in a sentence that is otherwise the source's."""
-    capitals = {part for text in (said, source) for name in names(text) for part in tokens(name)}
+    capitals = {*_name_parts(said), *_name_parts(source)}
     ours, theirs = tokens(said.casefold()), tokens(source.casefold())
     for new, old in exchanged(ours, theirs):
         moved = set(new) <= set(theirs) and set(old) <= set(ours)

@@ -159,9 +159,12 @@ class _Talk:
                     case Done(answer):
                         done = answer
                     case Kept(_, message_id):
-                        found = references(done) if done else []
-                        notes = [*self._notes, *(done.notes if done else ())]
-                        yield self._chunk("", "stop", message_id=message_id, references=found, notes=notes)
+                        yield self._last_chunk(done, message_id)
+
+    def _last_chunk(self, done: Answer | None, message_id: str) -> dict[str, Any]:
+        found = references(done) if done else []
+        notes = [*self._notes, *(done.notes if done else ())]
+        return self._chunk("", "stop", message_id=message_id, references=found, notes=notes)
 
     def _sources(self, hits: tuple[Hit, ...]) -> list[str]:
         near = [hit for hit in hits if near_enough(hit, self._threshold)]

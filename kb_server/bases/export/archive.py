@@ -162,9 +162,7 @@ class _Version(BaseModel):
 
 
 def _check_entries(file: ZipFile, manifest: ArchiveManifest, path: Path) -> None:
-    infos = [info for info in file.infolist() if info.filename != MANIFEST]
-    if len(infos) != len({info.filename for info in infos}) or len(infos) + 1 != len(file.infolist()):
-        raise broken(path, "it has two entries of one name")
+    infos = _entries(file, path)
     for info in infos:
         _check_entry(info, manifest, path)
     if missing := {DOCUMENTS, VECTORS, *manifest.entries} - {info.filename for info in infos}:
@@ -174,6 +172,14 @@ def _check_entries(file: ZipFile, manifest: ArchiveManifest, path: Path) -> None
     for info in infos:
         if _digest(file, info) != manifest.entries[info.filename].sha256:
             raise broken(path, f"the checksum of '{info.filename}' is wrong")
+
+
+def _entries(file: ZipFile, path: Path) -> list[ZipInfo]:
+    """Return the entries beside the manifest; refuse two of one name."""
+    names = file.namelist()
+    if len(set(names)) != len(names):
+        raise broken(path, "it has two entries of one name")
+    return [info for info in file.infolist() if info.filename != MANIFEST]
 
 
 def _check_entry(info: ZipInfo, manifest: ArchiveManifest, path: Path) -> None:

@@ -98,8 +98,7 @@ class Builder:
         if dropped:
             store = Datastore(self._folder, _read(self._folder))
         before = len(store)
-        missing = [id_ for id_ in document_ids if store.lengths.get(id_, -1) != store.stored(id_)]
-        missing.sort(key=lambda id_: id_ not in store.lengths)  # what was begun goes on first
+        missing = _unfinished(store, document_ids)
         batch = _Batch()
         for id_ in missing:
             document, place = tokenised(self._model, *self._text(id_)), store.stored(id_)
@@ -176,6 +175,12 @@ def _read(folder: Path) -> DatastoreManifest:
     if manifest is None:
         raise FileNotFoundError(folder)
     return manifest
+
+
+def _unfinished(store: Datastore, document_ids: Sequence[int]) -> list[int]:
+    """Return the documents of which the store lacks rows; what was begun goes on first."""
+    missing = [id_ for id_ in document_ids if store.lengths.get(id_, -1) != store.stored(id_)]
+    return sorted(missing, key=lambda id_: id_ not in store.lengths)
 
 
 def _next_name(names: Sequence[str]) -> str:

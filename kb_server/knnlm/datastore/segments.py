@@ -82,12 +82,7 @@ def read_segment(path: Path, dimension: int) -> Segment:
     except (OSError, ValueError) as error:
         raise StorageError(f"The datastore's file '{path}' cannot be read: {error}.", _REMAKE) from error
     data = mapped.data
-    if len(data) < _HEADER.size or bytes(data[:8]) != MAGIC:
-        raise StorageError(f"'{path}' is not a datastore's file.", _REMAKE)
-    *fields, own_crc = _HEADER.unpack_from(data)
-    if own_crc != zlib.crc32(data[: _HEADER.size - 4]):
-        raise StorageError(f"The datastore's file '{path}' is damaged in its header.", _REMAKE)
-    _, version, found, *counts, rows, crc = fields
+    version, found, *counts, rows, crc = _header(data, path)
     if version > VERSION or found != dimension:
         message = f"The datastore's file '{path}' has format {version} with keys of {found}; expected {dimension}."
         raise StorageError(message, _REMAKE)
@@ -95,6 +90,16 @@ def read_segment(path: Path, dimension: int) -> Segment:
     if len(data) != size or crc != zlib.crc32(data[_HEADER.size :]):
         raise StorageError(f"The datastore's file '{path}' is damaged or was cut short.", _REMAKE)
     return _decoded(mapped, counts, rows, dimension)
+
+
+def _header(data: memoryview, path: Path) -> tuple[int, ...]:
+    """Return what a file's header says, its magic and its own checksum left out, which are right."""
+    if len(data) < _HEADER.size or bytes(data[:8]) != MAGIC:
+        raise StorageError(f"'{path}' is not a datastore's file.", _REMAKE)
+    _, *fields, own_crc = _HEADER.unpack_from(data)
+    if own_crc != zlib.crc32(data[: _HEADER.size - 4]):
+        raise StorageError(f"The datastore's file '{path}' is damaged in its header.", _REMAKE)
+    return tuple(fields)
 
 
 def _decoded(mapped: npt.NDArray[np.uint8], counts: list[int], rows: int, dimension: int) -> Segment:

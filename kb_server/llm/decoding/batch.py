@@ -203,10 +203,7 @@ class Decoder:
             self._batch, self._cache = [], None
 
     def _gather(self, rows: list[Row]) -> None:
-        """Put the rows' keys and values into one cache, empty places before the shorter ones."""
-        import torch
-        from torch.nn.functional import pad
-
+        """Put the rows' keys and values into one cache."""
         if self._batch == rows:
             return
         self._split()
@@ -214,9 +211,9 @@ class Decoder:
         longest = max(row.read for row in rows)
         layers = []
         for layer in zip(*own, strict=True):
-            kinds = zip(*layer, strict=True)  # all keys, then all values
-            layers.append(tuple(torch.cat([pad(t, (0, 0, longest - t.shape[2], 0)) for t in kind]) for kind in kinds))
-        self._cache, self._batch = cache_of(layers), list(rows)  # type: ignore[arg-type]
+            keys, values = zip(*layer, strict=True)
+            layers.append((_stacked(keys, longest), _stacked(values, longest)))
+        self._cache, self._batch = cache_of(layers), list(rows)
         for row in rows:
             row.cache = None
 
@@ -255,6 +252,14 @@ class Decoder:
             **places,
             **self._loaded.last_logits,
         )
+
+
+def _stacked(parts: "Sequence[torch.Tensor]", longest: int) -> "torch.Tensor":
+    """Return [rows, heads, longest, size], with empty places before what is shorter."""
+    import torch
+    from torch.nn.functional import pad
+
+    return torch.cat([pad(part, (0, 0, longest - part.shape[2], 0)) for part in parts])
 
 
 def _chosen(row: Row, logits: "torch.Tensor", state: "torch.Tensor | None") -> int:

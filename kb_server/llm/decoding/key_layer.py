@@ -49,8 +49,7 @@ def _find(model: Any) -> "tuple[str, nn.Module]":  # noqa: ANN401 - see above
     kind = getattr(model.config, "model_type", type(model).__name__)
     config: Any = model.config
     if isinstance(model, nn.Module) and not config.is_encoder_decoder and kind not in _RECURRENT:
-        stacks = [(name, part) for name, part in model.named_modules() if isinstance(part, nn.ModuleList) and len(part)]
-        for name, stack in sorted(stacks, key=lambda one: -len(one[1])):
+        for name, stack in _stacks(model):
             for part in _FEED_FORWARD:
                 if isinstance(module := getattr(stack[-1], part, None), nn.Module):
                     return f"{name}.{len(stack) - 1}.{part}", module
@@ -59,3 +58,11 @@ def _find(model: Any) -> "tuple[str, nn.Module]":  # noqa: ANN401 - see above
         "decoder whose last layer ends in a feed-forward part.",
         "kNN-LM works with decoder models such as Llama, Qwen, GLM, GPT-2; P-Tuning v2 adapters must be left out.",
     )
+
+
+def _stacks(model: "nn.Module") -> "list[tuple[str, nn.ModuleList]]":
+    """Return the model's stacks of layers with their names, the longest first."""
+    from torch import nn
+
+    stacks = [(name, part) for name, part in model.named_modules() if isinstance(part, nn.ModuleList) and len(part)]
+    return sorted(stacks, key=lambda one: -len(one[1]))

@@ -61,10 +61,9 @@ def load_weights(files: ModelFiles, scheme: Quantization, device: str) -> "nn.Mo
     if files.layout is None and scheme is Quantization.NONE:
         return _by_transformers(files, dtype, device)
     model = files.skeleton(dtype)
-    stored = Quantization.INT4 if files.published_int4 else files.saved_scheme
     check_memory(files.folder.name, Sizes.of(model), scheme, dtype.itemsize, device)
     placement = Placement(model, scheme, torch.device(device), files.saved_scheme, files.published_int4)
-    if scheme is not stored and placement.quantized_layers == 0:
+    if scheme is not files.stored_scheme and placement.quantized_layers == 0:
         raise GenerationFailed(
             f"The model in '{files.folder}' has no linear layers that could be kept as {scheme}.",
             "Set generation.quantization to none.",
@@ -131,7 +130,7 @@ def fast_dtype(device: str) -> "torch.dtype":
 
 def _settled(files: ModelFiles, scheme: Quantization, device: str) -> Quantization:
     """Return the scheme to load in: what is stored in 4 or 8 bits stays as it is, and another wish is refused."""
-    stored = Quantization.INT4 if files.published_int4 else files.saved_scheme
+    stored = files.stored_scheme
     if stored is Quantization.NONE or stored is scheme:
         return scheme
     if scheme is not Quantization.NONE:

@@ -56,7 +56,7 @@ class Placement:
         name = self._own_name(name)
         found = _PARTS.fullmatch(name)
         layer, kind = found.groups() if found else ("", "")
-        if layer in self._linears and kind != "bias" and (self._packed or kind not in ("weight", "bias")):
+        if layer in self._linears and self._is_packed(kind):
             self._wait(layer, kind, tensor)
         elif layer in self._linears and kind == "weight" and self._scheme is not Quantization.NONE:
             self._check_shape(name, tensor)
@@ -64,6 +64,10 @@ class Placement:
             self._replace(layer, quantize(self._moved(name, tensor), bias, self._scheme, layer))
         else:
             self._assign(name, tensor)
+
+    def _is_packed(self, kind: str) -> bool:
+        """Tell whether a linear layer's part is one of those that only together are its weights."""
+        return kind != "bias" and (self._packed or kind != "weight")
 
     def finish(self) -> None:
         """Tie what is tied; raises GenerationFailed if the file's tensors and the model's are not the same."""

@@ -108,11 +108,17 @@ def _quantized_tensors(model: "nn.Module") -> "Iterator[tuple[str, torch.Tensor]
     for name, layer in model.named_modules():
         parts = saved_layer(layer)
         if parts is None:
-            own = {key: tensor for key, tensor in layer._parameters.items() if tensor is not None}
-            parts = {key: tensor.data for key, tensor in own.items() if id(tensor) not in seen}
-            seen |= {id(tensor) for tensor in own.values()}
+            parts = _unseen(layer, seen)
         for key, tensor in parts.items():
             yield f"{name}.{key}" if name else key, tensor
+
+
+def _unseen(layer: "nn.Module", seen: set[int]) -> "dict[str, torch.Tensor]":
+    """Return a layer's own parameters but for those `seen` in another layer; from now on they all are."""
+    own = {key: tensor for key, tensor in layer._parameters.items() if tensor is not None}
+    parts = {key: tensor.data for key, tensor in own.items() if id(tensor) not in seen}
+    seen |= {id(tensor) for tensor in own.values()}
+    return parts
 
 
 def _carry(files: ModelFiles, folder: Path) -> None:

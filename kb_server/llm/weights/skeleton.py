@@ -42,6 +42,11 @@ class ModelFiles:
         return bits == 4
 
     @property
+    def stored_scheme(self) -> Quantization:
+        """The scheme that the weights are in, whoever packed them; raises GenerationFailed as `published_int4`."""
+        return Quantization.INT4 if self.published_int4 else self.saved_scheme
+
+    @property
     def native(self) -> bool:
         """Whether the tensors have transformers' own names."""
         return self.layout is None or bool(self.config.get(MARK) and self.config.get("model_type") == "glm")
