@@ -20,8 +20,8 @@ MOST_LINES_OF_A_FILE = 350
 MOST_LINES_OF_A_FUNCTION = 40
 MOST_COMPLEXITY = 8
 
-SUBJECTS = ("calibration", "embedding", "evaluation", "ingest/web", "text")
-THROUGH = ("loaders/", *(f"kb_server/{subject}/" for subject in SUBJECTS))  # all of which keep to it
+SUBJECTS = ("calibration", "cli", "embedding", "evaluation", "ingest/web", "text")
+THROUGH = ("loaders/", "webui/", *(f"kb_server/{subject}/" for subject in SUBJECTS))  # all of which keep to it
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -118,15 +118,12 @@ def test_no_file_is_long() -> None:
     assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE} == {}
 
 
-@pytest.mark.xfail(strict=True, reason="two commands of the CLI still are")
 def test_no_function_is_long() -> None:
     lengths = {place: (node.end_lineno or 0) - node.lineno + 1 for place, node in functions()}
     assert {place: length for place, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION} == {}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="loaders, text, evaluation, embedding and calibration are through, the rest is not"
-)
+@pytest.mark.xfail(strict=True, reason="the folders of THROUGH keep to it, the rest does not yet")
 def test_no_function_has_many_branches() -> None:
     assert branchy("") == {}
 
