@@ -67,8 +67,17 @@ def show_answer(session: Session, answer: Answer) -> None:
 
 def show_citations(session: Session, answer: Answer) -> None:
     """Print where each citation stands, and what the check found."""
+    session.console.print(_citation_table(session, answer))
+    if any(not citation.supported for citation in answer.citations):
+        note = session.say("? the cited passage does not say this", "? 所引段落并未这样说")
+        session.console.print(f"[red]{note}[/]")
+
+
+def _citation_table(session: Session, answer: Answer) -> Table:
+    """Return a row for each citation, and below it the quote where the answer is in other words."""
     headings = {hit.chunk.id: hit.chunk.heading_path for hit in answer.hits}
-    several = len({one.base for one in (*answer.hits, *answer.citations)}) > 1
+    bases = [hit.base for hit in answer.hits] + [citation.base for citation in answer.citations]
+    several = len(set(bases)) > 1
     table = Table(box=None, show_header=False, padding=(0, 1))
     for citation in answer.citations:
         mark = "[green]✓[/]" if citation.supported else "[red]?[/]"
@@ -77,10 +86,7 @@ def show_citations(session: Session, answer: Answer) -> None:
         table.add_row(f"[cyan]\\[{citation.number}][/]", mark, where)
         if answer.mode is AnswerMode.GENERATE:
             table.add_row("", "", f"[dim]“{escape(citation.quote)}”[/]")
-    session.console.print(table)
-    if any(not citation.supported for citation in answer.citations):
-        note = session.say("? the cited passage does not say this", "? 所引段落并未这样说")
-        session.console.print(f"[red]{note}[/]")
+    return table
 
 
 def place(session: Session, document: str, page: int | None, heading_path: tuple[str, ...], base: str = "") -> str:

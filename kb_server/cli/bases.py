@@ -1,14 +1,18 @@
 """`kb create`, `kb list`, `kb describe`, `kb delete`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from kb_server.cli.options import ChunkOverlap, ChunkSize, DelimiterOption, SplitByOption, splitting_change
-from kb_server.cli.session import BaseName, JsonFlag, print_json, session_of
+from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
+
+if TYPE_CHECKING:
+    from kb_server.bases.service import BaseSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -52,29 +56,36 @@ def create(
 def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show the knowledge bases and what is in them. 列出知识库。"""
     session = session_of(context)
-    summaries = session.app.bases.summaries()
-    rows = [
-        {
-            "name": item.base.name,
-            "description": item.base.description,
-            "store": item.base.store,
-            "embedder": item.base.embedder,
-            "documents": item.documents,
-            "chunks": item.chunks,
-            "index": session.app.bases.index(item.base),
-            "fusion": dict(item.base.fusion.weights) if item.base.fusion else None,
-            "splitting": asdict(item.base.splitting) if item.base.splitting else None,
-            "calibration": asdict(item.base.calibration) if item.base.calibration else None,
-        }
-        for item in summaries
-    ]
+    bases = session.app.bases
+    rows = [_row(summary, bases.index(summary.base)) for summary in bases.summaries()]
     if as_json:
         print_json({"knowledge_bases": rows})
-        return
-    say = session.say
-    if not rows:
+    elif rows:
+        session.console.print(_table(session, rows))
+    else:
+        say = session.say
         session.console.print(say("No knowledge base yet. Make one with:", "还没有知识库。新建："), "kb create NAME")
-        return
+
+
+def _row(summary: "BaseSummary", index: Mapping[str, Any]) -> dict[str, Any]:
+    base = summary.base
+    return {
+        "name": base.name,
+        "description": base.description,
+        "store": base.store,
+        "embedder": base.embedder,
+        "documents": summary.documents,
+        "chunks": summary.chunks,
+        "index": index,
+        "fusion": dict(base.fusion.weights) if base.fusion else None,
+        "splitting": asdict(base.splitting) if base.splitting else None,
+        "calibration": asdict(base.calibration) if base.calibration else None,
+    }
+
+
+def _table(session: Session, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the bases as a table; what they are about only where somebody said so."""
+    say = session.say
     table = Table(say("Name", "名称"), say("Documents", "文档"), say("Chunks", "片段"), say("Store", "向量库"))
     table.add_column(say("Embedder", "向量模型"), overflow="fold")
     columns = ["name", "documents", "chunks", "store", "embedder"]
@@ -83,7 +94,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
         columns.append("description")
     for row in rows:
         table.add_row(*(escape(str(row[key])) for key in columns))
-    session.console.print(table)
+    return table
 
 
 def describe(

@@ -48,7 +48,18 @@ def register(app: typer.Typer) -> None:
 def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Say what is installed, what is missing and how to add it. 检查安装情况，缺什么、怎样补上。"""
     session = session_of(context)
-    checks = [
+    checks = _checks(session)
+    well = all(check.ok for check in checks)
+    if as_json:
+        print_json({"ok": well, "checks": [asdict(check) for check in checks]})
+    else:
+        _show(session, checks)
+    if not well:
+        raise typer.Exit(1)
+
+
+def _checks(session: Session) -> list[Check]:
+    return [
         Check("kb-server", True, f"{__version__}, Python {platform.python_version()}, {os.cpu_count()} cores"),
         *(_extra(extra, package) for extra, package in EXTRAS.items()),
         _tried("embedding model", lambda: _embedding_model(session)),
@@ -56,12 +67,6 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
         _home(session.settings.home),
         _tried("catalog", lambda: _catalog(session)),
     ]
-    if as_json:
-        print_json({"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]})
-    else:
-        _show(session, checks)
-    if not all(check.ok for check in checks):
-        raise typer.Exit(1)
 
 
 def _extra(extra: str, package: str) -> Check:

@@ -28,6 +28,16 @@ Bounds = Annotated[
     typer.Option("--fail-under", metavar="METRIC=X", help="Exit 1 below this; may be repeated. 低于此值则退出码为 1。"),
 ]
 
+Workers = Annotated[
+    int, typer.Option(min=1, max=64, help="Questions asked at once, for models behind an API. 同时提问数。")
+]
+Judge = Annotated[
+    bool, typer.Option("--judge", help="Let the language model judge each statement too. 让语言模型评判忠实度。")
+]
+Price = Annotated[
+    str | None, typer.Option(metavar="READ/WRITTEN", help="Price of a million tokens. 每百万词元（输入/输出）的价格。")
+]
+
 # How a verdict looks, and what it is called in Chinese.
 _VERDICTS = {"better": ("green", "更好"), "worse": ("red", "更差"), "no difference shown": ("dim", "未见差异")}
 
@@ -53,16 +63,9 @@ def evaluate(
     out: Out,
     mode: Annotated[AnswerMode | None, typer.Option(help="As for kb ask. 同 kb ask。")] = None,
     fail_under: Bounds = None,
-    workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Questions asked at once, for models behind an API. 同时提问数。")
-    ] = 1,
-    judge: Annotated[
-        bool, typer.Option("--judge", help="Let the language model judge each statement too. 让语言模型评判忠实度。")
-    ] = False,
-    price: Annotated[
-        str | None,
-        typer.Option(metavar="READ/WRITTEN", help="Price of a million tokens. 每百万词元（输入/输出）的价格。"),
-    ] = None,
+    workers: Workers = 1,
+    judge: Judge = False,
+    price: Price = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure how well a knowledge base answers questions whose answers are known. 用已知答案的问题评测知识库。

@@ -1,13 +1,15 @@
 """`kb keys`: who may use the service."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from kb_server.access.keys import Scope
-from kb_server.cli.session import JsonFlag, print_json, session_of
+from kb_server.catalog.keys import ApiKey
+from kb_server.cli.session import JsonFlag, Session, print_json, session_of
 
 
 def register(app: typer.Typer) -> None:
@@ -41,28 +43,33 @@ def list_keys(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show the keys, without their secrets. 列出密钥。"""
     session = session_of(context)
     names = {base.id: base.name for base in session.app.bases.all()}
-    keys = session.app.access.all()
-    rows = [
-        {
-            "id": key.id,
-            "name": key.name,
-            "scope": key.scope,
-            "bases": None if key.base_ids is None else [names.get(id_, f"({id_})") for id_ in key.base_ids],
-            "created": key.created.isoformat(timespec="seconds"),
-            "revoked": key.revoked.isoformat(timespec="seconds") if key.revoked else None,
-        }
-        for key in keys
-    ]
+    rows = [_row(key, names) for key in session.app.access.all()]
     if as_json:
         print_json({"keys": rows})
-        return
+    else:
+        session.console.print(_table(session, rows))
+
+
+def _row(key: ApiKey, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a key as JSON has it; `names` has the names of the bases by their ids."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scope": key.scope,
+        "bases": None if key.base_ids is None else [names.get(id_, f"({id_})") for id_ in key.base_ids],
+        "created": key.created.isoformat(timespec="seconds"),
+        "revoked": key.revoked.isoformat(timespec="seconds") if key.revoked else None,
+    }
+
+
+def _table(session: Session, rows: Sequence[Mapping[str, Any]]) -> Table:
     say = session.say
     headings = (say("Id", "编号"), say("Name", "名称"), say("Scope", "权限"), say("Bases", "知识库"))
     table = Table(*headings, say("Revoked", "已吊销"))
-    for key, row in zip(keys, rows, strict=True):
+    for row in rows:
         bases = say("all", "全部") if row["bases"] is None else ", ".join(row["bases"])
-        table.add_row(key.id, escape(key.name), key.scope, escape(bases), str(row["revoked"] or ""))
-    session.console.print(table)
+        table.add_row(row["id"], escape(row["name"]), row["scope"], escape(bases), row["revoked"] or "")
+    return table
 
 
 def revoke(

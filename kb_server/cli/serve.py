@@ -8,6 +8,7 @@ import typer
 
 from kb_server.cli.page_process import PageProcess, service_url
 from kb_server.cli.session import Session, session_of
+from kb_server.config.settings import Settings
 from kb_server.core.errors import MissingExtra
 
 
@@ -38,9 +39,7 @@ def serve(
     from kb_server.runtime.logs import log_json_lines
 
     session = session_of(context)
-    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    settings = session.settings
-    session.settings = settings.model_copy(update={"service": settings.service.model_copy(update=given)})
+    session.settings = _listening_on(host, port, session.settings)
     log_json_lines()
     show_first_key(session)
     options = session.settings.service
@@ -57,6 +56,12 @@ def serve(
                 Thread(target=show_page, args=(session, shown_page), daemon=True).start()
 
         run(session.app, ready)
+
+
+def _listening_on(host: str | None, port: int | None, settings: Settings) -> Settings:
+    """Return the settings with the address that the options name; None leaves what is set."""
+    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    return settings.model_copy(update={"service": settings.service.model_copy(update=given)})
 
 
 def show_page(session: Session, page: PageProcess) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.paths import ROOT
@@ -23,7 +24,8 @@ def _main_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fake() -> Iterator[FakeService]:
-    """Return a service that says what the test wants."""
+    """Return a service that says what the test wants; the page remembers nothing of the one before it."""
+    st.cache_data.clear()
     service = FakeService()
     yield service
     service.close()

@@ -82,9 +82,15 @@ def _sentences(text: str, supported: bool, doubt: str) -> list[Node]:
     """Return what stands before a citation; only its last sentence is what the citation backs."""
     if supported or not text.strip():
         return [text] if text else []
-    starts = [found.end() for found in _SENTENCE_END.finditer(text.rstrip()) if found.end() < len(text.rstrip())]
-    start = starts[-1] if starts else 0
+    start = _last_sentence(text)
     return [part for part in (text[:start], element("span", text[start:], cls="doubt", says=doubt)) if part]
+
+
+def _last_sentence(text: str) -> int:
+    """Return where the last sentence begins."""
+    written = text.rstrip()
+    starts = [found.end() for found in _SENTENCE_END.finditer(written) if found.end() < len(written)]
+    return starts[-1] if starts else 0
 
 
 def _button(citation: Citation, opens: str) -> Node:

@@ -1,5 +1,6 @@
 """Everything the page says, in English and Chinese, one file a page."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 LanguageName = Literal["en", "zh"]
@@ -22,3 +23,7 @@ class Say:
         """Return a phrase with its blanks filled in."""
         text = phrase.zh if self.language == "zh" else phrase.en
         return text.format(**values) if values else text
+
+    def name(self, phrases: Mapping[str, Phrase], code: str) -> str:
+        """Return what the service's `code` is called, or the code itself if the page knows no phrase for it."""
+        return self(phrases[code]) if code in phrases else code

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fake_service import FakeService
@@ -13,7 +14,8 @@ Draw = Callable[..., AppTest]
 
 @pytest.fixture
 def fake() -> Iterator[FakeService]:
-    """Return a service that says what the test wants."""
+    """Return a service that says what the test wants; the page remembers nothing of the one before it."""
+    st.cache_data.clear()
     service = FakeService()
     yield service
     service.close()

@@ -52,3 +52,8 @@ def test_every_phrase_is_said_somewhere() -> None:
 def test_blanks_are_filled_in() -> None:
     phrase = Phrase("{n} of {total}", "{total} 个中的 {n} 个")
     assert (Say("en")(phrase, n=1, total=2), Say("zh")(phrase, n=1, total=2)) == ("1 of 2", "2 个中的 1 个")
+
+
+def test_a_code_has_its_name_or_is_its_own() -> None:
+    names = {"done": Phrase("done", "完成")}
+    assert [Say("zh").name(names, code) for code in ("done", "of tomorrow")] == ["完成", "of tomorrow"]

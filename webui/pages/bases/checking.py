@@ -1,9 +1,11 @@
 """The way of a passage through the search: why it was not found."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from webui.client.bases import Base
-from webui.client.search import Explanation
+from webui.client.search import Explanation, Limit, Standing
 from webui.pages.bases import words
 from webui.pages.chat import words as chat
 from webui.safe.labels import shortened
@@ -39,19 +41,22 @@ def draw(visit: Visit, base: Base) -> None:
 
 def _draw_explanation(say: Say, found: Explanation) -> None:
     st.subheader(say(words.EXPLAINED), anchor=False)
-    names = [say(words.STAGES[one.stage]) if one.stage in words.STAGES else one.stage for one in found.stages]
-    stages = {
-        say(words.STAGE): names,
-        say(words.RANK): [str(one.rank) if one.rank else say(words.NOT_THERE) for one in found.stages],
-        say(common.SCORE): [one.score for one in found.stages],
-    }
-    st.dataframe(
-        stages,
-        hide_index=True,
-        column_config={say(common.SCORE): st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f")},
-    )
+    _draw_stages(say, found.stages)
     for limit in found.limits:
-        name = say(words.LIMITS[limit.limit]) if limit.limit in words.LIMITS else limit.limit
-        icon, color = (":material/check_circle:", "green") if limit.passed else (":material/cancel:", "red")
-        verdict = say(words.PASSED if limit.passed else words.FELL)
-        st.markdown(f":{color}[{icon}] {name}: **{limit.value:g}** · {verdict}")
+        _draw_limit(say, limit)
+
+
+def _draw_stages(say: Say, stages: Sequence[Standing]) -> None:
+    table = {
+        say(words.STAGE): [say.name(words.STAGES, one.stage) for one in stages],
+        say(words.RANK): [str(one.rank) if one.rank else say(words.NOT_THERE) for one in stages],
+        say(common.SCORE): [one.score for one in stages],
+    }
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f")
+    st.dataframe(table, hide_index=True, column_config={say(common.SCORE): bar})
+
+
+def _draw_limit(say: Say, limit: Limit) -> None:
+    icon, color = (":material/check_circle:", "green") if limit.passed else (":material/cancel:", "red")
+    verdict = say(words.PASSED if limit.passed else words.FELL)
+    st.markdown(f":{color}[{icon}] {say.name(words.LIMITS, limit.limit)}: **{limit.value:g}** · {verdict}")

@@ -16,24 +16,31 @@ STORES = ("faiss", "milvus", "annoy")
 
 def choose_base(visit: Visit, may_make: bool = True) -> Base | None:
     """Draw the list at the side and return the chosen base; with `may_make`, offer to make and import one."""
-    say, bases = visit.say, visit.service.bases.all()
-    may_make = may_make and visit.me.may_create
+    bases = visit.service.bases.all()
     with visit.side:
-        if may_make and st.button(
-            say(words.NEW), icon=":material/add:", width="stretch", type="primary", key="new_base"
-        ):
-            _create(visit)
-        names = [one.name for one in bases]
-        if st.session_state.get(_NEXT) in names:
-            st.session_state[_CHOSEN] = st.session_state.pop(_NEXT)
-        if names:
-            st.radio(say(words.ALL), names, key=_CHOSEN, format_func=plain, persist_state="session")
-        if may_make and st.button(say(words.IMPORT), icon=":material/unarchive:", type="tertiary", key="import_base"):
-            _import(visit)
+        _draw_side(visit, [one.name for one in bases], may_make and visit.me.may_create)
     if not bases:
-        st.header(say(common.NO_BASE), anchor=False)
-        st.write(say(common.NO_BASE_ADMIN if visit.me.may_create else common.NO_BASE_READER))
+        draw_no_base(visit)
     return next((one for one in bases if one.name == st.session_state.get(_CHOSEN)), None)
+
+
+def _draw_side(visit: Visit, names: list[str], may_make: bool) -> None:
+    say = visit.say
+    if may_make and st.button(say(words.NEW), icon=":material/add:", width="stretch", type="primary", key="new_base"):
+        _create(visit)
+    if st.session_state.get(_NEXT) in names:
+        st.session_state[_CHOSEN] = st.session_state.pop(_NEXT)
+    if names:
+        st.radio(say(words.ALL), names, key=_CHOSEN, format_func=plain, persist_state="session")
+    if may_make and st.button(say(words.IMPORT), icon=":material/unarchive:", type="tertiary", key="import_base"):
+        _import(visit)
+
+
+def draw_no_base(visit: Visit) -> None:
+    """Say that there is no base yet, and who makes the first."""
+    say = visit.say
+    st.header(say(common.NO_BASE), anchor=False)
+    st.write(say(common.NO_BASE_ADMIN if visit.me.may_create else common.NO_BASE_READER))
 
 
 def go_to(name: str) -> None:

@@ -57,6 +57,8 @@ def _keep(visit: Visit, base: Base, document: Document, key: str) -> None:
 
 
 _STATES = ("indexed", "pending", "failed")
+_COLUMNS = ("name", "tags", "state", "pages", "chunks", "size", "added", "error")
+_ONLY_WHERE_SOME = ("tags", "error")
 
 
 def draw(visit: Visit, base: Base) -> None:
@@ -83,19 +85,24 @@ def _filtered(visit: Visit, base: Base, every: list[Document]) -> list[Document]
         placeholder=say(words.FILTER),
         label_visibility="collapsed",
     )
-    present = [state for state in _STATES if any(one.state == state for one in every)]
-    states: list[str] = []
-    if len(present) > 1:
-        states = right.pills(
-            say(words.STATE),
-            present,
-            selection_mode="multi",
-            format_func=lambda state: say(words.STATES[state]),
-            key=f"states_{base.name}",
-            label_visibility="collapsed",
-        )
+    with right:
+        states = _draw_states(say, base, {one.state for one in every})
     wanted = name.casefold()
     return [one for one in every if _matches(one, wanted) and (not states or one.state in states)]
+
+
+def _draw_states(say: Say, base: Base, present: Collection[str]) -> list[str]:
+    """Let some of the states be chosen where documents are in several; none chosen: all."""
+    if len(present) < 2:
+        return []
+    return st.pills(
+        say(words.STATE),
+        [state for state in _STATES if state in present],
+        selection_mode="multi",
+        format_func=lambda state: say(words.STATES[state]),
+        key=f"states_{base.name}",
+        label_visibility="collapsed",
+    )
 
 
 def _matches(document: Document, wanted: str) -> bool:
@@ -122,20 +129,23 @@ def _draw_table(visit: Visit, base: Base, shown: list[Document]) -> Document | N
 
 def _cells(say: Say, shown: list[Document]) -> dict[str, list[Any]]:
     """Return the columns by name; tags and errors only where there are some."""
-    names = {state: say(words.STATES[state]) for state in _STATES}
-    cells: dict[str, list[Any]] = {"name": [one.name for one in shown]}
-    if any(one.tags for one in shown):
-        cells["tags"] = [list(one.tags) for one in shown]
-    cells |= {
-        "state": [names[one.state] for one in shown],
-        "pages": [one.pages for one in shown],
-        "chunks": [one.chunks for one in shown],
-        "size": [None if one.size is None else max(0.1, one.size / 1000) for one in shown],
-        "added": [local(one.added) if one.added else None for one in shown],
+    rows = [_row(say, one) for one in shown]
+    kept = [name for name in _COLUMNS if name not in _ONLY_WHERE_SOME or any(row[name] for row in rows)]
+    return {name: [row[name] for row in rows] for name in kept}
+
+
+def _row(say: Say, document: Document) -> dict[str, Any]:
+    """Return a document's cells by column; the size is in thousands of bytes, the time by the reader's clock."""
+    return {
+        "name": document.name,
+        "tags": list(document.tags),
+        "state": say(words.STATES[document.state]),
+        "pages": document.pages,
+        "chunks": document.chunks,
+        "size": None if document.size is None else max(0.1, document.size / 1000),
+        "added": local(document.added) if document.added else None,
+        "error": document.error or "",
     }
-    if any(one.error for one in shown):
-        cells["error"] = [one.error or "" for one in shown]
-    return cells
 
 
 def _columns(say: Say, cells: Collection[str]) -> dict[str, Any]:

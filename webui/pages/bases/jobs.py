@@ -1,12 +1,13 @@
 """Jobs of a base: how far they are, how long they will take, what failed and why."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 import streamlit as st
 
-from webui.client.jobs import Job
+from webui.client.jobs import File, Job
 from webui.pages.bases import words
 from webui.pages.system import words as system
 from webui.safe.labels import plain
@@ -24,21 +25,26 @@ def draw_jobs(visit: Visit, base: str, kinds: Collection[str], most: int, with_d
 
     Without `with_done` nothing is said of those that ended well.
     """
-    jobs = [job for job in _latest(visit, base, kinds, most) if with_done or job.state != "done"]
-    running = any(not job.over for job in jobs)
+    latest = partial(_latest, visit, base, kinds, most)
+    jobs = [job for job in latest() if with_done or job.state != "done"]
+    if jobs:
+        _follow(visit, latest, running=any(not job.over for job in jobs))
+    return bool(jobs)
+
+
+def _follow(visit: Visit, latest: Callable[[], list[Job]], running: bool) -> None:
+    """Draw the jobs, again and again while some are `running`; the whole page once all are over."""
 
     @st.fragment(run_every=_LOOK_SECONDS if running else None)
-    def follow() -> None:
+    def look() -> None:
         with troubles.shown(visit.say):
-            latest = _latest(visit, base, kinds, most)
-            if running and all(job.over for job in latest):
+            jobs = latest()
+            if running and all(job.over for job in jobs):
                 st.rerun()
-            for job in latest:
+            for job in jobs:
                 _draw_job(visit, visit.service.jobs.find(job.id))
 
-    if jobs:
-        follow()
-    return bool(jobs)
+    look()
 
 
 def _latest(visit: Visit, base: str, kinds: Collection[str], most: int) -> list[Job]:
@@ -85,24 +91,32 @@ def _draw_care(visit: Visit, job: Job) -> None:
 
 
 def _draw_files(say: Say, job: Job) -> None:
-    files = [file for file in job.details if file.reason or file.state != "done"] if job.over else job.details
-    if not files:
-        return
+    """Show every file of a job under way; of one that is over, those that did not go well."""
+    files = [file for file in job.details if not job.over or file.reason or file.state != "done"]
     if job.over and len(files) <= _REASONS:
-        for file in files:  # as text: a table would cut the reasons off
-            reason = plain(file.reason or say(words.STATES[file.state]))
-            st.markdown(f":orange[:material/error:] **{plain(file.name)}**  \n{reason}")
-        return
+        _draw_reasons(say, files)
+    elif files:
+        _draw_table(say, files, f"files_{job.id}")
+
+
+def _draw_reasons(say: Say, files: Sequence[File]) -> None:
+    """Say as text why each file failed: a table would cut the reasons off."""
+    for file in files:
+        reason = plain(file.reason or say(words.STATES[file.state]))
+        st.markdown(f":orange[:material/error:] **{plain(file.name)}**  \n{reason}")
+
+
+def _draw_table(say: Say, files: Sequence[File], key: str) -> None:
     table = {
         say(words.DOCUMENT): [file.name for file in files],
         say(words.STATE): [say(words.STATES[file.state]) for file in files],
         say(words.REASON): [file.reason or "" for file in files],
     }
-    st.dataframe(table, hide_index=True, key=f"files_{job.id}", height=min(250, 38 + 35 * len(files)))
+    st.dataframe(table, hide_index=True, key=key, height=min(250, 38 + 35 * len(files)))
 
 
 def _draw_left(say: Say, job: Job) -> None:
-    """Name the documents that were not cut anew, because of a person's edits or because they could not be read."""
+    """Name the documents that kept their chunks, because of a person's edits or because they could not be read."""
     found = job.result or {}
     for one in found.get("left", [])[:_REASONS]:
         amount = one["edited"] + one["disabled"]

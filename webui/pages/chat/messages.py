@@ -127,21 +127,21 @@ def draw_steps(steps: Sequence[Step]) -> None:
 
 
 def _draw_feedback(visit: Visit, turn: Turn) -> None:
-    say = visit.say
-    key = f"thumb_{turn.id}"
     known = None if turn.score is None else int(turn.score >= 50)
-    thumb = st.feedback("thumbs", key=key, default=known)
+    thumb = st.feedback("thumbs", key=f"thumb_{turn.id}", default=known)
     if thumb is None:
         return
     if thumb != known:
         visit.service.conversations.rate(turn.id, 100 * thumb, turn.reason or "")
-    with (
-        st.popover(say(chat.WHY_GOOD if thumb else chat.WHY_BAD), type="tertiary"),
-        st.form(f"why_{turn.id}", border=False),
-    ):
-        reason = st.text_area(
-            say(chat.WHY_GOOD if thumb else chat.WHY_BAD), turn.reason or "", max_chars=4000, height=100
-        )
+    _draw_why(visit, turn, thumb)
+
+
+def _draw_why(visit: Visit, turn: Turn, thumb: int) -> None:
+    """Ask for the reason of a thumb: 1 is up, 0 down."""
+    say = visit.say
+    title = say(chat.WHY_GOOD if thumb else chat.WHY_BAD)
+    with st.popover(title, type="tertiary"), st.form(f"why_{turn.id}", border=False):
+        reason = st.text_area(title, turn.reason or "", max_chars=4000, height=100)
         if st.form_submit_button(say(chat.SEND)):
             visit.service.conversations.rate(turn.id, 100 * thumb, reason.strip())
             st.toast(say(chat.THANKS), icon=":material/check:")

@@ -7,27 +7,59 @@ from typing import Any
 import streamlit as st
 
 from webui.client.bases import Base
+from webui.client.system import LanguageModel
 from webui.client.temporary import temporary
 from webui.pages.chat import words as chat
 from webui.pages.chat.narrowing import draw_narrowing
 from webui.shell import words as common
-from webui.shell.phrases import Phrase
+from webui.shell.phrases import Say
 from webui.shell.visit import Visit
 
 
 def draw_writing(visit: Visit, mode: str, one_base: bool, prefix: str) -> dict[str, Any]:
     """Draw what can be set, and return what of it goes into a request: nothing for what is left as it is."""
-    say, found = visit.say, visit.service.system.models()
-    options: dict[str, Any] = {}
-    own = next((model.name for model in found.generators if model.chosen), "")
-    models = [own, *(model.name for model in found.generators if model.askable and not model.chosen)]
-    model = _draw_model(visit, models, prefix)
-    if model != own:
-        options["model"] = model
-    prompt = _draw_prompt(visit, found.prompts, prefix) if mode == "generate" else None
-    if prompt:
-        options["prompt"] = prompt
-    temperature = st.slider(
+    found = visit.service.system.models()
+    writes = mode == "generate"
+    options = _draw_model(visit, found.generators, prefix)
+    if writes:
+        options |= _draw_prompt(visit, found.prompts, prefix)
+    options |= _draw_temperature(visit, prefix)
+    if writes:
+        options |= _draw_reasoning(visit, prefix)
+    # kNN-LM compares with one base's text, and takes part in what the service's own model writes.
+    if writes and one_base and "model" not in options:
+        options |= _draw_knn_lm(visit, prefix)
+    return options
+
+
+def _draw_model(visit: Visit, generators: Sequence[LanguageModel], prefix: str) -> dict[str, Any]:
+    """Let a model be chosen where there is a choice; the first is the service's own."""
+    own = next((model.name for model in generators if model.chosen), "")
+    others = [model.name for model in generators if model.askable and not model.chosen]
+    if not others:
+        return {}
+    chosen = st.selectbox(visit.say(chat.MODEL), [own, *others], key=f"{prefix}model", persist_state="session")
+    return {} if chosen == own else {"model": chosen}
+
+
+def _draw_prompt(visit: Visit, prompts: Sequence[str], prefix: str) -> dict[str, Any]:
+    say = visit.say
+    if not prompts:
+        return {}
+    chosen = st.selectbox(
+        say(chat.PROMPT),
+        [None, *prompts],
+        format_func=lambda one: say.name(chat.PROMPTS, one) if one else say(chat.AS_SERVICE),
+        key=f"{prefix}prompt",
+        help=say(chat.PROMPT_HELP),
+        persist_state="session",
+    )
+    return {"prompt": chosen} if chosen else {}
+
+
+def _draw_temperature(visit: Visit, prefix: str) -> dict[str, Any]:
+    say = visit.say
+    chosen = st.slider(
         say(chat.TEMPERATURE),
         0.0,
         1.5,
@@ -37,39 +69,18 @@ def draw_writing(visit: Visit, mode: str, one_base: bool, prefix: str) -> dict[s
         help=say(chat.TEMPERATURE_HELP),
         persist_state="session",
     )
-    if temperature:
-        options["temperature"] = temperature
-    if mode == "generate" and st.toggle(say(chat.THINK_FIRST), key=f"{prefix}reasoning", persist_state="session"):
-        options["reasoning"] = True
-    if (
-        mode == "generate"
-        and one_base  # kNN-LM compares with one base's text, and takes part in what the service's own model writes
-        and model == own
-        and st.toggle(say(chat.KNN_LM), key=f"{prefix}knn", help=say(chat.KNN_LM_HELP), persist_state="session")
-    ):
-        options["knn_lm"] = True
-    return options
+    return {"temperature": chosen} if chosen else {}
 
 
-def _draw_model(visit: Visit, models: Sequence[str], prefix: str) -> str:
-    """Let a model be chosen where there is a choice; the first is the service's own."""
-    if len(models) < 2:
-        return models[0]
-    return st.selectbox(visit.say(chat.MODEL), models, key=f"{prefix}model", persist_state="session")
+def _draw_reasoning(visit: Visit, prefix: str) -> dict[str, Any]:
+    wanted = st.toggle(visit.say(chat.THINK_FIRST), key=f"{prefix}reasoning", persist_state="session")
+    return {"reasoning": True} if wanted else {}
 
 
-def _draw_prompt(visit: Visit, prompts: Sequence[str], prefix: str) -> str | None:
+def _draw_knn_lm(visit: Visit, prefix: str) -> dict[str, Any]:
     say = visit.say
-    if not prompts:
-        return None
-    return st.selectbox(
-        say(chat.PROMPT),
-        [None, *prompts],
-        format_func=lambda one: say(chat.PROMPTS.get(one, Phrase(one, one))) if one else say(chat.AS_SERVICE),
-        key=f"{prefix}prompt",
-        help=say(chat.PROMPT_HELP),
-        persist_state="session",
-    )
+    wanted = st.toggle(say(chat.KNN_LM), key=f"{prefix}knn", help=say(chat.KNN_LM_HELP), persist_state="session")
+    return {"knn_lm": True} if wanted else {}
 
 
 MODES = {"extract": chat.EXTRACT, "generate": chat.GENERATE, "agent": chat.AGENT, "search": chat.SEARCH_ONLY}
@@ -98,7 +109,21 @@ class Panel:
 def draw_panel(visit: Visit, bases: list[Base], go_to: Sequence[str] = ()) -> Panel:
     """Draw the panel and return what it says; `go_to` names bases to choose."""
     say = visit.say
-    mode = st.segmented_control(
+    mode = _draw_mode(say)
+    names = _draw_bases(say, [base.name for base in bases], go_to)
+    chosen = [base for name in names for base in bases if base.name == name]
+    with st.expander(say(chat.MORE_SETTINGS), icon=":material/tune:"):
+        only = draw_narrowing(visit, chosen, _PREFIX)
+        k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP), persist_state="session")
+        writing = _draw_threshold(visit) if mode != "search" else {}
+        if mode in ("generate", "agent"):
+            writing |= draw_writing(visit, mode, len(names) == 1, _PREFIX)
+        st.button(say(chat.DEFAULTS), type="tertiary", icon=":material/restart_alt:", on_click=_reset)
+    return Panel(names, mode, k, only, writing)
+
+
+def _draw_mode(say: Say) -> str:
+    chosen = st.segmented_control(
         say(chat.MODE),
         list(MODES),
         format_func=lambda one: say(MODES[one]),
@@ -109,37 +134,30 @@ def draw_panel(visit: Visit, bases: list[Base], go_to: Sequence[str] = ()) -> Pa
         width="stretch",
         persist_state="session",
     )
-    names = _draw_bases(visit, [base.name for base in bases], go_to)
-    chosen = [base for name in names for base in bases if base.name == name]
-    with st.expander(say(chat.MORE_SETTINGS), icon=":material/tune:"):
-        only = draw_narrowing(visit, chosen, _PREFIX)
-        k = st.slider(say(chat.K), 1, 20, _K, key=f"{_PREFIX}k", help=say(chat.K_HELP), persist_state="session")
-        writing = _draw_threshold(visit) if mode != "search" else {}
-        if mode in ("generate", "agent"):
-            writing |= draw_writing(visit, mode, len(names) == 1, _PREFIX)
-        st.button(say(chat.DEFAULTS), type="tertiary", icon=":material/restart_alt:", on_click=_reset)
-    return Panel(names, mode or "extract", k, only, writing)
+    return chosen or "extract"
 
 
-def _draw_bases(visit: Visit, names: list[str], go_to: Sequence[str]) -> list[str]:
+def _draw_bases(say: Say, names: list[str], go_to: Sequence[str]) -> list[str]:
     """Let a base be chosen, and others that are asked with it."""
-    say, first, others = visit.say, f"{_PREFIX}base", f"{_PREFIX}also"
+    first, others = f"{_PREFIX}base", f"{_PREFIX}also"
     if go_to and all(name in names for name in go_to):
         st.session_state[first], *st.session_state[others] = go_to
     base = st.selectbox(say(common.BASE), names, key=first, persist_state="session")
-    rest = [name for name in names if name != base]
-    if not rest:
-        return [base]
-    st.session_state[others] = [name for name in st.session_state.get(others, []) if name in rest]
-    also = st.multiselect(
+    return [base, *_draw_others(say, [name for name in names if name != base], others)]
+
+
+def _draw_others(say: Say, names: list[str], key: str) -> list[str]:
+    if not names:
+        return []
+    st.session_state[key] = [name for name in st.session_state.get(key, []) if name in names]
+    return st.multiselect(
         say(chat.ALSO),
-        rest,
+        names,
         placeholder=say(chat.ALSO_NONE),
-        key=others,
+        key=key,
         help=say(chat.ALSO_HELP),
         persist_state="session",
     )
-    return [base, *also]
 
 
 def _draw_threshold(visit: Visit) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from webui.client.conversations import ConversationDetail
 from webui.client.errors import Busy, NotThere
 from webui.client.service import Service
 from webui.client.temporary import temporary
+from webui.pages.bases.choosing import draw_no_base
 from webui.pages.chat import words as chat
 from webui.pages.chat.conversation_list import draw_conversations
 from webui.pages.chat.messages import AVATARS, draw_messages, draw_text
@@ -21,7 +22,6 @@ from webui.safe.component import show
 from webui.safe.labels import plain
 from webui.safe.nodes import lines
 from webui.shell import troubles
-from webui.shell import words as common
 from webui.shell.phrases import Say
 from webui.shell.visit import Visit
 
@@ -71,7 +71,7 @@ def draw(visit: Visit) -> None:
         draw_conversations(visit, state)
         panel = draw_panel(visit, bases, _bases_to_show(state, conversation)) if bases else None
     if panel is None:
-        _draw_no_base(visit)
+        draw_no_base(visit)
         return
     if _take_question(visit, state, panel, conversation):
         conversation = None
@@ -80,16 +80,10 @@ def draw(visit: Visit) -> None:
 
 def _take_question(visit: Visit, state: ChatState, panel: Panel, conversation: ConversationDetail | None) -> bool:
     """Take what is asked or attached; says whether that begins another conversation."""
-    may_attach = visit.me.may("write") and panel.mode != "search"
-    asked = st.chat_input(
-        visit.say(chat.ASK_OR_ATTACH if may_attach else chat.ASK),
-        key="question",
-        max_chars=8000,
-        accept_file="multiple" if may_attach else False,
-    )
-    if not asked:
+    asked = _draw_input(visit, may_attach=visit.me.may("write") and panel.mode != "search")
+    if asked is None:
         return False
-    text, files = (asked, []) if isinstance(asked, str) else (asked.text, asked.files)
+    text, files = asked
     if files:
         attach(visit, state, conversation, files)
     elif _elsewhere(panel, conversation):
@@ -97,6 +91,19 @@ def _take_question(visit: Visit, state: ChatState, panel: Panel, conversation: C
     if text.strip():
         state.asking = Asking(text, _bases_to_ask(state, panel, conversation))
     return conversation is not None and state.conversation is None
+
+
+def _draw_input(visit: Visit, may_attach: bool) -> tuple[str, list[Any]] | None:
+    """Return the text and the files that were sent; None if nothing was."""
+    asked = st.chat_input(
+        visit.say(chat.ASK_OR_ATTACH if may_attach else chat.ASK),
+        key="question",
+        max_chars=8000,
+        accept_file="multiple" if may_attach else False,
+    )
+    if not asked:
+        return None
+    return (asked, []) if isinstance(asked, str) else (asked.text, asked.files)
 
 
 def _elsewhere(panel: Panel, conversation: ConversationDetail | None) -> bool:
@@ -187,9 +194,3 @@ def _own_language_first(say: Say, questions: list[str]) -> list[str]:
 @st.cache_data(ttl=600, show_spinner=False, max_entries=500)
 def _examples(_service: Service, base: str, chunks: int) -> list[str]:  # noqa: ARG001 - other chunks, other questions
     return _service.bases.questions(base, _CANDIDATES)
-
-
-def _draw_no_base(visit: Visit) -> None:
-    say = visit.say
-    st.header(say(common.NO_BASE), anchor=False)
-    st.write(say(common.NO_BASE_ADMIN if visit.me.may_create else common.NO_BASE_READER))

@@ -75,20 +75,11 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
     hit = answer.hit(citation)
     chunk = hit or _chunk(visit, base, citation)
     st.markdown(f"**{plain(citation.document)}**")
-    where = _where(say, chunk or citation).removeprefix(" · ")
-    if _several(answer.hits):
-        where = f":material/folder_open: {plain(base)}" + (f" · {where}" if where else "")
-    if where:
-        st.caption(where)
+    _draw_where(say, chunk or citation, base if _several(answer.hits) else None)
     if not citation.supported:
         st.warning(say(chat.NOT_SUPPORTED), icon=":material/report:")
     with st.container(border=True):
-        if chunk is None:
-            st.caption(say(chat.ORIGINAL_GONE))
-            show(marked(citation.quote, 0, len(citation.quote)), key="cited")
-        else:
-            nodes = marked(chunk.text, citation.start - chunk.start, citation.end - chunk.start)
-            show(nodes, key="cited", to_mark=True)
+        _draw_quote(say, citation, chunk)
     draw_also(say, hit.also if hit else ())
     _draw_page(visit, base, citation, chunk)
     st.download_button(
@@ -99,6 +90,23 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _draw_where(say: Say, of: Chunk | Citation, base: str | None) -> None:
+    """Say where a passage stands, and in which base if one is named."""
+    parts = _parts(say, of) if base is None else [f":material/folder_open: {plain(base)}", *_parts(say, of)]
+    if parts:
+        st.caption(" · ".join(parts))
+
+
+def _draw_quote(say: Say, citation: Citation, chunk: Chunk | None) -> None:
+    """Show the passage with the quote marked; the quote alone if the passage is gone."""
+    if chunk is None:
+        st.caption(say(chat.ORIGINAL_GONE))
+        show(marked(citation.quote, 0, len(citation.quote)), key="cited")
+    else:
+        nodes = marked(chunk.text, citation.start - chunk.start, citation.end - chunk.start)
+        show(nodes, key="cited", to_mark=True)
 
 
 def _draw_page(visit: Visit, base: str, citation: Citation, chunk: Chunk | None) -> None:
@@ -120,11 +128,16 @@ def _chunk(visit: Visit, base: str, citation: Citation) -> Chunk | None:
         return None
 
 
-def _where(say: Say, of: Chunk | Citation | Place) -> str:
+def _where(say: Say, of: Chunk | Place) -> str:
+    return "".join(f" · {part}" for part in _parts(say, of))
+
+
+def _parts(say: Say, of: Chunk | Citation | Place) -> list[str]:
+    """Return the page and the headings, as far as there are any."""
     parts = [say(common.PAGE, page=of.page)] if of.page else []
     if not isinstance(of, Citation) and of.heading_path:
         parts.append(plain(" › ".join(of.heading_path)))
-    return "".join(f" · {part}" for part in parts)
+    return parts
 
 
 def _draw_scores(say: Say, hit: Hit) -> None:

@@ -35,11 +35,11 @@ def _draw_comparison(say: Say, found: Comparison) -> None:
     difference_plot(say, {name: one for name, one in found.metrics.items() if name not in _TIMES})
     table = [
         {
-            say(words.METRIC): say(words.METRICS[name]) if name in words.METRICS else name,
+            say(words.METRIC): say.name(words.METRICS, name),
             say(words.FIRST): round(one.a, 3),
             say(words.SECOND): round(one.b, 3),
             say(words.DIFFERENCE): f"{one.difference:+.3f}  [{one.low:+.3f}, {one.high:+.3f}]",
-            say(words.VERDICT): say(words.VERDICTS[one.verdict]) if one.verdict in words.VERDICTS else one.verdict,
+            say(words.VERDICT): say.name(words.VERDICTS, one.verdict),
         }
         for name, one in found.metrics.items()
     ]

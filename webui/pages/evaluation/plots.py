@@ -52,7 +52,7 @@ def risk_plot(say: Say, coverage: Sequence[float], risk: Sequence[float]) -> Non
 def latency_plot(say: Say, stages: Mapping[str, Mapping[str, float | None]]) -> None:
     """Draw the median and the 95th percentile of each step."""
     rows = [
-        {"stage": say(words.STAGES[name]) if name in words.STAGES else name, "of": of, "ms": times[of]}
+        {"stage": say.name(words.STAGES, name), "of": of, "ms": times[of]}
         for name, times in stages.items()
         for of in ("p50", "p95")
         if times.get(of) is not None
