@@ -30,8 +30,7 @@ from kb_server.core.knn_lm import UNTUNED
 from kb_server.evaluation.scoring import mean_interval
 from kb_server.knnlm.datastore.passages import active_within
 from kb_server.knnlm.datastore.store import Active, Datastore
-from kb_server.knnlm.knn_lm import KnnLm
-from kb_server.knnlm.mixer import NeighbourMixer
+from kb_server.knnlm.knn_lm import KnnLm, NeighbourMixer
 from kb_server.knnlm.search import ExactSearch
 from kb_server.search.fusion import dense_weight
 

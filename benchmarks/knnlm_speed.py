@@ -21,16 +21,17 @@ from benchmarks.knnlm import Part, read_part
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.knn_lm import Gate, Mixing
 from kb_server.core.ports import NextTokenModel, Vectors
-from kb_server.knnlm.datastore.index import IndexSearch, build_index, imported_faiss
+from kb_server.knnlm.datastore.index import IndexSearch, build_index
 from kb_server.knnlm.datastore.manifest import DatastoreManifest
 from kb_server.knnlm.datastore.projection import Projection, write_projection
 from kb_server.knnlm.datastore.segments import Segment, write_segment
 from kb_server.knnlm.datastore.store import Active, Datastore
 from kb_server.knnlm.interpolation import Distances, Ints
-from kb_server.knnlm.mixer import NeighbourMixer
+from kb_server.knnlm.knn_lm import NeighbourMixer
 from kb_server.knnlm.search import ExactSearch, KeySearch
 from kb_server.llm.engines.transformers import TransformersGenerator
 from kb_server.llm.model_files import BUNDLED
+from vectorstores.faiss.module import imported_faiss
 
 ASKED = [Message("user", "Write about the history of a river and the towns that stand on it.")]
 TOKENS, ROUNDS, LARGE = 48, 7, 1_000_000

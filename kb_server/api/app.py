@@ -15,9 +15,8 @@ from kb_server.api.errors import PlainTooLarge, Problem, Problems, chatchat_erro
 from kb_server.api.openai import chat as openai_chat
 from kb_server.api.openai import files as openai_files
 from kb_server.api.openai import models as openai_models
-from kb_server.api.request_log import RequestLog
+from kb_server.api.request_log import RequestLog, telemetry
 from kb_server.api.service import make_service
-from kb_server.api.traces import telemetry
 from kb_server.api.v1 import (
     audit,
     bases,

@@ -16,13 +16,12 @@ from kb_server.core.ports import Embedder, LexicalIndex, VectorStore
 from kb_server.runtime.once import made_once
 
 if TYPE_CHECKING:  # imported where they are used: lists of bases wait for neither numpy nor the word index
-    from kb_server.bases.chunk_edits import ChunkEdits
+    from kb_server.bases.edits import ChunkEdits, Tagger
     from kb_server.bases.export.exporter import Exporter
     from kb_server.bases.migrate import OnMoved
     from kb_server.bases.open_base import OpenBase
     from kb_server.bases.quotas import Quota
     from kb_server.bases.snapshots import SnapshotService
-    from kb_server.bases.tags import Tagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ class BaseService:
     @made_once
     def tags(self) -> "Tagger":
         """Putting tags on documents."""
-        from kb_server.bases.tags import Tagger
+        from kb_server.bases.edits import Tagger
 
         return Tagger(self._rows, self.pool)
 
@@ -184,7 +183,7 @@ class BaseService:
 
     def chunk_edits(self, base: KnowledgeBase) -> "ChunkEdits":
         """Return what takes single chunks out of search, rewords them, and undoes that."""
-        from kb_server.bases.chunk_edits import ChunkEdits
+        from kb_server.bases.edits import ChunkEdits
 
         return ChunkEdits(self.open(base), self._embedders.embedder_of(base))
 

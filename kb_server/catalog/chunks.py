@@ -4,18 +4,44 @@ A chunk's own id names its text for good. The stores know a chunk by its `vector
 that say the same words (see near_duplicates): a search finds such an id, and shows the first of its chunks.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select
 
 from kb_server.catalog.database import Database, batched
-from kb_server.catalog.filters import conditions
 from kb_server.catalog.near_duplicates import enabled, kept, searchable, separate
 from kb_server.catalog.removal import Removed
-from kb_server.catalog.schema import LIVE, chunks, disabled_chunks, documents, edited_chunks
+from kb_server.catalog.schema import LIVE, chunks, disabled_chunks, document_tags, documents, edited_chunks
 from kb_server.core.domain import Chunk, ChunkPosition, DocumentState, Filter
 from kb_server.core.errors import NotFound
+
+
+def conditions(filters: Filter, base_id: str) -> Iterator[ColumnElement[bool]]:
+    """Yield what must all be true of a chunk and its document."""
+    if filters.documents or filters.folder:
+        yield _named(filters)
+    if filters.tags:
+        tagged = select(document_tags.c.document).where(
+            document_tags.c.base_id == base_id, document_tags.c.tag.in_(filters.tags)
+        )
+        yield documents.c.name.in_(tagged)
+    if filters.pages:
+        yield chunks.c.page.between(*filters.pages)
+    if filters.since:
+        yield documents.c.created >= filters.since
+    if filters.until:
+        yield documents.c.created < filters.until
+
+
+def _named(filters: Filter) -> ColumnElement[bool]:
+    either: list[ColumnElement[bool]] = []
+    if filters.documents:
+        either.append(documents.c.name.in_(filters.documents))
+    if filters.folder:
+        either.append(documents.c.name.startswith(filters.folder.rstrip("/") + "/", autoescape=True))
+    return or_(*either)
+
 
 _CHUNKS_CHANGE = "A document's chunks change when it does."
 

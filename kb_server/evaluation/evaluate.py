@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,17 +18,60 @@ from kb_server.answering.ask import Ask
 from kb_server.answering.citations.support import normalised
 from kb_server.app import Application
 from kb_server.catalog.documents import Documents
-from kb_server.core.answers import Answer, AnswerMode
+from kb_server.core.answers import Answer, AnswerMode, Message, Sampling
 from kb_server.core.domain import EvalCase
 from kb_server.core.errors import Interrupted, UsageError
+from kb_server.core.ports import Generator
 from kb_server.evaluation.case_files import CaseFile, read_cases
 from kb_server.evaluation.cost import MeteredGenerator, Price, metered_generator
-from kb_server.evaluation.judge import Judge
 from kb_server.evaluation.outcomes import Outcome, outcome_of
 from kb_server.evaluation.reports import write_report
 from kb_server.evaluation.run_folder import SUMMARY, RunFolder
 from kb_server.evaluation.scoring import score, summarise
+from kb_server.evaluation.statements import statements
 from kb_server.runtime.once import made_once
+from kb_server.text.terms import script
+
+_ASKED = {
+    "other": (
+        "You check facts. Answer with one word: yes or no.",
+        "Passage:\n{passage}\n\nStatement: {statement}\n\nDoes the passage say what the statement says? yes or no:",
+    ),
+    "cjk": (
+        "你负责核对事实，只用一个字回答：是或否。",
+        "段落：\n{passage}\n\n陈述：{statement}\n\n段落是否说了陈述的内容？是或否：",
+    ),
+}
+
+_VERDICT = re.compile(r"\W*(yes|no|不是|是|否)(?!\w*[a-z]|或?否|\W*or\b)", re.IGNORECASE)  # not the question echoed
+
+_BRIEF = Sampling(max_tokens=8)
+
+
+class Judge:
+    """Asks a Generator whether each statement of an answer stands in the passages it cites."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def judge(self, outcome: Outcome) -> tuple[bool | None, ...]:
+        """Return a verdict for each statement that has a citation, in order."""
+        cited = [statement for statement in statements(outcome) if statement.sources]
+        return tuple(self._verdict(statement.text, "\n".join(statement.sources)) for statement in cited)
+
+    def _verdict(self, statement: str, passage: str) -> bool | None:
+        system, user = _ASKED[script(statement)]
+        messages = [Message("system", system), Message("user", user.format(passage=passage, statement=statement))]
+        if self._generator.count_tokens(messages) + _BRIEF.max_tokens > self._generator.context_window:
+            return None  # cut short, the passage could lack the very sentence
+        return verdict("".join(self._generator.stream(messages, _BRIEF)))
+
+
+def verdict(said: str) -> bool | None:
+    """Read a judge's answer by its first word; None if that is not a plain yes or no."""
+    found = _VERDICT.match(said)
+    return found[1].lower() in ("yes", "是") if found else None
+
 
 DEPTH = 30  # passages retrieved for a question, so that ten documents are among them
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from kb_server.bases.open_base import OpenBase
@@ -11,13 +12,14 @@ from kb_server.calibration.tune import Tuner
 from kb_server.catalog.catalog import Catalog
 from kb_server.config.models import Models
 from kb_server.config.sections import SplittingSettings
-from kb_server.config.settings import Settings
+from kb_server.config.settings import FOLDER_FILE, Settings, read_folder_splitting
 from kb_server.core.domain import KnowledgeBase, Splitting
+from kb_server.core.ports import Splitter
 from kb_server.ingest.ahead import Load
-from kb_server.ingest.folder_splitting import FolderSplitters
 from kb_server.ingest.kept_files import KeptFileService
 from kb_server.ingest.pipeline import Bulk, Ingestion, SplitterFor
 from kb_server.ingest.recut import OnDone, RecutReport, Recutter
+from kb_server.ingest.sources import SourceFile
 from kb_server.ingest.uploads import UploadFolder
 from kb_server.ingest.web.crawler import Crawler
 from kb_server.ingest.web.fetcher import Fetcher, FetchLimits
@@ -28,6 +30,28 @@ from loaders.isolate.loader import IsolatedLoader, ReadLimits
 from loaders.kind import detect
 from loaders.pdf.page_picture import PagePictures
 from loaders.split.by_settings import make_splitter
+
+
+class FolderSplitters:
+    """Splitters by folder, each read once; a subfolder's file changes single keys of the one above it."""
+
+    def __init__(self, splitting: Splitting) -> None:
+        self._base = splitting
+        self._known: dict[tuple[Path, Path], Splitting] = {}  # by folder and the one that was asked for
+
+    def of(self, source: SourceFile) -> Splitter:
+        """Return the splitter of a file; raises InvalidSetting or UnknownSetting naming the folder's file."""
+        return make_splitter(self._base if source.root is None else self._within(source.path.parent, source.root))
+
+    def _within(self, folder: Path, root: Path) -> Splitting:
+        if (folder, root) not in self._known:
+            above = self._base if folder == root else self._within(folder.parent, root)
+            values = read_folder_splitting(folder)
+            origin = str(folder / FOLDER_FILE)
+            self._known[folder, root] = (
+                above if values is None else SplittingSettings(**asdict(above)).splitting(values, origin)
+            )
+        return self._known[folder, root]
 
 
 class IngestService:

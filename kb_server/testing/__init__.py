@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from kb_server.core.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from kb_server.testing.approximate_stores import ApproximateStoreSuite
     from kb_server.testing.documents import LoaderSuite, SplitterSuite
     from kb_server.testing.durable_stores import (
+        ApproximateStoreSuite,
         BufferedStoreSuite,
         ConcurrentStoreSuite,
         DurableStoreSuite,
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "ApproximateStoreSuite": "approximate_stores",
+    "ApproximateStoreSuite": "durable_stores",
     "BufferedStoreSuite": "durable_stores",
     "ConcurrentStoreSuite": "durable_stores",
     "DurableStoreSuite": "durable_stores",

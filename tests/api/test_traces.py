@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, TracerProvider
 
-from kb_server.api.traces import DiscreetProvider, telemetry
+from kb_server.api.request_log import DiscreetProvider, telemetry
 from kb_server.core.errors import MissingExtra
 from tests.api.conftest import Server
 

@@ -102,7 +102,6 @@ def test_there_are_few_enough_modules() -> None:
     assert len(modules()) <= MOST_MODULES
 
 
-@pytest.mark.xfail(strict=True, reason="a quarter of the modules still has one importer")
 def test_most_modules_have_more_than_one_reader() -> None:
     known = importers()
     alone = sorted(name for name in modules() if len(known[name]) == 1)

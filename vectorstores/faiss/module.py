@@ -14,7 +14,7 @@ def imported_faiss() -> ModuleType:
             warnings.simplefilter("ignore", DeprecationWarning)
             import faiss
     except ImportError as error:
-        message = f"The store 'faiss' needs a package that cannot be imported: {error}."
+        message = f"FAISS is needed here and cannot be imported: {error}."
         raise MissingExtra(message, "pip install 'kb-server[faiss]'") from error
     module: ModuleType = faiss
     return module

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from kb_server.access.keys import Scope
 from kb_server.api.auth import CurrentBase, CurrentCaller, audited
 from kb_server.api.fields import Taken, example
-from kb_server.api.job_works import run_folder
 from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.documents import Limit, Offset
+from kb_server.api.worker import run_folder
 from kb_server.catalog.jobs import Job, JobKind
 from kb_server.core.answers import AnswerMode
 from kb_server.core.domain import KnowledgeBase

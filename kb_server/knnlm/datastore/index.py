@@ -4,19 +4,19 @@ Inverted lists with one byte a number, or product-quantized codes; rows that wer
 play, are no concern of the index: the first are compared one by one, the second are left out of the search.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from kb_server.core.errors import MissingExtra, StorageError
+from kb_server.core.errors import StorageError
 from kb_server.core.ports import Vectors
 from kb_server.knnlm.datastore.store import Active, Datastore, rows_mask
 from kb_server.knnlm.interpolation import Distances, Ints
 from kb_server.knnlm.search import ExactSearch, ranked
 from kb_server.runtime.processors import cores
+from vectorstores.faiss.module import imported_faiss
 
 FILE_NAME = "keys.faiss"
 _TRAINED_ON = 40  # keys a list; FAISS asks for 39
@@ -96,20 +96,6 @@ def search_of(store: Datastore, active: Active) -> "ExactSearch | IndexSearch":
     if len(active.rows) > WORTH_IT and has_index(store):
         return IndexSearch(store, active)
     return ExactSearch(store, active)
-
-
-def imported_faiss() -> Any:  # noqa: ANN401 - faiss has no types
-    """Return the module; raises MissingExtra with the command that installs it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # its bindings use what Python deprecates
-            import faiss
-    except ImportError as error:
-        raise MissingExtra(
-            f"The index of a large datastore needs a package that cannot be imported: {error}.",
-            "Run: pip install 'kb-server[faiss]'",
-        ) from error
-    return faiss
 
 
 def _described(store: Datastore) -> Mapping[str, Any]:

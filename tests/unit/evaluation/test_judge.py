@@ -6,7 +6,7 @@ import pytest
 
 from kb_server.core.answers import Message, Sampling
 from kb_server.evaluation.cost import MeteredGenerator
-from kb_server.evaluation.judge import Judge, verdict
+from kb_server.evaluation.evaluate import Judge, verdict
 from tests.unit.evaluation.made import case, citation, outcome, passages
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from kb_server.core.domain import Document, Splitting
 from kb_server.core.errors import InvalidSetting, UnknownSetting
-from kb_server.ingest.folder_splitting import FolderSplitters
+from kb_server.ingest.service import FolderSplitters
 from kb_server.ingest.sources import SourceFile
 from loaders.builder import DocumentBuilder
 

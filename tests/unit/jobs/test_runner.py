@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from filelock import FileLock
 
-from kb_server.api import job_works
+from kb_server.api import worker as job_works
 from kb_server.bases.open_base import OpenBase
 from kb_server.catalog.jobs import Job, JobKind, Jobs, JobState
 from kb_server.core.errors import StorageError, UsageError

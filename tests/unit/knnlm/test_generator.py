@@ -15,8 +15,7 @@ from kb_server.evaluation.cost import MeteredGenerator
 from kb_server.knnlm.datastore.build import Builder, DatastoreShape
 from kb_server.knnlm.datastore.store import Datastore
 from kb_server.knnlm.generator import MixedGenerator
-from kb_server.knnlm.knn_lm import KnnLm
-from kb_server.knnlm.mixer import NeighbourMixer
+from kb_server.knnlm.knn_lm import KnnLm, NeighbourMixer
 from kb_server.knnlm.search import ExactSearch
 from kb_server.llm.engines.transformers import TransformersGenerator
 from tests.models.tiny import tiny_model

@@ -14,8 +14,7 @@ from kb_server.core.knn_lm import Mixing
 from kb_server.core.ports import NextTokenModel
 from kb_server.knnlm.datastore.build import Builder, DatastoreShape
 from kb_server.knnlm.datastore.store import Datastore
-from kb_server.knnlm.knn_lm import KnnLm
-from kb_server.knnlm.mixer import NeighbourMixer
+from kb_server.knnlm.knn_lm import KnnLm, NeighbourMixer
 from kb_server.knnlm.search import ExactSearch
 from kb_server.llm.decoding.sampling import choose
 from kb_server.llm.engines.transformers import TransformersGenerator

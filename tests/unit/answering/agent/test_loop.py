@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kb_server.answering.agent.loop import Called, ModelReply, Returned, run_agent
+from kb_server.answering.agent.agent import Called, ModelReply, Returned, run_agent
 from kb_server.answering.agent.tools import calculator
 from kb_server.core.answers import Message, Sampling
 from kb_server.core.errors import CannotCallTools, ModelServerFailed

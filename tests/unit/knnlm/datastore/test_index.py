@@ -12,9 +12,10 @@ from kb_server.knnlm.datastore import index as indexing
 from kb_server.knnlm.datastore.build import DatastoreShape
 from kb_server.knnlm.datastore.index import IndexSearch, build_index, has_index, search_of
 from kb_server.knnlm.datastore.store import Datastore
-from kb_server.knnlm.mixer import neighbours_of
+from kb_server.knnlm.knn_lm import neighbours_of
 from kb_server.knnlm.search import ExactSearch
 from tests.unit.knnlm.store import Shelf
+from vectorstores.faiss.module import imported_faiss
 
 pytest.importorskip("faiss", reason="needs the extra `faiss`")
 
@@ -60,7 +61,7 @@ def test_exact_distances_never_lower_the_recall(shelf: Shelf, store: Datastore, 
     active = store.active(shelf.chunk_ids)
     exact = ExactSearch(store, active).nearest(queries, 20)[1]
     search = IndexSearch(store, active, visited=8)
-    plain = search._index.search(queries, 20, params=indexing.imported_faiss().SearchParametersIVF(nprobe=8))[1]
+    plain = search._index.search(queries, 20, params=imported_faiss().SearchParametersIVF(nprobe=8))[1]
     ranked = search.nearest(queries, 20)[1]
     assert recall(ranked, exact) >= recall(plain, exact)
     assert recall(ranked, exact) > 0.6

@@ -16,7 +16,7 @@ from kb_server.knnlm.datastore.manifest import DatastoreManifest
 from kb_server.knnlm.datastore.projection import Projection
 from kb_server.knnlm.datastore.store import Datastore
 from kb_server.knnlm.interpolation import Distances, Neighbours, combined, own_of
-from kb_server.knnlm.mixer import NeighbourMixer, neighbours_of, pointers_after
+from kb_server.knnlm.knn_lm import NeighbourMixer, neighbours_of, pointers_after
 from kb_server.knnlm.search import ExactSearch
 from tests.unit.knnlm.store import SHAPE, CountingModel, Shelf
 

@@ -12,7 +12,7 @@ from tests.models.tiny import tiny_model
 torch = pytest.importorskip("torch", reason="needs the extra `generate`")
 peft = pytest.importorskip("peft", reason="needs the extra `adapters`")
 
-from kb_server.llm.weights.adapters import PrefixModel, adapted  # noqa: E402 - once the packages are known to be there
+from kb_server.llm.engines.transformers import PrefixModel, adapted  # noqa: E402 - once the packages are known to be there
 
 # What peft asks of transformers is called differently in its newest version.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")

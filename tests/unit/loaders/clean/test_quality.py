@@ -5,7 +5,7 @@ import pytest
 from kb_server.core.domain import Document
 from kb_server.text.characters import clean
 from loaders.builder import DocumentBuilder
-from loaders.clean.quality import set_aside_boilerplate, set_aside_low_quality
+from loaders.clean.cleaner import set_aside_boilerplate, set_aside_low_quality
 from tests.unit.loaders.clean.paragraphs import document, left
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.decode.script_frequency import language, plausibility
+from loaders.decode.decoder import language, plausibility
 
 _SENTENCES = {
     "simplified": ("知识库里的问题都有答案，请看第三章的说明。", "gb18030"),

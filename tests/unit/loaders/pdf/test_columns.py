@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pypdfium2
 
-from loaders.pdf.columns import column_lines, may_be_interleaved
+from loaders.pdf.lines import column_lines, may_be_interleaved
 from loaders.pdf.words import Word
 from tests.unit.loaders.pdf.writer import Placed, write_pdf
 

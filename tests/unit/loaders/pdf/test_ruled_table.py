@@ -1,7 +1,7 @@
 """Tables with rules between rows and only space between columns, as papers set them."""
 
-from loaders.pdf.ruled_table import read_ruled, ruled_groups
 from loaders.pdf.rules import Rule
+from loaders.pdf.tables import read_ruled, ruled_groups
 from loaders.pdf.words import Word
 
 _PROSE = [Word("prose", 0, 30, top, top - 8, 0) for top in range(-1000, 0, 12)]  # what else is on the page

@@ -8,8 +8,7 @@ import faiss
 import numpy as np
 import pytest
 
-from vectorstores.faiss.ivf import has_gpu
-from vectorstores.faiss.store import FaissStore
+from vectorstores.faiss.store import FaissStore, has_gpu
 from vectorstores.memory import MemoryStore
 
 COUNT, DIMENSION = 3_000, 16

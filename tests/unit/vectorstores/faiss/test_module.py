@@ -11,7 +11,7 @@ from vectorstores.faiss.module import imported_faiss, one_thread
 
 def test_without_it_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(MissingExtra, match="The store 'faiss' needs a package") as caught:
+    with pytest.raises(MissingExtra, match="FAISS is needed here") as caught:
         imported_faiss()
     assert caught.value.hint == "pip install 'kb-server[faiss]'"
 

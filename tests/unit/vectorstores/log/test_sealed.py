@@ -18,7 +18,7 @@ from vectorstores.log.sealed import Sample, Sealed, open_sealed, seal
 
 pytest.importorskip("faiss", reason="FAISS is an extra")
 
-from vectorstores.faiss.ivf import IvfIndex
+from vectorstores.faiss.store import IvfIndex
 
 DIMENSION = 8
 COUNT = 400

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kb_server.testing.approximate_stores import COUNT, DIMENSION, assert_near, clustered
+from kb_server.testing.durable_stores import CLUSTERED_DIMENSION, COUNT, assert_near, clustered
 from kb_server.testing.vector_stores import brute_force
 from vectorstores.annoy import AnnoyStore
 from vectorstores.faiss.store import FaissStore
@@ -22,8 +22,8 @@ from vectorstores.memory import MemoryStore
 Reopen = Callable[[], LogStore]
 
 STORES: dict[str, Callable[[Path], LogStore]] = {
-    "faiss": lambda folder: FaissStore(folder, DIMENSION, exact_below=100),
-    "annoy": lambda folder: AnnoyStore(folder, DIMENSION, exact_below=100, trees=10),
+    "faiss": lambda folder: FaissStore(folder, CLUSTERED_DIMENSION, exact_below=100),
+    "annoy": lambda folder: AnnoyStore(folder, CLUSTERED_DIMENSION, exact_below=100, trees=10),
 }
 NO_ANNOY = pytest.mark.skipif(find_spec("annoy") is None, reason="annoy is not installed (it needs a C++ compiler)")
 

@@ -15,8 +15,7 @@ import vectorstores.log.store
 from kb_server.core.ports import Vectors
 from kb_server.testing.vector_stores import DIMENSION, axis
 from kb_server.testing.vector_stores import unit_vectors as unit
-from vectorstores.faiss.ivf import IvfIndex
-from vectorstores.faiss.store import FaissStore
+from vectorstores.faiss.store import FaissStore, IvfIndex
 from vectorstores.log.changes import Ids
 from vectorstores.log.sealed import IndexKind, Sealed, open_sealed
 

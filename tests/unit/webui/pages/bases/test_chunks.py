@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.ui.conftest import text
 from webui.client.chunks import Chunk
-from webui.pages.bases.chunks import _text
+from webui.pages.bases.documents import _text
 from webui.safe.nodes import Node
 
 WHOLE = "The owl sleeps in the barn. The cat hunts at night. The dog barks."

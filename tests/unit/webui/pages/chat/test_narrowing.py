@@ -16,7 +16,7 @@ def _script(url: str) -> None:
     import streamlit as st
 
     from tests.unit.webui.drawing import visit_of
-    from webui.pages.chat.narrowing import draw_narrowing
+    from webui.pages.chat.panel import draw_narrowing
 
     st.cache_data.clear()
     visit = visit_of(url)

@@ -9,8 +9,8 @@ def _script(url: str, conversation: str) -> None:
 
     from tests.unit.webui.drawing import visit_of
     from webui.client.errors import ServiceError
+    from webui.pages.chat.screen import stream_answer
     from webui.pages.chat.state import Asking, ChatState
-    from webui.pages.chat.streaming import stream_answer
 
     if "state" in st.session_state:
         state = st.session_state["state"]
@@ -27,8 +27,8 @@ def _settled(url: str, broken_off: bool) -> None:
     import streamlit as st
 
     from tests.unit.webui.drawing import visit_of
+    from webui.pages.chat.screen import settled
     from webui.pages.chat.state import ChatState
-    from webui.pages.chat.streaming import settled
 
     visit = visit_of(url)
     state = ChatState("c1", broken_off=broken_off)

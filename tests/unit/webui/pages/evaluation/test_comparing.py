@@ -13,7 +13,7 @@ def _run(number: int, result: object) -> dict[str, object]:
 
 def _script(url: str) -> None:
     from tests.unit.webui.drawing import visit_of
-    from webui.pages.evaluation.comparing import draw
+    from webui.pages.evaluation.screen import draw_comparing as draw
 
     draw(visit_of(url), "handbook")
 

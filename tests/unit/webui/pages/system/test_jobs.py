@@ -5,7 +5,7 @@ import pytest
 from tests.ui.fake_service import FakeService, job
 from tests.unit.webui.conftest import Draw
 from webui.client.jobs import Job
-from webui.pages.system.jobs import _progress
+from webui.pages.system.screen import _progress
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_how_far_one_is(more: dict[str, object], progress: float) -> None:
 
 def _script(url: str) -> None:
     from tests.unit.webui.drawing import visit_of
-    from webui.pages.system.jobs import draw_jobs
+    from webui.pages.system.screen import draw_jobs
 
     draw_jobs(visit_of(url))
 

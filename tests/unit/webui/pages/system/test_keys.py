@@ -7,7 +7,7 @@ from tests.unit.webui.conftest import Draw
 
 def _script(url: str) -> None:
     from tests.unit.webui.drawing import visit_of
-    from webui.pages.system.keys import draw_keys
+    from webui.pages.system.screen import draw_keys
 
     draw_keys(visit_of(url))
 

@@ -5,12 +5,12 @@ import pytest
 from tests.ui.conftest import said
 from tests.ui.fake_service import FakeService
 from tests.unit.webui.conftest import Draw
-from webui.pages.system.status import _gibibytes
+from webui.pages.system.screen import _gibibytes
 
 
 def _script(url: str) -> None:
     from tests.unit.webui.drawing import visit_of
-    from webui.pages.system.status import draw_status
+    from webui.pages.system.screen import draw_status
 
     draw_status(visit_of(url))
 
