@@ -36,7 +36,7 @@ class Part:
     tokens: Ints
     states: Vectors
     own: Floats
-    unsure: Floats
+    entropy: Floats
 
 
 def read_states(work: Path, name: str, model: NextTokenModel, most: int) -> None:
@@ -48,12 +48,12 @@ def read_states(work: Path, name: str, model: NextTokenModel, most: int) -> None
         if file.exists():
             continue
         chosen = reads[first : first + PIECE]
-        states, own, unsure = (
+        states, own, entropy = (
             np.concatenate(column) for column in zip(*(model.score(read, new) for read, new in chosen), strict=True)
         )
         tokens = np.concatenate([read[-new:] for read, new in chosen]).astype(np.uint32)
         unnamed = file.with_name("unfinished.npz")
-        np.savez(unnamed, keys=states.astype(np.float16), lp=own, entropy=unsure, tokens=tokens)
+        np.savez(unnamed, keys=states.astype(np.float16), lp=own, entropy=entropy, tokens=tokens)
         unnamed.rename(file)
         console.print(f"{name}: {first + len(chosen)} of {len(reads)} windows")
 

@@ -16,7 +16,7 @@ from kb_server.core.knn_lm import UNTUNED, Mixing
 from kb_server.core.ports import Vectors
 from kb_server.knnlm.datastore.projection import Projection
 from kb_server.knnlm.interpolation import Ints
-from kb_server.knnlm.measure import best_cache, cache_chances, random_neighbours, shuffled_values
+from kb_server.knnlm.measure import best_cache, cache_probabilities, random_neighbours, shuffled_values
 from kb_server.knnlm.perplexity import Scored, interpolated, mixed, perplexity
 from kb_server.knnlm.tune import guarded, tuned
 
@@ -57,7 +57,7 @@ def neighbours(part: Part, store: Keys, barred: Ints | None = None) -> Scored:
         order = np.argsort(near, 1)
         distances.append(np.maximum(np.take_along_axis(near, order, 1), 0))
         found.append(store.tokens[np.take_along_axis(places, order, 1)])
-    return Scored(part.tokens, part.own, part.unsure, np.concatenate(distances), np.concatenate(found))
+    return Scored(part.tokens, part.own, part.entropy, np.concatenate(distances), np.concatenate(found))
 
 
 def kept(work: Path, name: str, part: Part, store: Keys, barred: Ints | None = None) -> Scored:
@@ -72,12 +72,12 @@ def kept(work: Path, name: str, part: Part, store: Keys, barred: Ints | None = N
         with np.load(file) as block:
             parts.append((block["distances"], block["found"].astype(np.int64)))
     distances, found = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Scored(part.tokens, part.own, part.unsure, distances, found)
+    return Scored(part.tokens, part.own, part.entropy, distances, found)
 
 
 def cut(part: Part, chosen: slice | Ints) -> Part:
     """Return some tokens of a text."""
-    return Part(part.tokens[chosen], part.states[chosen], part.own[chosen], part.unsure[chosen])
+    return Part(part.tokens[chosen], part.states[chosen], part.own[chosen], part.entropy[chosen])
 
 
 def measure(work: Path, most: int) -> None:
@@ -153,9 +153,9 @@ def _seen(tokens: Ints, stored: Ints) -> Chosen:
 def _controls(text: Scored, best: Mixing, stored: Ints) -> None:
     for name, other in (("shuffled", shuffled_values(text, stored)), ("random", random_neighbours(text, stored))):
         console.print(f"{name}: {_ratio(other, best)}")
-    chances = cache_chances(text.tokens, stored)
-    share = best_cache(text.own, chances)
-    ratio = perplexity(interpolated(text.own, chances, share)) / perplexity(text.own)
+    probabilities = cache_probabilities(text.tokens, stored)
+    share = best_cache(text.own, probabilities)
+    ratio = perplexity(interpolated(text.own, probabilities, share)) / perplexity(text.own)
     console.print(f"n-gram cache ({share}): ratio {ratio:.4f}")
 
 

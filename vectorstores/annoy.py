@@ -49,7 +49,7 @@ class AnnoyIndex:
     def extend(
         cls, old: Path, parameters: Mapping[str, Any], reader: RowReader, offsets: Ids, before: int, path: Path
     ) -> None:
-        """Say that it must be built anew."""
+        """Say that it must be built again."""
 
     def candidates(self, query: Vectors, k: int, among: npt.NDArray[np.bool_] | None, count: int) -> Ids:
         """Return numbers of rows that most likely hold the k best of those marked in `among` (bool [rows]; None: all).

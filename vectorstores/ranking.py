@@ -22,10 +22,10 @@ def ranked(ids: Ids, vectors: Vectors, query: Vectors, k: int) -> list[tuple[int
 def checked_query(vector: Vectors, dimension: int) -> Vectors:
     """Return the query as float32 [dimension]; raises StorageError if it is not that or not finite."""
     query = np.asarray(vector, np.float32)
-    mend = "Embed the question with the model that the knowledge base was made with."
+    hint = "Embed the question with the model that the knowledge base was made with."
     if query.shape != (dimension,):
-        raise StorageError(f"A query of shape {query.shape} does not fit a store of dimension {dimension}.", mend)
+        raise StorageError(f"A query of shape {query.shape} does not fit a store of dimension {dimension}.", hint)
     if not np.isfinite(query).all():
         value = query[~np.isfinite(query)][0]
-        raise StorageError(f"The query vector holds {value}, which is not a finite number.", mend)
+        raise StorageError(f"The query vector holds {value}, which is not a finite number.", hint)
     return query

@@ -3,7 +3,7 @@
 A file has the system message, a line `---`, and the user message with `$passages` and `$question`. `reason.en.md` and
 `reason.zh.md` are put behind the system message when the model shall think first; `agent.en.md` and `agent.zh.md` are
 the whole system message of a model that has tools. `answer-NAME.en.md` with `answer-NAME.zh.md` is a prompt
-that a question may name. Only whoever can write that folder words prompts: a question brings none of its own.
+that a question may name. Only someone who can write to that folder words prompts: a question brings none of its own.
 """
 
 import json

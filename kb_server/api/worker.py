@@ -57,10 +57,10 @@ Task = Callable[[Application, Job, JobControl], Mapping[str, Any]]
 
 
 def _of(app: Application, task: Task) -> Work:
-    return lambda job, steering: task(app, job, steering)
+    return lambda job, control: task(app, job, control)
 
 
-def _evaluate(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
+def _evaluate(app: Application, job: Job, control: JobControl) -> Mapping[str, Any]:
     request = job.request or {}
     base = app.bases.find(job.base)
     cases = _written_cases(app, base, app.ingest.uploads.file(job.id, job.id))
@@ -69,49 +69,49 @@ def _evaluate(app: Application, job: Job, steering: JobControl) -> Mapping[str, 
     evaluator = Evaluator(app, base.name)
     folder.forget_other(evaluator.setup(options))
     try:
-        summary = evaluator.run(options, steering.progress).summary
+        summary = evaluator.run(options, control.progress).summary
     finally:
         cases.unlink(missing_ok=True)
     return {key: summary[key] for key in _SHOWN}
 
 
-def _reindex(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
+def _reindex(app: Application, job: Job, control: JobControl) -> Mapping[str, Any]:
     request = job.request or {}
     if "splitting" in request:
         report = app.ingest.recut(
-            job.base, request["splitting"], drop_edits=bool(request["drop_edits"]), on_done=steering.progress
+            job.base, request["splitting"], drop_edits=bool(request["drop_edits"]), on_done=control.progress
         )
         return {**recut_json(report), "splitting": asdict(app.ingest.splitting(app.bases.find(job.base)))}
-    base = app.bases.reindex(job.base, request["embedder"], steering.progress)
+    base = app.bases.reindex(job.base, request["embedder"], control.progress)
     return {"embedder": base.embedder, "dimension": base.dimension}
 
 
-def _migrate(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
-    return {"store": app.bases.migrate(job.base, (job.request or {})["store"], steering.progress).store}
+def _migrate(app: Application, job: Job, control: JobControl) -> Mapping[str, Any]:
+    return {"store": app.bases.migrate(job.base, (job.request or {})["store"], control.progress).store}
 
 
-def _knn(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
+def _knn(app: Application, job: Job, control: JobControl) -> Mapping[str, Any]:
     request = job.request or {}
-    anew = bool(request["anew"]) and job.done == 0  # a job that goes on has begun anew already
+    anew = bool(request["anew"]) and job.done == 0  # a job that goes on has begun again already
     whole = 0
 
     def tell(done: int, count: int) -> None:
         nonlocal whole
         whole = count
-        steering.progress(done, count)
+        control.progress(done, count)
 
     result: dict[str, Any] = {**asdict(app.knn_lm.of(job.base).build(anew, tell)), "tuned": None}
-    steering.progress(whole, whole)
+    control.progress(whole, whole)
     if request["tune"]:
-        steering.check()
+        control.check()
         result["tuned"] = asdict(app.knn_lm.measurement(job.base).tune())
     return result
 
 
-def _questions(app: Application, job: Job, steering: JobControl) -> Mapping[str, Any]:
+def _questions(app: Application, job: Job, control: JobControl) -> Mapping[str, Any]:
     request, rows = job.request or {}, app.catalog.evaluation_cases(app.bases.find(job.base))
     sizes, seed = (int(request["answerable"]), int(request["unanswerable"])), int(request["seed"])
-    cases = make_cases(app, job.base, sizes, seed, written=True, model=request["model"], on_done=steering.progress)
+    cases = make_cases(app, job.base, sizes, seed, written=True, model=request["model"], on_done=control.progress)
     add_cases(rows, [case_content(case) for case in cases])
     return {"cases": len(cases), "written": sum(case.kind == "written" for case in cases)}
 
@@ -192,7 +192,7 @@ def _run(app: Application, stop: Event) -> None:
         try:
             runner.run_until(stop, _LONG)
         finally:
-            stop.set()  # if it broke, all ends and is begun anew
+            stop.set()  # if it broke, all ends and is begun again
 
     long = Thread(target=run_long, name="long-jobs")
     long.start()

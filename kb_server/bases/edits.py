@@ -15,21 +15,21 @@ LONGEST_TAG = 64
 class Tagger:
     """The tags of the documents of one home."""
 
-    def __init__(self, bases: Bases, shelf: BasePool) -> None:
+    def __init__(self, bases: Bases, pool: BasePool) -> None:
         self._bases = bases
-        self._shelf = shelf
+        self._pool = pool
 
     def all(self, base: str) -> dict[str, tuple[str, ...]]:
         """Return the tags of each document that has any."""
-        return self._shelf.tags(self._bases.find(base)).all()
+        return self._pool.tags(self._bases.find(base)).all()
 
     def of(self, base: KnowledgeBase, documents: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Return the tags of those of these documents that have any."""
-        return self._shelf.tags(base).of(documents)
+        return self._pool.tags(base).of(documents)
 
     def counts(self, base: KnowledgeBase) -> dict[str, int]:
         """Return how many documents that are there have each tag, by tag."""
-        return self._shelf.tags(base).counts()
+        return self._pool.tags(base).counts()
 
     def change(
         self, base: str, documents: Collection[str], add: Sequence[str] = (), remove: Sequence[str] = ()
@@ -40,11 +40,11 @@ class Tagger:
         Raises NotFound for a document that is not there, InvalidName for what cannot be a tag.
         """
         found = self._bases.find(base)
-        known = self._shelf.open(found).documents.names()
+        known = self._pool.open(found).documents.names()
         for name in documents:
             if name not in known:
                 raise NotFound(f"There is no document named '{name}' here.", f"See the names with: kb docs {base}")
-        tags = self._shelf.tags(found)
+        tags = self._pool.tags(found)
         tags.change(documents, [check_tag(tag) for tag in add], [check_tag(tag) for tag in remove])
         now = tags.of(documents)
         return {name: now.get(name, ()) for name in documents}

@@ -25,9 +25,9 @@ class Migrator:
     Stopped at any point, the base is as it was; the same call goes on from there.
     """
 
-    def __init__(self, bases: Bases, shelf: BasePool) -> None:
+    def __init__(self, bases: Bases, pool: BasePool) -> None:
         self._bases = bases
-        self._shelf = shelf
+        self._pool = pool
 
     def migrate(self, name: str, store: str, on_moved: OnMoved = lambda *_: None) -> KnowledgeBase:
         """Copy the vectors into another store; nothing is embedded. Raises UsageError if they are there already."""
@@ -54,10 +54,10 @@ class Migrator:
     def _move(
         self, base: KnowledgeBase, fill: Callable[[OpenBase, VectorStore], None], embedder: Embedder | None = None
     ) -> KnowledgeBase:
-        opened = self._shelf.open(self._bases.find(base.name))
+        opened = self._pool.open(self._bases.find(base.name))
         base = replace(base, vectors=_generation(base))
         with opened.writing():
-            target = self._shelf.store(base)
+            target = self._pool.store(base)
             try:
                 fill(opened, target)
                 if embedder and len(target):
@@ -67,7 +67,7 @@ class Migrator:
                 target.close()
             self._bases.switch(base)
             opened.store.destroy()
-        self._shelf.drop(base.id)
+        self._pool.drop(base.id)
         return base
 
 

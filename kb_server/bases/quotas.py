@@ -6,7 +6,7 @@ from kb_server.bases.files import BaseFiles
 from kb_server.catalog.documents import Documents
 from kb_server.core.errors import TooLarge
 
-_MEND = "Remove some, or ask the administrator."
+_HINT = "Remove some, or ask the administrator."
 
 
 class Quota:
@@ -24,9 +24,9 @@ class Quota:
         The bytes of a version that is to be replaced count as well: both lie there for a while.
         """
         if self._documents is not None and len(self._rows.names() | set(names)) > self._documents:
-            raise TooLarge(f"This knowledge base may hold {self._documents} documents.", _MEND)
+            raise TooLarge(f"This knowledge base may hold {self._documents} documents.", _HINT)
         if self._size is not None and self._held() + size > self._size:
-            raise TooLarge(f"This knowledge base may hold {self._size >> 20} MB of originals.", _MEND)
+            raise TooLarge(f"This knowledge base may hold {self._size >> 20} MB of originals.", _HINT)
 
     def _held(self) -> int:
         note_sizes(self._rows, self._files, self._rows.unsized())

@@ -31,25 +31,25 @@ class Restored:
 class SnapshotService:
     """The snapshots of the knowledge bases of one home; `embedder` opens the model of a base."""
 
-    def __init__(self, bases: Bases, shelf: BasePool, embedder: Callable[[KnowledgeBase], Embedder]) -> None:
+    def __init__(self, bases: Bases, pool: BasePool, embedder: Callable[[KnowledgeBase], Embedder]) -> None:
         self._bases = bases
-        self._shelf = shelf
+        self._pool = pool
         self._embedder = embedder
 
     def create(self, base: str, name: str) -> Snapshot:
         """Name what is indexed now; nothing is copied. Raises InvalidName, AlreadyExists, or Busy."""
         check_name(name)
-        opened = self._shelf.open(self._bases.find(base))
+        opened = self._pool.open(self._bases.find(base))
         with opened.writing():
-            return self._shelf.snapshots(opened.base).create(name)
+            return self._pool.snapshots(opened.base).create(name)
 
     def all(self, base: str) -> list[Snapshot]:
         """Return the snapshots of a base, the oldest first."""
-        return self._shelf.snapshots(self._bases.find(base)).all()
+        return self._pool.snapshots(self._bases.find(base)).all()
 
     def diff(self, base: str, earlier: str, later: str | None = None) -> SnapshotDiff:
         """Compare two snapshots by the documents' bytes; without `later`, one with what is indexed now."""
-        snapshots = self._shelf.snapshots(self._bases.find(base))
+        snapshots = self._pool.snapshots(self._bases.find(base))
         after = snapshots.find(later) if later else None
         return _difference(snapshots.digests(snapshots.find(earlier)), snapshots.digests(after))
 
@@ -59,8 +59,8 @@ class SnapshotService:
         The old state answers until everything that comes back is in the indexes. Stopped at any point, the base is
         wholly the old or wholly the new state.
         """
-        opened = self._shelf.open(self._bases.find(base))
-        snapshots = self._shelf.snapshots(opened.base)
+        opened = self._pool.open(self._bases.find(base))
+        snapshots = self._pool.snapshots(opened.base)
         wanted = snapshots.find(name)
         with opened.writing():
             difference = _difference(snapshots.digests(None), snapshots.digests(wanted))
@@ -71,8 +71,8 @@ class SnapshotService:
 
     def delete(self, base: str, name: str) -> None:
         """Forget a snapshot, and what only it kept."""
-        opened = self._shelf.open(self._bases.find(base))
-        snapshots = self._shelf.snapshots(opened.base)
+        opened = self._pool.open(self._bases.find(base))
+        snapshots = self._pool.snapshots(opened.base)
         wanted = snapshots.find(name)
         with opened.writing():
             opened.discard(snapshots.delete(wanted))

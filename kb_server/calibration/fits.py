@@ -1,4 +1,4 @@
-"""Single settings fitted to one half of the trials, and kept only if they do no worse on the other half."""
+"""Single settings fitted to one half of the questions, and kept only if they do no worse on the other half."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ Value = float | tuple[float, ...] | None
 FALSE_REFUSAL = 0.05
 _GRID = np.linspace(0.0, 1.0, 21)
 _FEWEST_OF_SCRIPT = 20  # in each half
-_SURE = 2.0  # standard errors by which a weight must be better: the reworded trials are no sentences for an embedder
+_SURE = 2.0  # standard errors by which a weight must be better: the reworded questions are no sentences for an embedder
 _FEWEST_PASSAGES, _MOST_PASSAGES = 3, 8  # answers from two documents and contradictions need some
 _WORTH_A_PASSAGE = 0.01
 DEPTHS = (0, 10, 20, 40)  # 0: the reranker is not asked
@@ -46,7 +46,7 @@ def fit_fusion(
     weights = dict(now.weights) if now else dict.fromkeys(("cjk", "other"), UNFITTED_WEIGHT)
     changes = []
     for script, weight in sorted(weights.items()):
-        halves = [[trial for trial in half if trial.script == script] for half in (fit, check)]
+        halves = [[question for question in half if question.script == script] for half in (fit, check)]
         if min(map(len, halves)) < _FEWEST_OF_SCRIPT:
             continue
         proposed = _best_weight(halves[0])
@@ -64,16 +64,18 @@ def _is_surely_better(gain: Floats) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The evidence of trials: for each once as it is, and once as it is without its documents."""
+    """The evidence of questions: for each once as it is, and once as it is without its documents."""
 
     answerable: list[Evidence]
     unanswerable: list[Evidence]
 
     @classmethod
-    def of(cls, trials: Sequence[TuningQuestion], weights: Weights) -> "Judged":
-        """Take the evidence of trials under weights of the dense score."""
-        pairs = [(trial, weights[trial.script]) for trial in trials]
-        return cls(*([trial.evidence(weight, answerable=is_) for trial, weight in pairs] for is_ in (True, False)))
+    def of(cls, questions: Sequence[TuningQuestion], weights: Weights) -> "Judged":
+        """Take the evidence of questions under weights of the dense score."""
+        pairs = [(question, weights[question.script]) for question in questions]
+        return cls(
+            *([question.evidence(weight, answerable=is_) for question, weight in pairs] for is_ in (True, False))
+        )
 
     def confidences(self, model: ConfidenceModel) -> tuple[Floats, Floats]:
         """Return a model's confidence in each of both."""
@@ -146,14 +148,14 @@ def fit_depth(now: int, ranks: Callable[[int], Iterable[Sequence[int]]]) -> tupl
     return proposed, _change("rerank_depth", now, proposed, "mrr", old, new)
 
 
-def _best_weight(trials: Sequence[TuningQuestion]) -> float:
-    means = np.array([_reciprocal(trials, float(weight)).mean() for weight in _GRID])
+def _best_weight(questions: Sequence[TuningQuestion]) -> float:
+    means = np.array([_reciprocal(questions, float(weight)).mean() for weight in _GRID])
     best = _GRID[means >= means.max() - 1e-9]
     return round(float(best[len(best) // 2]), 2)
 
 
-def _reciprocal(trials: Sequence[TuningQuestion], weight: float) -> Floats:
-    ranks = np.array([trial.rank(weight) for trial in trials], np.float64)
+def _reciprocal(questions: Sequence[TuningQuestion], weight: float) -> Floats:
+    ranks = np.array([question.rank(weight) for question in questions], np.float64)
     return np.divide(1.0, ranks, out=np.zeros_like(ranks), where=ranks > 0)
 
 

@@ -1,6 +1,6 @@
 """Fitting a base's settings to its own text, and keeping only what does no worse on questions that were not fitted to.
 
-Half of the trials decide what is proposed, the other half what is kept. See docs/decisions/refusal.md.
+Half of the questions decide what is proposed, the other half what is kept. See docs/decisions/refusal.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from kb_server.bases.open_base import OpenBase
 from kb_server.calibration.fits import DEPTHS, Change, Judged, fit_depth, fit_fusion, fit_passages, fit_refusal
-from kb_server.calibration.tuning_questions import TuningQuestion, make_trials, rank_of
+from kb_server.calibration.tuning_questions import TuningQuestion, make_tuning_questions, rank_of
 from kb_server.catalog.bases import Bases
 from kb_server.core.domain import Calibration, Fusion
 from kb_server.core.errors import UsageError
@@ -43,21 +43,21 @@ class Tuner:
 
     def run(self, count: int = QUESTIONS, seed: int = 0, on_tried: OnTried = lambda *_: None) -> TuneReport:
         """Fit, keep what is no worse, and store it; raises UsageError if the text gives too few questions."""
-        trials: list[TuningQuestion] = []
-        for trial in make_trials(self._opened, self._embedder, count, seed):
-            trials.append(trial)
-            on_tried(len(trials), count)
-        if len(trials) < _FEWEST:
+        questions: list[TuningQuestion] = []
+        for question in make_tuning_questions(self._opened, self._embedder, count, seed):
+            questions.append(question)
+            on_tried(len(questions), count)
+        if len(questions) < _FEWEST:
             raise UsageError(
-                f"The text of '{self._opened.base.name}' gives {len(trials)} questions; tuning needs {_FEWEST}.",
+                f"The text of '{self._opened.base.name}' gives {len(questions)} questions; tuning needs {_FEWEST}.",
                 "Put more documents in; until then the usual settings hold.",
             )
-        tuned = self._tune(trials[::2], trials[1::2])
+        tuned = self._tune(questions[::2], questions[1::2])
         self._bases.set_calibration(self._opened.base.id, tuned.fusion, tuned.calibration)
         return tuned
 
     def refresh(self) -> TuneReport | None:
-        """Tune anew if the base was tuned and has doubled or halved since; None if there was no need or no text."""
+        """Tune again if the base was tuned and has doubled or halved since; None if there was no need or no text."""
         calibration, chunks = self._opened.base.calibration, self._opened.chunks.count()
         if calibration is None or max(chunks, calibration.chunks) < _MUCH * max(min(chunks, calibration.chunks), 1):
             return None
@@ -79,19 +79,21 @@ class Tuner:
     ) -> tuple[int, list[Change]]:
         if self._reranker is None:
             return now, []
-        read = [[_Read(trial, weights[trial.script], self._reranker) for trial in half] for half in (fit, check)]
+        read = [
+            [_Read(question, weights[question.script], self._reranker) for question in half] for half in (fit, check)
+        ]
         depth, change = fit_depth(now, lambda depth: ([one.rank(depth) for one in half] for half in read))
         return depth, [change]
 
 
 class _Read:
-    """A trial whose best passages a reranker has read once, as many as any depth takes."""
+    """A question whose best passages a reranker has read once, as many as any depth takes."""
 
-    def __init__(self, trial: TuningQuestion, weight: float, reranker: Reranker) -> None:
-        self._documents = trial.documents
-        self._hits = trial.ranked(weight)
+    def __init__(self, question: TuningQuestion, weight: float, reranker: Reranker) -> None:
+        self._documents = question.documents
+        self._hits = question.ranked(weight)
         best = self._hits[: max(DEPTHS)]
-        self._scores = reranker.score(trial.question, [hit.chunk.searchable for hit in best])
+        self._scores = reranker.score(question.question, [hit.chunk.searchable for hit in best])
 
     def rank(self, depth: int) -> int:
         """Return the place of the first passage of the documents when so many are reranked; 0 if none is there."""
@@ -99,5 +101,5 @@ class _Read:
         return rank_of(self._documents, [*(self._hits[i] for i in first), *self._hits[len(first) :]])
 
 
-def _ranks(trials: Sequence[TuningQuestion], weights: Mapping[str, float]) -> list[int]:
-    return [trial.rank(weights[trial.script]) for trial in trials]
+def _ranks(questions: Sequence[TuningQuestion], weights: Mapping[str, float]) -> list[int]:
+    return [question.rank(weights[question.script]) for question in questions]

@@ -118,8 +118,8 @@ def rank_of(documents: Sequence[str], hits: Sequence[Hit]) -> int:
     return next((place for place, hit in enumerate(hits, 1) if hit.chunk.document in documents), 0)
 
 
-def make_trials(opened: OpenBase, embedder: Embedder, count: int, seed: int) -> Iterator[TuningQuestion]:
-    """Yield up to so many trials; the same base and seed give the same ones."""
+def make_tuning_questions(opened: OpenBase, embedder: Embedder, count: int, seed: int) -> Iterator[TuningQuestion]:
+    """Yield up to so many questions; the same base and seed give the same ones."""
     ids = opened.chunks.vector_ids()
     sampled = random.Random(seed).sample(ids, min(len(ids), _LOOKED_THROUGH))  # noqa: S311 - sampling, not secrecy
     chunks = opened.chunks.by_vector(sorted(sampled))

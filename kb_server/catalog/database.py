@@ -161,10 +161,10 @@ def _translate(error: DatabaseError, place: str) -> StorageError:
         )
     if _code(error) in _TAKEN:
         return Busy(f"The catalog {place} is being written by another process.", "Wait for it and try again.")
-    mend = "Check that its folder can be written; if the file is damaged, put a copy of it back."
+    hint = "Check that its folder can be written; if the file is damaged, put a copy of it back."
     if not place.startswith("sqlite"):
-        mend = "Check that the server runs and that the address, the user and the password are right."
-    return StorageError(f"The catalog {place} cannot be used: {' '.join(str(error.orig).split())}.", mend)
+        hint = "Check that the server runs and that the address, the user and the password are right."
+    return StorageError(f"The catalog {place} cannot be used: {' '.join(str(error.orig).split())}.", hint)
 
 
 def _code(error: DatabaseError) -> int | str | None:

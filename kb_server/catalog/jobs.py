@@ -1,4 +1,4 @@
-"""Rows of jobs: what was asked for and is done by and by, files that were handed in above all."""
+"""Rows of jobs: what was asked for and is done in time; above all, files that were handed in."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -101,8 +101,8 @@ def reindex(
 ) -> None:
     """Embed everything with another model, or cut it into other chunks; the old index answers. 更换模型或重新切分。
 
-    Cut anew from the stored originals, a document at a time. One with edited or disabled chunks keeps its chunks unless
-    --drop-edits. 从保存的原件逐个重新切分；有人工修改的文档保持原样，除非指定 --drop-edits。
+    Cut again from the stored originals, a document at a time. One with edited or disabled chunks keeps its chunks
+    unless --drop-edits. 从保存的原件逐个重新切分；有人工修改的文档保持原样，除非指定 --drop-edits。
     """
     session = session_of(context)
     change = splitting_change(chunk_size, chunk_overlap, split_by, delimiter)

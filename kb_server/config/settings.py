@@ -73,7 +73,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(file: Path | None = None, arguments: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings; raises UnknownSetting or InvalidSetting naming the key, its value and the mend."""
+    """Read the settings; raises UnknownSetting or InvalidSetting naming the key, its value and what to do."""
     file = file or (Path(named) if (named := os.environ.get(f"{_PREFIX}CONFIG")) else None)
     _refuse_unknown_environment()
     values = _read(file) if file else {}

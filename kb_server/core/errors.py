@@ -206,7 +206,7 @@ class BrokenArchive(StorageError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
             f"'{name}' is no intact export of a knowledge base: {reason}.",
-            "Nothing was imported. Copy the archive again, or export it anew with `kb export`.",
+            "Nothing was imported. Copy the archive again, or export it again with `kb export`.",
         )
         self.reason = reason
 

@@ -93,7 +93,7 @@ class EngineCache:
                 made.replace(self._folder)
         except (OSError, RuntimeError) as error:  # RuntimeError is what OpenVINO makes of a full disk
             logger.warning(
-                "The converted model cannot be kept in '%s': each start makes it anew (%s).", self._folder, error
+                "The converted model cannot be kept in '%s': each start makes it again (%s).", self._folder, error
             )
 
     @staticmethod

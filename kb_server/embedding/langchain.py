@@ -28,7 +28,7 @@ class LangChainEmbedder:
 
     `provider` is what LangChain calls the service, `url` where it is, `key` its secret, `batch_size` the texts in one
     request, `timeout` the seconds an answer may take. The server does not say which weights it has: the fingerprint is
-    of name, length of the vectors and prompts, so whoever changes the weights under a name has to re-index by hand.
+    of name, length of the vectors and prompts, so anyone who changes the weights under a name has to re-index by hand.
     """
 
     def __init__(
@@ -103,13 +103,13 @@ class LangChainEmbedder:
         kind = type(error).__name__
         where = self._url or self._provider
         if "Timeout" in kind:
-            reason, mend = f"did not answer within {self._timeout:g} s", "Run it again, or raise embedding.timeout."
+            reason, hint = f"did not answer within {self._timeout:g} s", "Run it again, or raise embedding.timeout."
         elif "Connect" in kind:
-            reason, mend = "cannot be reached", "Start it, and check embedding.url."
+            reason, hint = "cannot be reached", "Start it, and check embedding.url."
         else:
             reason = f"failed: {str(error).splitlines()[0] if str(error) else kind}"
-            mend = "Check embedding.model, embedding.key, embedding.batch_size and the server's log."
-        return EmbeddingServerFailed(f"The embedding server at {where} {reason}.", mend)
+            hint = "Check embedding.model, embedding.key, embedding.batch_size and the server's log."
+        return EmbeddingServerFailed(f"The embedding server at {where} {reason}.", hint)
 
     def _made(self) -> "Embeddings":
         with self._lock:

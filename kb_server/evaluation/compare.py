@@ -67,7 +67,7 @@ def _of_both(name: str, pairs: Sequence[tuple[Values, Values]]) -> list[tuple[fl
 
 
 def _scored(folder: RunFolder) -> dict[str, Outcome]:
-    """Return a run's outcomes, scored anew so that both runs are measured alike."""
+    """Return a run's outcomes, scored again so that both runs are measured alike."""
     folder.setup()  # says what is wrong if this is no run
     outcomes = list(folder.outcomes().values())
     return {outcome.case.id: outcome for outcome in score(outcomes)}

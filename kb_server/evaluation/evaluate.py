@@ -304,8 +304,8 @@ def check_documents(cases: Sequence[EvalCase], names: Sequence[str]) -> list[str
 
 def _missing(name: str, count: int, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1) if len(names) < 2000 else []
-    mend = f"; did you mean '{near[0]}'?" if near else ""
-    return f"The document '{name}' of {count} case(s) is not in the knowledge base{mend}"
+    suggestion = f"; did you mean '{near[0]}'?" if near else ""
+    return f"The document '{name}' of {count} case(s) is not in the knowledge base{suggestion}"
 
 
 def _public(section: Mapping[str, Any]) -> dict[str, Any]:

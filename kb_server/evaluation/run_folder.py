@@ -37,7 +37,7 @@ class RunFolder:
         if differing := _differences(self.setup(), setup):
             raise UsageError(
                 f"'{self.path}' holds a run with other settings ({'; '.join(differing[:3])}).",
-                "Choose another --out, or delete that folder to begin anew.",
+                "Choose another --out, or delete that folder to begin again.",
             )
 
     def setup(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class RunFolder:
                 stream.flush()
 
     def replace(self, outcomes: Sequence[Outcome]) -> None:
-        """Write results.jsonl anew, all at once."""
+        """Write results.jsonl again, all at once."""
         self.write(RESULTS, "".join(map(_line, outcomes)))
 
     def write(self, name: str, text: str) -> None:

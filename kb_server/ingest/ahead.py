@@ -98,7 +98,7 @@ _PART = 128  # texts: what the progress bar moves by, and what one waits for at 
 
 _PARTS_AT_ONCE = 2  # so that the engine has the next part while it finishes the last texts of this one
 
-_PARTS_LEFT = 4  # for each at once: enough for the engine while the next batch is made, be it a whole book
+_PARTS_LEFT = 4  # for each at once: enough for the engine while the next batch is made, even of a whole book
 
 
 class PassageBatch(Protocol):

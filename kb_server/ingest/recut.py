@@ -1,4 +1,4 @@
-"""Cutting a base's documents anew from their stored originals, while it answers."""
+"""Cutting a base's documents again from their stored originals, while it answers."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
@@ -30,7 +30,7 @@ class LeftAlone:
 
 @dataclass(slots=True)
 class RecutReport:
-    """What came of it: documents cut anew, those whose chunks came out the same, and those that stay as they were."""
+    """What came of it: documents cut again, those whose chunks came out the same, and those that stay as they were."""
 
     documents: int = 0
     unchanged: int = 0
@@ -41,7 +41,7 @@ class RecutReport:
 
 
 class Recutter:
-    """Cuts the documents of one base anew. `ingestion` has the splitter that they get.
+    """Cuts the documents of one base again. `ingestion` has the splitter that they get.
 
     Each document goes over in one step: its old chunks answer until the new ones are indexed. Stopped at any point,
     the same call goes on from there: what is cut as it should be is read again, and not embedded again.

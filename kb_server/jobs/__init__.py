@@ -1,1 +1,1 @@
-"""Long work: asked for, done by and by, followed, stopped, tried again."""
+"""Long work: asked for, done in the background, followed, stopped, tried again."""

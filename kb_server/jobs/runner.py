@@ -77,7 +77,7 @@ Work = Callable[[Job, JobControl], Mapping[str, Any] | None]
 class JobRunner:
     """Runs jobs, each thread one at a time. Several processes may each have a runner; a lock gives a job to one.
 
-    `told` says what the owner of a job may read of an error.
+    `error_text` says what the owner of a job may read of an error.
     """
 
     def __init__(
@@ -85,12 +85,12 @@ class JobRunner:
         rows: Jobs,
         uploads: UploadFolder,
         works: Mapping[JobKind, Work],
-        told: Callable[[KbError], str] = str,
+        error_text: Callable[[KbError], str] = str,
     ) -> None:
         self._rows = rows
         self._uploads = uploads
         self._works = works
-        self._told = told
+        self._error_text = error_text
 
     def run_until(self, stop: Event, kinds: Collection[JobKind] = tuple(JobKind)) -> None:
         """Run jobs as they come until `stop` is set; a job at hand is left at its next step, to be gone on with."""
@@ -138,11 +138,11 @@ class JobRunner:
         """Let a job wait for what passes, or fail; returns whether it is over."""
         if isinstance(error, StorageError) and (isinstance(error, _PASSING) or job.kind in _OF_FILES):
             logger.warning("a job waits", extra={"job": job.id, "code": error.code, "reason": str(error)})
-            self._rows.move(job.id, JobState.RUNNING, (JobState.RUNNING,), self._told(error))
+            self._rows.move(job.id, JobState.RUNNING, (JobState.RUNNING,), self._error_text(error))
             stop.wait(_RETRY_SECONDS)
             return False
         if isinstance(error, KbError):
-            return self._fail(job.id, self._told(error))
+            return self._fail(job.id, self._error_text(error))
         logger.error("a job broke", extra={"job": job.id, **described(error)})
         return self._fail(job.id, "An error of the program; the log of the service has it.")
 
@@ -193,12 +193,12 @@ class IngestWork:
         self._uploads = uploads
         self._ingestion = ingestion
 
-    def __call__(self, job: Job, steering: JobControl) -> None:
+    def __call__(self, job: Job, control: JobControl) -> None:
         """Do a job, some files at a time."""
         while files := self._rows.waiting(job.id, _FILES_A_STEP):
-            steering.check()
+            control.check()
             self._ingest(job, files)
-            steering.pause(_PAUSE_SECONDS)
+            control.pause(_PAUSE_SECONDS)
 
     def _ingest(self, job: Job, files: Sequence[JobFile]) -> None:
         sources = [SourceFile(self._uploads.file(job.id, file.file), file.name, file.size) for file in files]
@@ -227,11 +227,11 @@ class FetchWork:
         self._crawler = crawler
         self._room = room
 
-    def __call__(self, job: Job, steering: JobControl) -> None:
+    def __call__(self, job: Job, control: JobControl) -> None:
         """Do a job, an address at a time."""
         depth = int((job.request or {})["depth"])
         while files := self._rows.waiting(job.id, 1):
-            steering.check()
+            control.check()
             self._fetch(job, files[0], depth)
 
     def _fetch(self, job: Job, file: JobFile, depth: int) -> None:

@@ -47,10 +47,10 @@ class Mixture:
 
     log_probabilities: Floats
     weight: float
-    masses: Floats
+    neighbour_probabilities: Floats
 
 
-def shares(distances: Distances, tokens: Ints, unsure: Floats, mixing: Mixing) -> Floats:
+def shares(distances: Distances, tokens: Ints, entropy: Floats, mixing: Mixing) -> Floats:
     """Return lambda for each list of nearest neighbours: distances and tokens [..., k], the model's entropy [...].
 
     It is fixed, or as a gate has it, or by how much nearer the first is.
@@ -61,7 +61,7 @@ def shares(distances: Distances, tokens: Ints, unsure: Floats, mixing: Mixing) -
     elif mixing.gate is not None:
         gate = mixing.gate
         weights = np.array([gate.bias, gate.distance, gate.entropy, gate.agreement])
-        known = evidence(distances, tokens, unsure, mixing.temperature)
+        known = evidence(distances, tokens, entropy, mixing.temperature)
         found = np.minimum(mixing.cap, sigmoid(known @ weights))
     else:
         ratio = np.divide(nearest, farthest, out=np.zeros_like(nearest), where=farthest > 0)
@@ -69,11 +69,11 @@ def shares(distances: Distances, tokens: Ints, unsure: Floats, mixing: Mixing) -
     return found if mixing.limit is None else np.where(nearest > mixing.limit, 0.0, found)
 
 
-def evidence(distances: Distances, tokens: Ints, unsure: Floats, temperature: float) -> Floats:
+def evidence(distances: Distances, tokens: Ints, entropy: Floats, temperature: float) -> Floats:
     """Return what a gate looks at [..., 4]: 1, log of the nearest distance, entropy, and how far neighbours agree."""
-    agreeing = (masses(distances, temperature) * (tokens == tokens[..., :1])).sum(-1)
+    agreeing = (neighbour_probabilities(distances, temperature) * (tokens == tokens[..., :1])).sum(-1)
     nearest = np.log(distances[..., 0].astype(np.float64) + _NEAREST)
-    return np.stack(np.broadcast_arrays(np.ones_like(nearest), nearest, unsure, agreeing), -1)
+    return np.stack(np.broadcast_arrays(np.ones_like(nearest), nearest, entropy, agreeing), -1)
 
 
 def sigmoid(values: Floats) -> Floats:
@@ -82,11 +82,11 @@ def sigmoid(values: Floats) -> Floats:
     return found
 
 
-def masses(distances: Distances, temperature: float) -> Floats:
+def neighbour_probabilities(distances: Distances, temperature: float) -> Floats:
     """Return each neighbour's part of p_kNN; the last dimension sums to 1."""
     exact = distances.astype(np.float64)
-    chances = np.exp((exact.min(-1, keepdims=True) - exact) / temperature)
-    parts: Floats = chances / chances.sum(-1, keepdims=True)
+    probabilities = np.exp((exact.min(-1, keepdims=True) - exact) / temperature)
+    parts: Floats = probabilities / probabilities.sum(-1, keepdims=True)
     return parts
 
 
@@ -95,11 +95,11 @@ def combined(own: ModelDistribution, neighbours: Neighbours, mixing: Mixing) -> 
     if not neighbours.near:
         return None
     near = slice(neighbours.near)
-    unsure = np.array(own.entropy)
-    weight = float(shares(neighbours.distances[near], neighbours.tokens[near], unsure, mixing))
+    entropy = np.array(own.entropy)
+    weight = float(shares(neighbours.distances[near], neighbours.tokens[near], entropy, mixing))
     if weight <= 0:
         return None
-    parts = weight * masses(neighbours.distances, mixing.temperature)
+    parts = weight * neighbour_probabilities(neighbours.distances, mixing.temperature)
     with np.errstate(divide="ignore"):
         mixed = own.log_probabilities + np.log1p(-weight)
         tokens, places = np.unique(neighbours.tokens, return_inverse=True)
@@ -115,9 +115,9 @@ def own_of(logits: npt.NDArray[np.float32]) -> ModelDistribution:
     high = logits.astype(np.float64)
     high -= high.max()
     np.maximum(high, _LOWEST, out=high)
-    chances = np.exp(high)
-    total = chances.sum()
+    probabilities = np.exp(high)
+    total = probabilities.sum()
     spread = np.log(total)
-    entropy = float(spread - chances @ high / total)
+    entropy = float(spread - probabilities @ high / total)
     high -= spread
     return ModelDistribution(high, max(0.0, entropy))

@@ -77,7 +77,7 @@ class _Written:
 
     origin: TokenOrigin
     rows: list[int]
-    masses: list[float]
+    neighbour_probabilities: list[float]
 
 
 class NeighbourMixer:
@@ -124,21 +124,21 @@ class NeighbourMixer:
         )
 
     def _note(self, token: int, step: _Step) -> _Written:
-        text, unsure, mixture = self._decode([token]), step.own.entropy, step.mixture
+        text, entropy, mixture = self._decode([token]), step.own.entropy, step.mixture
         if mixture is None:
             alone = float(np.exp(step.own.log_probabilities[token]))
-            return _Written(TokenOrigin(text, 0.0, 0.0, alone, unsure), [], [])
+            return _Written(TokenOrigin(text, 0.0, 0.0, alone, entropy), [], [])
         agreeing = np.flatnonzero(step.neighbours.tokens == token)
-        mass, probability = mixture.masses[agreeing].sum(), np.exp(mixture.log_probabilities[token])
-        best = agreeing[np.argsort(-mixture.masses[agreeing], kind="stable")[:_SOURCES]]
-        origin = TokenOrigin(text, mixture.weight, float(mass), float(probability), unsure)
-        return _Written(origin, step.neighbours.rows[best].tolist(), mixture.masses[best].tolist())
+        mass, probability = mixture.neighbour_probabilities[agreeing].sum(), np.exp(mixture.log_probabilities[token])
+        best = agreeing[np.argsort(-mixture.neighbour_probabilities[agreeing], kind="stable")[:_SOURCES]]
+        origin = TokenOrigin(text, mixture.weight, float(mass), float(probability), entropy)
+        return _Written(origin, step.neighbours.rows[best].tolist(), mixture.neighbour_probabilities[best].tolist())
 
     def _sourced(self, written: _Written, known: Mapping[int, Chunk]) -> TokenOrigin:
         """Return a token with its sources, without those whose chunk went out of play while the answer was written."""
         sources = [
             self._source(row, mass, known[owner])
-            for row, mass in zip(written.rows, written.masses, strict=True)
+            for row, mass in zip(written.rows, written.neighbour_probabilities, strict=True)
             if (owner := self._search.active.owner(row)) in known
         ]
         return replace(written.origin, sources=tuple(sources))

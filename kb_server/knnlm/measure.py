@@ -56,7 +56,7 @@ for (let i = 0; i < rows.length; i += 1) {
   if (cell !== null) cell.textContent = Number(cell.dataset.cents / 100).toFixed(2);
 }
 
-"I don't think she heard you," he whispered, and put the lamp back on the shelf. Outside, somebody was laughing.
+"I don't think she heard you," he whispered, and put the lamp back on the pool. Outside, somebody was laughing.
 """
 
 _ORDER = 3  # the cache looks at two tokens before
@@ -77,7 +77,7 @@ def random_neighbours(text: Scored, store_tokens: Ints) -> Scored:
     return replace(text, found=store_tokens[rows])
 
 
-def cache_chances(tokens: Ints, stored: Ints) -> Floats:
+def cache_probabilities(tokens: Ints, stored: Ints) -> Floats:
     """Return for each token of a text how often it followed its longest context of up to two tokens in the store."""
     counts: list[dict[tuple[int, ...], Counter[int]]] = [defaultdict(Counter) for _ in range(_ORDER)]
     values = stored.tolist()
@@ -88,9 +88,9 @@ def cache_chances(tokens: Ints, stored: Ints) -> Floats:
     return np.array([_chance(counts, read, place) for place in range(len(read))])
 
 
-def best_cache(own: Floats, chances: Floats) -> float:
+def best_cache(own: Floats, probabilities: Floats) -> float:
     """Return the share of the cache that does best on a text."""
-    return max(_WEIGHTS, key=lambda weight: float(interpolated(own, chances, weight).mean()))
+    return max(_WEIGHTS, key=lambda weight: float(interpolated(own, probabilities, weight).mean()))
 
 
 def _permuted(values: Ints) -> Ints:
@@ -237,12 +237,12 @@ def _picked(documents: Ints, owners: Ints, part: int, most: int) -> list[int]:
 
 def _measured(stored: Ints, text: Scored, both: Floats, mixing: Mixing, seconds: tuple[float, float]) -> Measured:
     near = text.nearest(mixing.k)
-    weights = shares(near.distances, near.found, text.unsure, mixing)
-    chances = cache_chances(text.tokens, stored)
+    weights = shares(near.distances, near.found, text.entropy, mixing)
+    probabilities = cache_probabilities(text.tokens, stored)
     controls = {
         "shuffled_values": perplexity(mixed(shuffled_values(text, stored), mixing)),
         "random_neighbours": perplexity(mixed(random_neighbours(text, stored), mixing)),
-        "ngram_cache": perplexity(interpolated(text.own, chances, best_cache(text.own, chances))),
+        "ngram_cache": perplexity(interpolated(text.own, probabilities, best_cache(text.own, probabilities))),
     }
     return Measured(
         len(text.tokens),

@@ -9,7 +9,7 @@ from kb_server.core.knn_lm import Mixing
 from kb_server.core.ports import NextTokenModel, Vectors
 from kb_server.knnlm.datastore.store import Datastore
 from kb_server.knnlm.datastore.texts import windows
-from kb_server.knnlm.interpolation import Distances, Floats, Ints, masses, shares
+from kb_server.knnlm.interpolation import Distances, Floats, Ints, neighbour_probabilities, shares
 from kb_server.knnlm.search import KeySearch
 
 WINDOW, CONTEXT = 512, 128  # a text to be judged is read with so much context at least
@@ -21,7 +21,7 @@ class Reading:
 
     tokens: Ints
     own: Floats
-    unsure: Floats
+    entropy: Floats
     states: Vectors
 
 
@@ -31,18 +31,18 @@ class Scored:
 
     tokens: Ints
     own: Floats
-    unsure: Floats
+    entropy: Floats
     distances: Distances
     found: Ints
 
     def part(self, chosen: Ints | slice) -> "Scored":
         """Return some of the tokens."""
-        tokens, own, unsure = self.tokens[chosen], self.own[chosen], self.unsure[chosen]
-        return Scored(tokens, own, unsure, self.distances[chosen], self.found[chosen])
+        tokens, own, entropy = self.tokens[chosen], self.own[chosen], self.entropy[chosen]
+        return Scored(tokens, own, entropy, self.distances[chosen], self.found[chosen])
 
     def followed_by(self, other: "Scored") -> "Scored":
         """Return this text with another behind it."""
-        names = ("tokens", "own", "unsure", "distances", "found")
+        names = ("tokens", "own", "entropy", "distances", "found")
         return Scored(*(np.concatenate([getattr(text, name) for text in (self, other)]) for name in names))
 
     def nearest(self, k: int) -> "Scored":
@@ -55,15 +55,15 @@ def read(model: NextTokenModel, ids: Sequence[int]) -> Iterator[Reading]:
     window = min(WINDOW, model.context_window - len(model.lead()) - 1)
     start = 0
     for seen, new in windows(model, ids, window, min(CONTEXT, window // 4)):
-        states, own, unsure = model.score(seen, new)
+        states, own, entropy = model.score(seen, new)
         tokens = np.array(ids[start : start + new], np.int64)
-        yield Reading(tokens, own.astype(np.float64), unsure.astype(np.float64), states)
+        yield Reading(tokens, own.astype(np.float64), entropy.astype(np.float64), states)
         start += new
 
 
 def joined(parts: Sequence[Reading]) -> Reading:
     """Return readings one after another."""
-    names = ("tokens", "own", "unsure", "states")
+    names = ("tokens", "own", "entropy", "states")
     return Reading(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
@@ -71,7 +71,7 @@ def scored(store: Datastore, search: KeySearch, reading: Reading, k: int) -> Sco
     """Find the neighbours of every token's state."""
     distances, rows = search.nearest(store.projection.queries(reading.states), k)
     found = np.where(rows >= 0, store.tokens[rows], -1)
-    return Scored(reading.tokens, reading.own, reading.unsure, distances, found)
+    return Scored(reading.tokens, reading.own, reading.entropy, distances, found)
 
 
 def mixed(text: Scored, mixing: Mixing) -> Floats:
@@ -79,9 +79,9 @@ def mixed(text: Scored, mixing: Mixing) -> Floats:
     if not text.distances.shape[1]:
         return text.own
     near = text.nearest(mixing.k)
-    parts = masses(near.distances, mixing.temperature)
+    parts = neighbour_probabilities(near.distances, mixing.temperature)
     chance = (parts * (near.found == text.tokens[:, None])).sum(1)
-    return interpolated(text.own, chance, shares(near.distances, near.found, text.unsure, mixing))
+    return interpolated(text.own, chance, shares(near.distances, near.found, text.entropy, mixing))
 
 
 def interpolated(own: Floats, chance: Floats, weight: Floats | float) -> Floats:

@@ -8,7 +8,7 @@ from kb_server.core.ports import Vectors
 from kb_server.knnlm.datastore.store import Active, Datastore
 from kb_server.knnlm.interpolation import Distances, Ints
 
-_SPARE = 16  # candidates beyond k whose distances are computed anew: a matrix product rounds
+_SPARE = 16  # candidates beyond k whose distances are computed again: a matrix product rounds
 _BLOCK = 1 << 26  # distances in memory at once
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb_server.core.knn_lm import Gate, Mixing
-from kb_server.knnlm.interpolation import Floats, evidence, masses, sigmoid
+from kb_server.knnlm.interpolation import Floats, evidence, neighbour_probabilities, sigmoid
 from kb_server.knnlm.perplexity import Scored, interpolated, mixed
 
 _ROUNDS = 60
@@ -30,8 +30,8 @@ def gated(text: Scored, mixing: Mixing, cap: float, other: Scored | None = None,
     else:
         counts = np.ones(len(text.tokens))
     near = text.nearest(mixing.k)
-    known = evidence(near.distances, near.found, text.unsure, mixing.temperature)
-    chance = (masses(near.distances, mixing.temperature) * (near.found == text.tokens[:, None])).sum(1)
+    known = evidence(near.distances, near.found, text.entropy, mixing.temperature)
+    chance = (neighbour_probabilities(near.distances, mixing.temperature) * (near.found == text.tokens[:, None])).sum(1)
     used = np.ones(known.shape[1], np.bool_)
     numbers = _fitted(known, text.own, chance, counts)
     if numbers[_DISTANCE] > 0:
@@ -94,15 +94,15 @@ def tuned(text: Scored, *, adaptive: bool = True) -> Mixing:
         parts = (mixed(second, gated(first, one, _CAP)), mixed(first, gated(second, one, _CAP)))
         return float(np.concatenate(parts).mean())
 
-    chances = {one: crossed(one) for one in _kernels(text)}
-    best = max(chances, key=chances.__getitem__)
-    return gated(text, best, _CAP) if chances[best] > float(mixed(text, plain).mean()) else plain
+    probabilities = {one: crossed(one) for one in _kernels(text)}
+    best = max(probabilities, key=probabilities.__getitem__)
+    return gated(text, best, _CAP) if probabilities[best] > float(mixed(text, plain).mean()) else plain
 
 
 def guarded(free: Mixing, text: Scored, unrelated: Scored) -> Mixing:
     """Return a mixing, tuned on a text, that leaves unrelated text alone.
 
-    A gate is fitted anew with more and more weight on that text; where that is not enough, a limit on the distance is.
+    A gate is fitted again with more and more weight on that text; where that is not enough, a limit on the distance is.
     """
     if free.gate is not None:
         for weight in _GUARDS:

@@ -44,7 +44,7 @@ def find_gguf(model: str) -> Path:
 def find_model_place(model: str) -> ModelPlace:
     """Return where a model lies: the bundled one by its name, a GGUF file, a folder, or one in the hub's local cache.
 
-    Raises ModelNotFound with the mend; nothing is downloaded.
+    Raises ModelNotFound with what to do; nothing is downloaded.
     """
     file = smollm2() if model == BUNDLED else Path(model).expanduser()
     if file.suffix == ".gguf" and file.is_file():

@@ -1,4 +1,4 @@
-"""How far a loader has come within one file, told to whoever waits for it."""
+"""How far a loader has come within one file, told to the one who waits for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -92,7 +92,7 @@ class IvfIndex:
     def extend(
         cls, old: Path, parameters: Mapping[str, Any], reader: RowReader, offsets: Ids, before: int, path: Path
     ) -> dict[str, Any] | None:
-        """Write the old index with rows from number `before` on added and gone ones taken out; None: build it anew."""
+        """Write the old index with rows from number `before` on added and gone ones taken out; None: build it again."""
         if len(offsets) > 2 * int(parameters["trained_on"]) or (offsets == GONE).sum() > len(offsets) // 2:
             return None
         faiss: Any = imported_faiss()

@@ -91,13 +91,13 @@ def _as_ids(ids: Sequence[int]) -> Ids:
 
 
 def _check(ids: Ids, vectors: Vectors, dimension: int) -> None:
-    mend = "Embed with the model that the knowledge base was made with."
+    hint = "Embed with the model that the knowledge base was made with."
     if vectors.ndim != 2 or vectors.shape[1] != dimension:
-        raise StorageError(f"Vectors of shape {vectors.shape} do not fit a store of dimension {dimension}.", mend)
+        raise StorageError(f"Vectors of shape {vectors.shape} do not fit a store of dimension {dimension}.", hint)
     if len(ids) != len(vectors):
         raise StorageError(f"{len(ids)} ids came with {len(vectors)} vectors.", "Give one vector for each id.")
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
         value = vectors[row][~np.isfinite(vectors[row])][0]
-        raise StorageError(f"The vector of id {ids[row]} holds {value}, which is not a finite number.", mend)
+        raise StorageError(f"The vector of id {ids[row]} holds {value}, which is not a finite number.", hint)

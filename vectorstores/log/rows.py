@@ -36,7 +36,7 @@ def live_rows(path: Path, dimension: int, position: Position) -> LiveRows:
         with path.open("rb") as file:
             header = read_file_header(file.read(FILE.size), path, dimension)
             if header.identity.hex() != position.identity:
-                raise ValueError("it was written anew meanwhile")
+                raise ValueError("it was written again meanwhile")
             for start, added, deleted in read_ids(file, position.end, dimension):
                 ids += added, deleted
                 offsets.append(start + 4 * dimension * np.arange(len(added), dtype=np.int64))

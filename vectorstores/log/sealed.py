@@ -97,7 +97,7 @@ class IndexKind(Protocol):
     def extend(
         self, old: Path, parameters: Mapping[str, Any], reader: RowReader, offsets: Ids, before: int, path: Path
     ) -> dict[str, Any] | None:
-        """Write the old file with rows from number `before` on added and gone ones taken out; None: build it anew."""
+        """Write the old file with rows from number `before` on added and gone ones taken out; None: build it again."""
         ...
 
 

@@ -56,7 +56,7 @@ class MilvusPlace:
 
 
 class MilvusConnection:
-    """One client, on which `prepare` is called whenever it is made anew; threads may share it."""
+    """One client, on which `prepare` is called whenever it is made again; threads may share it."""
 
     def __init__(self, place: MilvusPlace, prepare: Callable[[Any], None]) -> None:
         self._place = place

@@ -103,11 +103,11 @@ class Bases:
         return Base.model_validate(self._connection.upload("/api/v1/import", [("file", file)], fields))
 
     def reindex(self, name: str, embedder: str) -> None:
-        """Begin to embed one anew with another model."""
+        """Begin to embed one again with another model."""
         self._connection.post(f"{place(name)}/reindex", {"embedder": embedder})
 
     def cut(self, name: str, splitting: Splitting, drop_edits: bool) -> None:
-        """Begin to cut the documents of one anew; those with edited chunks only if these may go."""
+        """Begin to cut the documents of one again; those with edited chunks only if these may go."""
         wanted = splitting.model_dump() if splitting.by == "delimiter" else splitting.model_dump(exclude={"delimiter"})
         self._connection.post(f"{place(name)}/reindex", {"splitting": wanted, "drop_edits": drop_edits})
 

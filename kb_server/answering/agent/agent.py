@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _INSTALL = "Run: pip install 'kb-server[chat-models]'"
 
-_MEND = "Set generation.backend to langchain, with a model and server that call tools; see docs/agent.md."
+_HINT = "Set generation.backend to langchain, with a model and server that call tools; see docs/agent.md."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def run_agent(
     Raises CannotCallTools for a model that has no way to, ModelServerFailed where its server fails.
     """
     if not isinstance(generator, ToolCalling):
-        raise CannotCallTools(f"The model '{generator.name}' runs inside the service and cannot call tools.", _MEND)
+        raise CannotCallTools(f"The model '{generator.name}' runs inside the service and cannot call tools.", _HINT)
     model, failures = generator.chat_model(sampling), generator.client_failures()
     try:
         from langchain.agents import create_agent
@@ -93,7 +93,7 @@ def run_agent(
         yield ModelReply(None)
     except failures as error:
         if _refuses_tools(error):
-            raise CannotCallTools(f"The model '{generator.name}' cannot call tools.", _MEND) from error
+            raise CannotCallTools(f"The model '{generator.name}' cannot call tools.", _HINT) from error
         raise generator.failure(error) from error
 
 

@@ -93,18 +93,18 @@ _CONSTANTS = {"pi": math.pi, "e": math.e}
 
 _AS_TYPED = str.maketrans({"×": "*", "÷": "/", "−": "-", "（": "(", "）": ")", "，": ","})
 
-_MEND = "Use numbers, + - * / // % **, brackets and " + ", ".join([*_FUNCTIONS, *_CONSTANTS]) + "."
+_HINT = "Use numbers, + - * / // % **, brackets and " + ", ".join([*_FUNCTIONS, *_CONSTANTS]) + "."
 
 
 def calculate(expression: str) -> str:
     """Return the value of an expression; raises UsageError for one that is none or whose value is out of bounds."""
     if len(expression) > _LONGEST:
-        raise UsageError(f"The expression is longer than {_LONGEST} characters.", _MEND)
+        raise UsageError(f"The expression is longer than {_LONGEST} characters.", _HINT)
     try:
         tree = ast.parse(expression.replace("^", "**").translate(_AS_TYPED).strip(), mode="eval")
         value = _value(tree.body, 0)
     except (SyntaxError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
-        raise UsageError(f"'{expression[:80]}' cannot be calculated: {error}.", _MEND) from error
+        raise UsageError(f"'{expression[:80]}' cannot be calculated: {error}.", _HINT) from error
     return str(value) if isinstance(value, int) else f"{value:.12g}"
 
 

@@ -1,4 +1,4 @@
-"""What takes long and is therefore a job: fetching pages, embedding or cutting a base anew, another store."""
+"""What takes long and is therefore a job: fetching pages, embedding or cutting a base again, another store."""
 
 from typing import Annotated, Any, Self
 
@@ -29,7 +29,7 @@ class Pages(Taken):
 class Reindex(Taken):
     """The embedding model to go over to, or how documents are to be cut.
 
-    A document with edited or disabled chunks keeps its chunks when others are cut anew, unless `drop_edits`.
+    A document with edited or disabled chunks keeps its chunks when others are cut again, unless `drop_edits`.
     """
 
     model_config = ConfigDict(
@@ -73,7 +73,7 @@ def fetch_pages(asked: Pages, base: CurrentBase, service: CurrentService, caller
 
 @router.post("/reindex", status_code=202, dependencies=[audited("base.reindex", Scope.ADMIN)])
 def reindex(asked: Reindex, base: CurrentBase, service: CurrentService, caller: CurrentCaller) -> JobDetail:
-    """Embed the base with another model, or cut its documents anew, while the old index answers; returns the job."""
+    """Embed the base with another model, or cut its documents again, while the old index answers; returns the job."""
     refuse_unknown_embedder(service, caller, asked.embedder)
     request: dict[str, Any] = {"embedder": asked.embedder}
     if asked.splitting:

@@ -42,20 +42,20 @@ class Exported:
 class Exporter:
     """Exports knowledge bases."""
 
-    def __init__(self, bases: Bases, shelf: BasePool) -> None:
+    def __init__(self, bases: Bases, pool: BasePool) -> None:
         self._bases = bases
-        self._shelf = shelf
+        self._pool = pool
 
     def run(self, name: str, target: Path) -> Exported:
         """Write all indexed documents with text, chunks, vectors and originals; the file appears when it is whole.
 
         Searches go on meanwhile, and who wants to write waits. Raises StorageError, StorageFull or Busy.
         """
-        opened = self._shelf.open(self._bases.find(name))
+        opened = self._pool.open(self._bases.find(name))
         unfinished = target.with_name(f".{target.name}.unfinished")
         with opened.writing(), _explained(target):
             try:
-                manifest = _write(opened, self._shelf.tags(opened.base).all(), unfinished)
+                manifest = _write(opened, self._pool.tags(opened.base).all(), unfinished)
                 unfinished.replace(target)
             finally:
                 unfinished.unlink(missing_ok=True)

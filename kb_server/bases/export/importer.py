@@ -25,9 +25,9 @@ _CHUNKS_AT_ONCE = 2_000
 class Importer:
     """Imports knowledge bases."""
 
-    def __init__(self, bases: Bases, shelf: BasePool) -> None:
+    def __init__(self, bases: Bases, pool: BasePool) -> None:
         self._bases = bases
-        self._shelf = shelf
+        self._pool = pool
 
     def run(self, path: Path, name: str | None = None, store: str | None = None) -> KnowledgeBase:
         """Check an archive, load it into a new base, and only then give the base its name.
@@ -55,7 +55,7 @@ class Importer:
             done = replace(base, name=name, fusion=fusion)
             finished = False
             try:
-                _load(self._shelf.open(base), self._shelf.tags(base), archive, path)
+                _load(self._pool.open(base), self._pool.tags(base), archive, path)
                 self._bases.switch(done)
                 finished = True
             finally:
@@ -64,9 +64,9 @@ class Importer:
         return done
 
     def _remove(self, base: KnowledgeBase) -> None:
-        opened = self._shelf.open(base)
+        opened = self._pool.open(base)
         opened.destroy()
-        self._shelf.drop(base.id)
+        self._pool.drop(base.id)
         opened.files.delete()  # before the rows: on a full disk they need what this frees
         self._bases.delete(base.id)
 

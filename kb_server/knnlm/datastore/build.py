@@ -148,7 +148,7 @@ class Builder:
             replace(manifest, segments=(*manifest.segments, name)).write(self._folder)
 
     def _compact(self, store: Datastore, live: set[int]) -> int:
-        """Write the store anew without documents that are gone, once these are more than half; returns rows dropped."""
+        """Write the store again without documents that are gone, once they are over half; return the rows dropped."""
         gone = sum(store.stored(id_) for id_ in store.lengths if id_ not in live)
         if 2 * gone <= len(store):
             return 0

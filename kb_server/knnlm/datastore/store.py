@@ -1,7 +1,7 @@
 """A knowledge base's datastore: for each token of its text, the hidden state before it.
 
-Rows are numbered in the order they were added, and a number never changes until the store is made anew, so ties between
-equal distances are broken by it. Nothing is ever deleted in place: which chunks count is said by whoever asks (the
+Rows are numbered in the order they were added, and a number never changes until the store is made again, so ties of
+equal distances are broken by it. Nothing is ever deleted in place: which chunks count is said by the caller (the
 catalog), so a deleted document's rows are out of play at once.
 """
 

@@ -101,10 +101,10 @@ class Decoder:
         states = heard[0][0, -last:].float()
         if not scored:
             return states, None
-        chances = output.logits[0, -last:].float().log_softmax(-1)
+        probabilities = output.logits[0, -last:].float().log_softmax(-1)
         followed = torch.tensor(list(ids[-last:]), device=model.device)
-        unsure = torch.special.entr(chances.exp()).sum(-1)
-        return states, (chances.gather(1, followed[:, None])[:, 0], unsure)
+        entropy = torch.special.entr(probabilities.exp()).sum(-1)
+        return states, (probabilities.gather(1, followed[:, None])[:, 0], entropy)
 
     def _next(self, row: Row) -> int | None:
         with self._lock:

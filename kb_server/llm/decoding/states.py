@@ -94,8 +94,8 @@ class StateReader:
         states, found = self._decoder.read(ids, last, scored=True)
         if found is None:
             raise TypeError("the ids were not scored")
-        chances, unsure = found
-        return states.cpu().numpy(), chances.cpu().numpy(), unsure.cpu().numpy()
+        probabilities, entropy = found
+        return states.cpu().numpy(), probabilities.cpu().numpy(), entropy.cpu().numpy()
 
     def _identify(self) -> ModelIdentity:
         model = self._loaded.model

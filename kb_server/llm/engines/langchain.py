@@ -115,13 +115,13 @@ class LangChainGenerator:
         kind = type(error).__name__
         if "Timeout" in kind:
             reason = f"did not answer within {self._timeout:g} s"
-            mend = "Ask again, or raise generation.timeout."
+            hint = "Ask again, or raise generation.timeout."
         elif "Connect" in kind:
-            reason, mend = "cannot be reached", "Start it, and check generation.url."
+            reason, hint = "cannot be reached", "Start it, and check generation.url."
         else:
             reason = f"failed: {str(error).splitlines()[0] if str(error) else kind}"
-            mend = "Check generation.model, generation.key and the server's log."
-        return ModelServerFailed(f"The model server at {self._where} {reason}.", mend)
+            hint = "Check generation.model, generation.key and the server's log."
+        return ModelServerFailed(f"The model server at {self._where} {reason}.", hint)
 
     @property
     def _where(self) -> str:

@@ -52,7 +52,7 @@ def _safetensors(shard: Path) -> "Iterator[tuple[str, torch.Tensor]]":
     with safe_open(shard, framework="pt") as file:
         names = list(file.keys())
     for name in names:
-        # Opened anew for each: pages of a mapping stay in memory until it is closed, and a shard has gigabytes.
+        # Opened again for each: pages of a mapping stay in memory until it is closed, and a shard has gigabytes.
         with safe_open(shard, framework="pt") as file:
             yield name, file.get_tensor(name)
 

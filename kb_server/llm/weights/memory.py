@@ -66,13 +66,13 @@ def check_memory(name: str, sizes: Sizes, scheme: Quantization, width: int, devi
     if needed <= free:
         return
     fitting = [other for other in (Quantization.INT8, Quantization.NF4) if sizes.peak(other) <= free]
-    mend = (
+    hint = (
         f"Set generation.quantization to {fitting[0]}, which needs {gib(sizes.peak(fitting[0]))}."
         if fitting
         else f"nf4 would need {gib(sizes.peak(Quantization.NF4))}: close other programs or use a smaller model."
     )
     raise NotEnoughMemory(
-        f"The model '{name}' needs {gib(needed)} with quantization {scheme}; {gib(free)} are free on {device}.", mend
+        f"The model '{name}' needs {gib(needed)} with quantization {scheme}; {gib(free)} are free on {device}.", hint
     )
 
 

@@ -43,7 +43,7 @@ class ModelFiles:
 
     @property
     def stored_scheme(self) -> Quantization:
-        """The scheme that the weights are in, whoever packed them; raises GenerationFailed as `published_int4`."""
+        """The scheme that the weights are packed in; raises GenerationFailed as `published_int4`."""
         return Quantization.INT4 if self.published_int4 else self.saved_scheme
 
     @property

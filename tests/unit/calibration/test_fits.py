@@ -1,4 +1,4 @@
-"""Settings fitted to one half of the trials, and judged by the other."""
+"""Settings fitted to one half of the questions, and judged by the other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from kb_server.search.calibration import UNTUNED
 
 
 def _trial(dense: Sequence[float], lexical: Sequence[float]) -> TuningQuestion:
-    """Make a trial whose first chunk is the wanted one."""
+    """Make a question whose first chunk is the wanted one."""
     hits = tuple(
         Hit(
             chunk=Chunk(id=i, document_id=1, document=f"{i}.txt", text="", start=0, end=0, page=None, heading_path=()),

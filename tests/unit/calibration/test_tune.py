@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kb_server.answering.ask import Ask
-from kb_server.calibration.tuning_questions import TuningQuestion, make_trials
+from kb_server.calibration.tuning_questions import TuningQuestion, make_tuning_questions
 from kb_server.core.answers import AnswerMode
 from kb_server.core.errors import UsageError
 from tests.towns import town_texts
@@ -22,19 +22,21 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
         yield opened
 
 
-def _trials(shop: Workshop, count: int = 60) -> list[TuningQuestion]:
-    return list(make_trials(shop.app.bases.open("towns"), shop.toy, count, 0))
+def _tuning_questions(shop: Workshop, count: int = 60) -> list[TuningQuestion]:
+    return list(make_tuning_questions(shop.app.bases.open("towns"), shop.toy, count, 0))
 
 
 def test_trials_are_answered_by_their_documents_only(shop: Workshop) -> None:
-    trials = _trials(shop)
-    assert len(trials) == 60
-    assert trials == _trials(shop)
-    for trial in trials:
-        assert {hit.chunk.document for hit in trial.hits if hit.chunk.id in trial.left_out} <= set(trial.documents)
-        assert trial.unknown.chunks == trial.known.chunks - len(trial.left_out)
-    found = [trial.evidence(0.3, answerable=True).coverage for trial in trials]
-    without = [trial.evidence(0.3, answerable=False).coverage for trial in trials]
+    questions = _tuning_questions(shop)
+    assert len(questions) == 60
+    assert questions == _tuning_questions(shop)
+    for question in questions:
+        assert {hit.chunk.document for hit in question.hits if hit.chunk.id in question.left_out} <= set(
+            question.documents
+        )
+        assert question.unknown.chunks == question.known.chunks - len(question.left_out)
+    found = [question.evidence(0.3, answerable=True).coverage for question in questions]
+    without = [question.evidence(0.3, answerable=False).coverage for question in questions]
     assert sum(a > b for a, b in zip(found, without, strict=True)) > 40
 
 

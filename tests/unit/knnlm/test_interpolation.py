@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_server.core.knn_lm import UNTUNED, Gate, KnnAsk, Mixing
-from kb_server.knnlm.interpolation import Floats, Neighbours, combined, masses, own_of, shares
+from kb_server.knnlm.interpolation import Floats, Neighbours, combined, neighbour_probabilities, own_of, shares
 
 VOCABULARY = 50
 FIXED = Mixing(weight=0.3, temperature=0.7)
@@ -21,18 +21,18 @@ def found(distances: list[float], tokens: list[int]) -> Neighbours:
     return Neighbours(rows[order], np.array(distances, np.float32)[order], np.array(tokens, np.int64)[order], len(rows))
 
 
-def shared(distances: list[float], mixing: Mixing, tokens: list[int] | None = None, unsure: float = 1.0) -> float:
+def shared(distances: list[float], mixing: Mixing, tokens: list[int] | None = None, entropy: float = 1.0) -> float:
     """Return lambda for neighbours of these tokens, all different unless given."""
     values = np.array(tokens or range(len(distances)), np.int64)
-    return float(shares(np.array(distances, np.float32), values, np.array(unsure), mixing))
+    return float(shares(np.array(distances, np.float32), values, np.array(entropy), mixing))
 
 
 def reference(logits: Any, neighbours: Neighbours, weight: float, temperature: float) -> Floats:  # noqa: ANN401 - any array
     """Return probabilities, computed linearly, one token after the other."""
-    chances = np.exp(logits.astype(np.float64))
-    chances = chances / chances.sum()
+    probabilities = np.exp(logits.astype(np.float64))
+    probabilities = probabilities / probabilities.sum()
     parts = np.exp(-neighbours.distances.astype(np.float64) / temperature)
-    mixed: Floats = (1 - weight) * chances
+    mixed: Floats = (1 - weight) * probabilities
     for token, part in zip(neighbours.tokens, parts / parts.sum(), strict=True):
         mixed[token] += weight * part
     return mixed
@@ -53,17 +53,17 @@ def test_mixing_is_the_linear_reference(case: tuple[list[tuple[float, int]], flo
     logits = np.random.default_rng(seed).normal(0, 5, VOCABULARY).astype(np.float32)
     mixture = combined(own_of(logits), neighbours, Mixing(weight=weight, temperature=temperature))
     assert mixture is not None
-    chances = np.exp(mixture.log_probabilities)
+    probabilities = np.exp(mixture.log_probabilities)
     own = np.exp(own_of(logits).log_probabilities)
     assert own_of(logits).entropy == pytest.approx(-(own * np.log(own)).sum(), rel=1e-9, abs=1e-12)
-    assert chances == pytest.approx(reference(logits, neighbours, weight, temperature), rel=1e-9, abs=1e-12)
-    assert chances.sum() == pytest.approx(1, abs=1e-6)
-    assert (chances >= (1 - weight) * own * (1 - 1e-12)).all()
+    assert probabilities == pytest.approx(reference(logits, neighbours, weight, temperature), rel=1e-9, abs=1e-12)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-6)
+    assert (probabilities >= (1 - weight) * own * (1 - 1e-12)).all()
     others = np.setdiff1d(np.arange(VOCABULARY), neighbours.tokens)
     if weight < 1:
         expected = own_of(logits).log_probabilities[others] + np.log1p(-weight)
         assert np.array_equal(mixture.log_probabilities[others], expected)
-    assert mixture.masses.sum() == pytest.approx(weight, rel=1e-12)
+    assert mixture.neighbour_probabilities.sum() == pytest.approx(weight, rel=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -84,22 +84,22 @@ def test_values_that_repeat_are_added() -> None:
     own = own_of(np.zeros(10, np.float32))
     twice = combined(own, found([1.0, 1.0, 1.0, 1.0], [7, 7, 7, 2]), FIXED)
     assert twice is not None
-    chances = np.exp(twice.log_probabilities)
-    assert chances[7] == pytest.approx(0.7 * 0.1 + 0.3 * 0.75)
-    assert chances[2] == pytest.approx(0.7 * 0.1 + 0.3 * 0.25)
+    probabilities = np.exp(twice.log_probabilities)
+    assert probabilities[7] == pytest.approx(0.7 * 0.1 + 0.3 * 0.75)
+    assert probabilities[2] == pytest.approx(0.7 * 0.1 + 0.3 * 0.25)
 
 
 def test_temperature_goes_from_the_nearest_to_the_frequencies() -> None:
     distances = np.array([1.0, 1.5, 2.0], np.float32)
-    assert masses(distances, 1e-4).tolist() == [1, 0, 0]
-    assert masses(distances, 1e9) == pytest.approx(1 / 3, rel=1e-6)
+    assert neighbour_probabilities(distances, 1e-4).tolist() == [1, 0, 0]
+    assert neighbour_probabilities(distances, 1e9) == pytest.approx(1 / 3, rel=1e-6)
 
 
 @given(st.lists(st.floats(0, 50, width=32), min_size=2, max_size=20), st.floats(0.1, 8.0))
 def test_scaled_keys_with_a_scaled_temperature_change_nothing(distances: list[float], scale: float) -> None:
     ascending = np.sort(np.array(distances, np.float64))
-    before = masses(ascending.astype(np.float32), 2.0)
-    after = masses((ascending * scale**2).astype(np.float32), 2.0 * scale**2)
+    before = neighbour_probabilities(ascending.astype(np.float32), 2.0)
+    after = neighbour_probabilities((ascending * scale**2).astype(np.float32), 2.0 * scale**2)
     assert after == pytest.approx(before, rel=1e-4, abs=1e-7)
     adaptive = Mixing()
     one, other = (shared((ascending * s).tolist(), adaptive) for s in (1.0, scale**2))
@@ -108,7 +108,7 @@ def test_scaled_keys_with_a_scaled_temperature_change_nothing(distances: list[fl
 
 @given(st.lists(st.floats(0, 50, width=32), min_size=1, max_size=20), st.floats(0.05, 5.0))
 def test_a_larger_distance_never_gets_more(distances: list[float], temperature: float) -> None:
-    parts = masses(np.sort(np.array(distances, np.float32)), temperature)
+    parts = neighbour_probabilities(np.sort(np.array(distances, np.float32)), temperature)
     assert (np.diff(parts) <= 0).all()
 
 
@@ -132,11 +132,11 @@ def test_a_gate_looks_at_distance_entropy_and_agreement() -> None:
     mixing = Mixing(gate=Gate(0.2, -0.5, 0.25, 2.0), cap=1.0, temperature=1.0)
     agreeing = (1 + np.exp(-1)) / (1 + 2 * np.exp(-1))  # of three neighbours at 1, 2, 2 the first two have one token
     expected = 1 / (1 + np.exp(-(0.2 - 0.5 * np.log(1.001) + 0.25 * 3 + 2 * agreeing)))
-    assert shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], unsure=3.0) == pytest.approx(expected)
+    assert shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], entropy=3.0) == pytest.approx(expected)
     own = own_of(np.zeros(20, np.float32))
     mixture = combined(own, found([1.0, 2.0, 2.0], [7, 7, 8]), mixing)
     assert mixture is not None
-    assert mixture.weight == pytest.approx(shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], unsure=np.log(20)))
+    assert mixture.weight == pytest.approx(shared([1.0, 2.0, 2.0], mixing, [7, 7, 8], entropy=np.log(20)))
     assert shared([1.0, 2.0, 2.0], replace(mixing, weight=0.4)) == 0.4
 
 

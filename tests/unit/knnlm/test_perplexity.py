@@ -7,7 +7,7 @@ import pytest
 
 from kb_server.core.knn_lm import Gate, Mixing
 from kb_server.knnlm.interpolation import Neighbours, combined, own_of
-from kb_server.knnlm.measure import best_cache, cache_chances, random_neighbours, shuffled_values
+from kb_server.knnlm.measure import best_cache, cache_probabilities, random_neighbours, shuffled_values
 from kb_server.knnlm.perplexity import Scored, interpolated, mixed, perplexity
 from kb_server.knnlm.tune import guarded, limited, tuned
 
@@ -54,7 +54,7 @@ def test_tuning_finds_a_gain_and_adaptive_is_no_worse() -> None:
 
 
 def test_a_gate_finds_where_the_neighbours_are_right() -> None:
-    """Here they are when the model is unsure, which distances do not show."""
+    """Here they are when the model is entropy, which distances do not show."""
     random = np.random.default_rng(7)
     texts = []
     for seed in (0, 1):
@@ -63,8 +63,8 @@ def test_a_gate_finds_where_the_neighbours_are_right() -> None:
         distances = text.distances.copy()
         distances[:, 0] = 0.2
         own = np.where(right, -np.log(VOCABULARY), np.log(0.9))
-        unsure = np.where(right, np.log(VOCABULARY), 0.5) + random.normal(0, 0.1, 600)
-        texts.append(replace(text, own=own, unsure=unsure, distances=distances))
+        entropy = np.where(right, np.log(VOCABULARY), 0.5) + random.normal(0, 0.1, 600)
+        texts.append(replace(text, own=own, entropy=entropy, distances=distances))
     text, fresh = texts
     mixing = tuned(text)
     assert mixing.gate is not None
@@ -98,7 +98,7 @@ def test_the_limit_leaves_unrelated_text_alone() -> None:
 
 
 def test_a_gate_learns_to_leave_unrelated_text_alone() -> None:
-    """Its neighbours agree and the model is unsure, as where they help, but they are farther."""
+    """Its neighbours agree and the model is entropy, as where they help, but they are farther."""
     text, fresh, useless = made(0.6), made(0.6, seed=1), made(0.0, seed=2)
     apart = np.random.default_rng(4).uniform(0.1, 2, (len(useless.tokens), 1)).astype(np.float32)
     far = replace(useless, distances=useless.distances + apart, found=np.full_like(useless.found, VOCABULARY))
@@ -128,8 +128,10 @@ def test_controls_do_not_help_where_neighbours_do() -> None:
 
 def test_the_cache_knows_what_followed_the_longest_context() -> None:
     store = np.array([1, 2, 3, 1, 2, 4, 1, 2, 3])
-    chances = cache_chances(np.array([1, 2, 3, 9]), store)
-    assert chances.tolist() == [3 / 9, 1.0, 2 / 3, 0.0]
+    probabilities = cache_probabilities(np.array([1, 2, 3, 9]), store)
+    assert probabilities.tolist() == [3 / 9, 1.0, 2 / 3, 0.0]
     own = np.log(np.full(4, 0.1))
-    assert best_cache(own[:3], chances[:3]) == 0.5
-    assert np.exp(interpolated(own, chances, 0.5)).tolist() == pytest.approx([0.05 + 1 / 6, 0.55, 0.05 + 1 / 3, 0.05])
+    assert best_cache(own[:3], probabilities[:3]) == 0.5
+    assert np.exp(interpolated(own, probabilities, 0.5)).tolist() == pytest.approx(
+        [0.05 + 1 / 6, 0.55, 0.05 + 1 / 3, 0.05]
+    )

@@ -1,4 +1,4 @@
-"""A base as a whole: exporting, cutting anew, other models and stores, deleting."""
+"""A base as a whole: exporting, cutting again, other models and stores, deleting."""
 
 import streamlit as st
 

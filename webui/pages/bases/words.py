@@ -159,7 +159,7 @@ LEFT = Phrase("kept its chunks: {n} of them edited or out of search", "保持原
 REINDEX = Phrase("Another embedding model", "更换向量模型")
 NO_OTHER_EMBEDDER = Phrase("No other embedding model than {name} is here.", "除 {name} 外没有其他向量模型。")
 REINDEX_MORE = Phrase(
-    "Embed every chunk anew with another model. The old index answers until the new one is ready.",
+    "Embed every chunk again with another model. The old index answers until the new one is ready.",
     "用另一个模型重新嵌入所有片段；新索引完成前，旧索引照常使用。",
 )
 MIGRATE = Phrase("Move to another store", "迁移向量库")

@@ -10,7 +10,7 @@ _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Add the tables; no table is made anew, since SQLite would delete the rows that refer to it."""
+    """Add the tables; no table is made again, since SQLite would delete the rows that refer to it."""
     op.add_column("knowledge_bases", sa.Column("vectors", sa.String(32), nullable=False, server_default="vectors"))
     op.create_table(
         "snapshots",

@@ -342,7 +342,7 @@ def test_the_masses_of_all_neighbours_are_lambda_and_each_has_a_place(shelf: She
         neighbours = found(store, shelf.chunk_ids, asked, k=7)
         mixture = combined(own_of(np.zeros(70_001, np.float32)), neighbours, Mixing(k=7, weight=0.35))
         assert mixture is not None
-        assert mixture.masses.sum() == pytest.approx(0.35, rel=1e-12)
+        assert mixture.neighbour_probabilities.sum() == pytest.approx(0.35, rel=1e-12)
         owner = store.active(shelf.chunk_ids).owner
         for row, token in zip(neighbours.rows.tolist(), neighbours.tokens.tolist(), strict=True):
             document, place = store.place(row)
