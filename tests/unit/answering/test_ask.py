@@ -17,8 +17,10 @@ from kb_server.api.service import make_service
 from kb_server.core.answers import AnswerMode
 from kb_server.evaluation.evaluate import EvaluationOptions, Evaluator
 from tests.models.tiny import tiny_model
+from tests.models.tool_calling_server import Turn, serving
 from tests.workshop import Workshop, workshop
 
+SEARCH = {"question": "Who signs travel requests?"}
 QUESTION = "Who signs the travel requests?"
 TEXT = "The head of the office signs travel requests. Requests are sent by mail."
 
@@ -87,17 +89,50 @@ def test_with_knn_lm_in_the_settings_every_caller_answers_with_it(mixing: Worksh
     assert chatchat.json()["choices"][0]["message"]["content"] == plain
 
 
-def test_passages_beyond_those_shown_are_written_from(tmp_path: Path) -> None:
-    texts = {f"p{number}": f"The heron pays {number} coins for the ferry." for number in range(9)}
-    with workshop(tmp_path / "home", answering={"passages": 8, "sentences": 8, "refuse_below": 0.0}) as made:
-        made.app.bases.create("notes", embedder="toy")
-        made.ingest("notes", tmp_path / "texts", **texts)
-        answer = made.ask("notes", Ask(question="What does the heron pay for the ferry?", k=2))
-    assert len(answer.hits) == 2
-    assert len({citation.document for citation in answer.citations}) == 8
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Workshop]:
+    """A base that an agent answers about, as its settings say; its model searches once and then answers."""
+    pytest.importorskip("langchain_openai", reason="needs the extra `agent`")
+
+    def script(messages: list[dict[str, Any]]) -> Turn:
+        found = [message for message in messages if message["role"] == "tool"]
+        return "The head of the office signs travel requests [1]." if found else [("search_documents", SEARCH)]
+
+    with serving() as model:
+        model.script = script
+        settings: dict[str, Any] = {
+            "generation": {"backend": "langchain", "model": "m", "url": model.url},
+            "answering": {"mode": "agent"},
+            "service": {"auth": False},
+        }
+        with workshop(tmp_path / "home", **settings) as made:
+            made.app.bases.create("notes", embedder="toy")
+            made.ingest("notes", tmp_path / "texts", travel=TEXT)
+            yield made
 
 
-def test_one_question_reads_the_row_of_its_base_once(tmp_path: Path) -> None:
+def test_with_an_agent_in_the_settings_every_caller_is_answered_by_it(agent: Workshop, tmp_path: Path) -> None:
+    answer = agent.ask("notes", Ask(question=QUESTION))
+    assert (answer.mode, [step.tool for step in answer.steps]) == (AnswerMode.AGENT, ["search_documents"])
+    assert answer.citations
+    assert evaluated(agent, tmp_path, AnswerMode.AGENT) == answer.text
+    assert by_mcp(agent) == answer.text
+    with TestClient(create_app(agent.app)) as client:
+        ours = client.post("/api/v1/chat", json={"knowledge_base": "notes", "question": QUESTION, "stream": False})
+    assert ours.json()["answer"] == answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/chat", {"knowledge_base": "notes", "question": QUESTION, "stream": False}),
+        ("/api/v1/chat", {"knowledge_base": "notes", "question": QUESTION, "stream": False, "keep": True}),
+        ("/api/v1/search", {"knowledge_bases": ["notes"], "question": QUESTION}),
+        ("/v1/chat/completions", {"model": "notes", "messages": [{"role": "user", "content": QUESTION}]}),
+        ("/chat/kb_chat", {"query": QUESTION, "kb_name": "notes", "stream": False}),
+    ],
+)
+def test_one_question_reads_the_row_of_its_base_once(path: str, body: dict[str, Any], tmp_path: Path) -> None:
     with workshop(tmp_path / "home", service={"auth": False}) as made:
         made.app.bases.create("notes", embedder="toy")
         made.ingest("notes", tmp_path / "texts", travel=TEXT)
@@ -106,6 +141,15 @@ def test_one_question_reads_the_row_of_its_base_once(tmp_path: Path) -> None:
             made.app.catalog.database._engine, "before_cursor_execute", lambda *given: statements.append(given[2])
         )
         with TestClient(create_app(made.app)) as client:
-            body = {"knowledge_base": "notes", "question": QUESTION, "stream": False}
-            assert not client.post("/api/v1/chat", json=body).json()["refused"]
+            assert client.post(path, json=body).status_code == 200
     assert len([one for one in statements if "FROM knowledge_bases" in one]) == 1, statements
+
+
+def test_passages_beyond_those_shown_are_written_from(tmp_path: Path) -> None:
+    texts = {f"p{number}": f"The heron pays {number} coins for the ferry." for number in range(9)}
+    with workshop(tmp_path / "home", answering={"passages": 8, "sentences": 8, "refuse_below": 0.0}) as made:
+        made.app.bases.create("notes", embedder="toy")
+        made.ingest("notes", tmp_path / "texts", **texts)
+        answer = made.ask("notes", Ask(question="What does the heron pay for the ferry?", k=2))
+    assert len(answer.hits) == 2
+    assert len({citation.document for citation in answer.citations}) == 8

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
 
 import pytest
 
 from kb_server.bases.pool import BasePool
+from kb_server.catalog.bases import Bases
 from kb_server.catalog.database import Database
 from kb_server.core.domain import KnowledgeBase
-from kb_server.core.errors import StorageError
+from kb_server.core.errors import NotFound, StorageError
 from kb_server.core.ports import VectorStore
 from kb_server.search.lexical import TantivyIndex
 from vectorstores.memory import MemoryStore
@@ -59,64 +60,100 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def pool(tmp_path: Path, stores: Stores) -> Iterator[BasePool]:
-    database = Database("sqlite://")
-    made = BasePool(database, tmp_path, stores.open, lambda _: TantivyIndex())
-    yield made
-    stores.go_on.set()
-    made.close()
+def rows(tmp_path: Path) -> Iterator[Bases]:
+    database = Database(f"sqlite:///{tmp_path / 'catalog.db'}")
+    yield Bases(database)
     database.close()
 
 
-def base(name: str, store: str = "quick", vectors: str | None = None) -> KnowledgeBase:
-    made = datetime.now(UTC)
-    return KnowledgeBase(id=name, name=name, store=store, embedder="toy", fingerprint="toy", dimension=4, fusion=None,
-                         created=made, vectors=vectors or name)  # fmt: skip
+@pytest.fixture
+def pool(tmp_path: Path, stores: Stores, rows: Bases) -> Iterator[BasePool]:
+    made = BasePool(rows._database, tmp_path, stores.open, lambda _: TantivyIndex())
+    yield made
+    stores.go_on.set()
+    made.close()
+
+
+def base(rows: Bases, name: str, store: str = "quick") -> KnowledgeBase:
+    """Add a row; its vectors lie in a folder of the base's name."""
+    made = replace(rows.create(name, store, "toy", "toy", 4), vectors=name)
+    rows.switch(made)
+    return made
 
 
 def test_a_base_that_is_slow_to_open_holds_up_no_other(
-    pool: BasePool, stores: Stores, threads: ThreadPoolExecutor
+    pool: BasePool, rows: Bases, stores: Stores, threads: ThreadPoolExecutor
 ) -> None:
-    slow = threads.submit(pool.open, base("one", "slow"))
+    one, two = base(rows, "one", "slow"), base(rows, "two")
+    slow = threads.submit(pool.open, one)
     assert stores.begun.wait(SECONDS)
-    assert threads.submit(pool.open, base("two")).result(SECONDS).base.id == "two"
-    threads.submit(pool.drop, "two").result(SECONDS)
+    assert threads.submit(pool.open, two).result(SECONDS).base == two
+    threads.submit(pool.drop, two.id).result(SECONDS)
     assert not slow.done()
     stores.go_on.set()
-    assert slow.result(SECONDS).base.id == "one"
+    assert slow.result(SECONDS).base == one
 
 
 def test_threads_that_ask_for_the_same_base_open_it_once(
-    pool: BasePool, stores: Stores, threads: ThreadPoolExecutor
+    pool: BasePool, rows: Bases, stores: Stores, threads: ThreadPoolExecutor
 ) -> None:
-    asking = [threads.submit(pool.open, base("one", "slow")) for _ in range(6)]
+    one = base(rows, "one", "slow")
+    asking = [threads.submit(pool.open, one) for _ in range(6)]
     assert stores.begun.wait(SECONDS)
     stores.go_on.set()
-    assert len({id(one.result(SECONDS).store) for one in asking}) == 1
+    assert len({id(asked.result(SECONDS).store) for asked in asking}) == 1
     assert stores.opened == ["one"]
 
 
-def test_a_base_that_cannot_be_opened_is_tried_again(pool: BasePool) -> None:
+def test_a_base_that_cannot_be_opened_is_tried_again(pool: BasePool, rows: Bases) -> None:
+    one = base(rows, "one", "broken")
     for _ in range(2):
         with pytest.raises(StorageError, match="damaged"):
-            pool.open(base("one", "broken"))
-    assert pool.open(base("one")).base.id == "one"
+            pool.open(one)
+    mended = replace(one, store="quick")
+    rows.switch(mended)
+    assert pool.open(mended).base == mended
 
 
-def test_a_base_of_other_vectors_is_opened_again(pool: BasePool, stores: Stores) -> None:
-    first = pool.open(base("one", vectors="old"))
-    assert pool.open(base("one", vectors="old")).store is first.store
-    assert pool.open(base("one", vectors="new")).store is not first.store
+def test_a_base_of_other_vectors_is_opened_again(pool: BasePool, rows: Bases, stores: Stores) -> None:
+    old = base(rows, "old")
+    first = pool.open(old)
+    assert pool.open(old).store is first.store
+    new = replace(old, vectors="new")
+    rows.switch(new)
+    assert pool.open(new).store is not first.store
     assert (stores.opened, stores.closed) == (["old", "new"], ["old"])
 
 
-def test_what_is_dropped_while_it_opens_is_closed(pool: BasePool, stores: Stores, threads: ThreadPoolExecutor) -> None:
-    opening = threads.submit(pool.open, base("one", "slow"))
+def test_an_old_row_opens_nothing_again_and_gets_what_is_there_now(pool: BasePool, rows: Bases, stores: Stores) -> None:
+    old = base(rows, "old")
+    new = replace(old, vectors="new", fingerprint="other")
+    rows.switch(new)
+    opened = pool.open(new)
+    for row in (old, new, old):
+        assert pool.open(row).store is opened.store
+        assert pool.open(row).base == new
+    assert (stores.opened, stores.closed) == (["new"], [])
+
+
+def test_a_base_that_was_deleted_is_not_made_again(pool: BasePool, rows: Bases, tmp_path: Path) -> None:
+    one = base(rows, "one")
+    rows.delete(one.id)
+    with pytest.raises(NotFound, match="one"):
+        pool.open(one)
+    assert not (tmp_path / "bases").exists()
+
+
+def test_what_is_dropped_while_it_opens_is_closed(
+    pool: BasePool, rows: Bases, stores: Stores, threads: ThreadPoolExecutor
+) -> None:
+    one = base(rows, "one", "slow")
+    opening = threads.submit(pool.open, one)
     assert stores.begun.wait(SECONDS)
-    dropping = threads.submit(pool.drop, "one")
+    dropping = threads.submit(pool.drop, one.id)
     stores.go_on.set()
     opening.result(SECONDS)
     dropping.result(SECONDS)
-    pool.open(base("one"))
+    pool.open(one)
     pool.close()
     assert (stores.opened, stores.closed) == (["one", "one"], ["one", "one"])
