@@ -78,6 +78,7 @@ class ResolvedQuestion:
     knn: KnnAsk | None = None
     model: str | None = None
     prompt: str | None = None
+    most_passages: int | None = None
 
 
 class Answerer(Protocol):
@@ -183,7 +184,8 @@ class Answering:
         """Return the passages to answer from; none where they do not hold the answer."""
         if not found.holds:
             return []
-        return [hit for hit in found.passages if hit.score >= asked.threshold][: self._options.passages]
+        most = min(self._options.passages, asked.most_passages or self._options.passages)
+        return [hit for hit in found.passages if hit.score >= asked.threshold][:most]
 
     def _writer(self, asked: ResolvedQuestion, mixed: KnnLm | None, found: _Found) -> Generator | None:
         """Return the model that writes the answer, with the datastore if that takes part; None: it is quoted."""

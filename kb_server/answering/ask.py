@@ -37,7 +37,8 @@ class Ask:
 
     `history` is the conversation before it. `mode` without a word is what the rest calls for: naming a model, a prompt
     or kNN-LM calls for a written answer. `knn` False is without it, a mapping changes single options. `k` is how many
-    passages are shown; `threshold` the least score, 0..1, of one that is used.
+    passages are shown; `threshold` the least score, 0..1, of one that is used; `most_passages` is from how many an
+    answer is made at most.
     """
 
     question: str
@@ -54,6 +55,7 @@ class Ask:
     samples: int | None = None
     model: str | None = None
     prompt: str | None = None
+    most_passages: int | None = None
 
     def mode_or(self, usual: AnswerMode) -> AnswerMode:
         """Return the mode of the answer: the one that is named, or that what is named calls for, or the usual one."""
@@ -119,6 +121,7 @@ class AnsweringService:
             knn=self._neighbours(ask, mode, bases),
             model=ask.model,
             prompt=ask.prompt,
+            most_passages=ask.most_passages,
         )
 
     def events(self, ask: Ask, bases: Sequence[KnowledgeBase], caller: Caller = LOCAL) -> Iterator[AnswerEvent]:

@@ -114,7 +114,14 @@ class _Asked(_Lenient):
             Message(said.role, clean(said.content)) for said in self.history if said.role in ("user", "assistant")
         ]
         tokens = self.max_tokens if self.max_tokens and self.max_tokens > 0 else None
-        return Ask(question=question, history=history, k=self.top_k, temperature=self.temperature, max_tokens=tokens)
+        return Ask(
+            question=question,
+            history=history,
+            k=self.top_k,
+            most_passages=self.top_k,
+            temperature=self.temperature,
+            max_tokens=tokens,
+        )
 
 
 class KbChat(_Asked):

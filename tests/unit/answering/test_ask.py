@@ -151,5 +151,7 @@ def test_passages_beyond_those_shown_are_written_from(tmp_path: Path) -> None:
         made.app.bases.create("notes", embedder="toy")
         made.ingest("notes", tmp_path / "texts", **texts)
         answer = made.ask("notes", Ask(question="What does the heron pay for the ferry?", k=2))
-    assert len(answer.hits) == 2
+        few = made.ask("notes", Ask(question="What does the heron pay for the ferry?", k=2, most_passages=2))
+    assert (len(answer.hits), len(few.hits)) == (2, 2)
     assert len({citation.document for citation in answer.citations}) == 8
+    assert len({citation.document for citation in few.citations}) == 2, "as Chatchat's clients ask"
