@@ -38,7 +38,7 @@ def draw_hits(say: Say, hits: list[Hit], key: str, expanded: bool = False) -> No
         st.caption(say(chat.NO_HITS))
         return
     with st.expander(say(chat.FOUND, n=len(hits)), icon=":material/manage_search:", expanded=expanded):
-        several = _several(hits)
+        several = len({hit.knowledge_base for hit in hits}) > 1
         for place, hit in enumerate(hits, 1):
             draw_hit(say, hit, place, f"{key}_{place}", several)
 
@@ -66,8 +66,10 @@ def draw_also(say: Say, places: Sequence[Place]) -> None:
     st.caption(f":material/content_copy: {say(chat.ALSO_AT)}\n{listed}")
 
 
-def _several(hits: Sequence[Hit]) -> bool:
-    return len({hit.knowledge_base for hit in hits}) > 1
+def _several(answer: Answer) -> bool:
+    """Whether the answer is from several bases; what it cites may stand beyond the passages that are shown."""
+    found = [hit.knowledge_base for hit in answer.hits]
+    return len({*found, *(citation.knowledge_base for citation in answer.citations)} - {""}) > 1
 
 
 def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) -> None:
@@ -75,7 +77,7 @@ def _draw_citation(visit: Visit, base: str, answer: Answer, citation: Citation) 
     hit = answer.hit(citation)
     chunk = hit or _chunk(visit, base, citation)
     st.markdown(f"**{plain(citation.document)}**")
-    _draw_where(say, chunk or citation, base if _several(answer.hits) else None)
+    _draw_where(say, chunk or citation, base if _several(answer) else None)
     if not citation.supported:
         st.warning(say(chat.NOT_SUPPORTED), icon=":material/report:")
     with st.container(border=True):
