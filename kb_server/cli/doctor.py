@@ -32,12 +32,12 @@ _FEW_BYTES = 2 << 30
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the doctor's report; `hint` is empty when all is well."""
+    """One line of the doctor's report; `mend` is empty when all is well."""
 
     subject: str
     ok: bool
     found: str
-    hint: str = ""
+    mend: str = ""
 
 
 def register(app: typer.Typer) -> None:
@@ -122,7 +122,7 @@ def _show(session: Session, checks: list[Check]) -> None:
     table.add_column(say("Found", "情况"), overflow="fold")
     for check in checks:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
-        found = escape(check.found) + (f"\n[cyan]→ {escape(check.hint)}[/]" if check.hint else "")
+        found = escape(check.found) + (f"\n[cyan]→ {escape(check.mend)}[/]" if check.mend else "")
         table.add_row(mark, check.subject, found)
     session.console.print(table)
     missing = sum(not check.ok for check in checks)

@@ -55,7 +55,7 @@ def test_a_file_written_anew_is_another(tmp_path: Path) -> None:
     log = _written(tmp_path / "a.log", [([(1, 1)], set())])
     position = log.position
     log.replace([adding([1], np.ones((1, 2), np.float32), 2)])
-    with pytest.raises(StorageError, match="cannot be indexed: it was written anew meanwhile"):
+    with pytest.raises(StorageError, match="cannot be indexed: it was written again meanwhile"):
         live_rows(tmp_path / "a.log", 2, position)
 
 
