@@ -1,6 +1,5 @@
 """Answering: retrieve, keep what is relevant enough, write or extract, and check what is cited."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -23,6 +22,7 @@ from kb_server.knnlm.knn_lm import KnnLm
 from kb_server.search.fusion import dense_weight
 from kb_server.search.hybrid import Retrieval
 from kb_server.search.several import Searcher, merge, search_each
+from kb_server.text.references import POINTS_BACK
 from kb_server.text.terms import script
 
 REFUSALS = {"other": "The documents do not say.", "cjk": "文档中没有提到。"}
@@ -34,10 +34,6 @@ UNFINISHED = {
     "other": "The model did not finish thinking within {} tokens.",
     "cjk": "模型在 {} 个词元内没有结束思考。",
 }
-_POINTS_BACK = re.compile(
-    r"\b(it|its|they|them|their|he|him|his|she|her|this|that|these|those|there|then)\b|[它他她其这那该此]",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +273,7 @@ class Answering:
 def standalone(question: str, history: Sequence[Message]) -> str:
     """Return what to search for: a follow-up that points back ("when was it built?") takes the last question along."""
     earlier = [message.content for message in history if message.role == "user"]
-    return f"{earlier[-1]} {question}" if earlier and _POINTS_BACK.search(question) else question
+    return f"{earlier[-1]} {question}" if earlier and POINTS_BACK.search(question) else question
 
 
 def refuses(text: str) -> bool:

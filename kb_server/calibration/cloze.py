@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kb_server.core.domain import Chunk
+from kb_server.text.references import LEANS_BACK
 from kb_server.text.sentences import sentences
 from kb_server.text.terms import script, terms
 
@@ -30,11 +31,6 @@ _DEFINED = re.compile(
     r"(?P<term>[A-Z][\w-]*(?: [a-z\d-]+){0,3}): (?P<en>(?:a|an|the) .{15,200})"
     r"|(?P<subject>(?:The |An? )?[A-Z][\w-]*(?: [\w-]+){0,3}?) (?:is|are|was) (?P<is>(?:an?|the) .{15,200})"
     r"|(?P<zh>[^，。；：、（）\s]{2,14}?)(?:是指|是一[个种款座名位部条家])(?P<shi>.{6,80})"
-)
-_POINTS_BACK = re.compile(
-    r"(?:it|its|they|their|he|his|she|her|this|that|these|those|there|then|such|both|but|and|or|so|also|however|thus)\b"
-    r"|[它他她其这那该此并但而且因或与和及以于]|同时|由于|另外|后来|之后",
-    re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[，；]|, |; ")
 _FEWEST_TERMS, _MOST_CHARACTERS = 5, 220
@@ -66,7 +62,7 @@ def _from_sentence(sentence: str) -> Iterator[Candidate]:
     row = [(key.strip(), value.strip()) for key, value in _ROW.findall(sentence)]
     if len(row) > 1:
         yield from _from_row(row, sentence)
-    elif not _POINTS_BACK.match(sentence):
+    elif not LEANS_BACK.match(sentence):
         yield from _from_definition(sentence)
         yield from _from_prose(sentence)
 
@@ -140,7 +136,7 @@ def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
     left = max((mark.end() for mark in marks if mark.end() <= start), default=0)
     right = min((mark.start() for mark in marks if mark.start() >= end), default=len(sentence))
     clause = sentence[left:right]
-    alone = len(set(terms(clause))) > 2 * _FEWEST_TERMS and not _POINTS_BACK.match(clause)
+    alone = len(set(terms(clause))) > 2 * _FEWEST_TERMS and not LEANS_BACK.match(clause)
     return (left, right) if alone else (0, len(sentence))
 
 

@@ -21,6 +21,7 @@ from kb_server.core.answers import Citation
 from kb_server.core.domain import EvalCase
 from kb_server.evaluation.outcomes import Outcome
 from kb_server.evaluation.statements import Statement, statements
+from kb_server.text.characters import CJK_LETTERS
 from kb_server.text.terms import is_cjk, script
 
 if TYPE_CHECKING:
@@ -138,9 +139,7 @@ def refusal_at(confidences: Sequence[float], answerable: Sequence[bool], false_r
     return float((certainty[~known] < threshold).mean())
 
 
-_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-
-_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
+_TOKEN = re.compile(rf"[{CJK_LETTERS}]|[^\W_{CJK_LETTERS}]+")
 
 _ARTICLES = frozenset(("a", "an", "the"))
 

@@ -13,6 +13,9 @@ CJK = (
 )
 """Inside of a regular-expression class: Chinese and Japanese letters and punctuation. Hangul has word spaces."""
 
+CJK_LETTERS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+"""Inside of a regular-expression class: letters of Chinese, Japanese and Korean, which are compared one by one."""
+
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
 
 
@@ -26,7 +29,7 @@ def squeeze(text: str) -> str:
     return _BLANKS.sub(" ", text).strip()
 
 
-def is_cjk(character: str) -> bool:
+def joins_without_space(character: str) -> bool:
     """Tell whether lines are joined without a space beside this character."""
     return _CJK_CHARACTER.match(character) is not None
 
@@ -39,4 +42,4 @@ def unwrap(text: str) -> str:
 
 
 def _joint(before: str, after: str) -> str:
-    return "" if is_cjk(before) and is_cjk(after) else " "
+    return "" if joins_without_space(before) and joins_without_space(after) else " "

@@ -15,8 +15,9 @@ from hashlib import blake2b
 
 import numpy as np
 
-_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|(?<!\w)-(?=\d)|[+*/%<>=~^&|#@$€£¥°±×÷≤≥≠]")
+from kb_server.text.characters import CJK_LETTERS
+
+_WORD = re.compile(rf"[{CJK_LETTERS}]|[^\W_{CJK_LETTERS}]+|(?<!\w)-(?=\d)|[+*/%<>=~^&|#@$€£¥°±×÷≤≥≠]")
 _DECISIVE = re.compile(
     r"\d|[^\w]|^(?:not|no|nor|never|none|without|cannot|t|except|unless|[不无無非未没沒勿莫否別别除零〇一二两三四五六七八九十百千万亿])$"
 )

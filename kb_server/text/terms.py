@@ -10,6 +10,8 @@ from functools import cache
 
 import tantivy
 
+from kb_server.text.characters import CJK_LETTERS
+
 BM25_K1 = 1.2  # tantivy's constants; a term's score stays below idf * (k1 + 1)
 
 BM25_B = 0.75
@@ -20,11 +22,9 @@ def inverse_document_frequency(total: int, count: int) -> float:
     return math.log1p((total - count + 0.5) / (count + 0.5))
 
 
-_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_RUN = re.compile(rf"[{CJK_LETTERS}]+|[^\W_{CJK_LETTERS}]+")
 
-_RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
-
-_CJK_CHARACTER = re.compile(rf"[{_CJK}]")
+_CJK_CHARACTER = re.compile(rf"[{CJK_LETTERS}]")
 
 
 def terms(text: str) -> list[str]:

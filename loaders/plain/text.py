@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kb_server.core.domain import Document
 from kb_server.core.errors import LoadError
-from kb_server.text.characters import clean, is_cjk
+from kb_server.text.characters import clean, joins_without_space
 from loaders.builder import DocumentBuilder
 from loaders.decode.decoder import Undecodable, decode
 from loaders.source import read_bytes
@@ -101,7 +101,7 @@ def _had_no_room(line: str, after: str, width: int) -> bool:
 
 def _first_word(line: str) -> str:
     word = next(iter(line.split()), "")
-    return word[:1] if word and is_cjk(word[0]) else word
+    return word[:1] if word and joins_without_space(word[0]) else word
 
 
 def _width(line: str) -> int:
@@ -110,4 +110,4 @@ def _width(line: str) -> int:
 
 
 def _wide(line: str) -> Iterator[bool]:
-    return (is_cjk(character) for character in line if character > "\u2e7f")
+    return (joins_without_space(character) for character in line if character > "\u2e7f")

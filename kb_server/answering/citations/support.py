@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 
 from kb_server.text.numbers import in_digits
 from kb_server.text.quantities import missing_quantities, quantities
+from kb_server.text.references import POINTS_BACK
 from kb_server.text.sentences import sentence_spans
 from kb_server.text.terms import is_cjk, terms
 
@@ -171,10 +172,6 @@ _WORDS_NEEDED = 0.5
 
 _LONGEST_CHINESE_WORD = 4
 
-_POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|their|he|his|she|her|this|these|that|who)\b|[它他她其该此这]", re.IGNORECASE
-)
-
 
 def is_supported(sentence: str, text: str, headings: Sequence[str] = ()) -> bool:
     """Tell whether a passage and the headings it stands under say what a sentence states; a quote of it always is."""
@@ -196,7 +193,7 @@ def _said_by(said: str, passage: str) -> tuple[str, str]:
     """Return the parts of a passage that a sentence comes from, and before them what they point back to, if they do."""
     origins = origin(said, passage)
     source = " ".join(passage[start:end] for start, end in origins)
-    before = passage[: origins[0][0]] if origins and _POINTS_BACK.search(source) else ""
+    before = passage[: origins[0][0]] if origins and POINTS_BACK.search(source) else ""
     return before, source
 
 
