@@ -8,8 +8,10 @@ from starlette.datastructures import Headers
 
 from kb_server.access.keys import LOCAL, Caller, Scope
 from kb_server.api.service import CurrentService, Service, running_service
+from kb_server.bases.service import BaseSummary
+from kb_server.catalog.bases import missing_base
 from kb_server.core.domain import KnowledgeBase
-from kb_server.core.errors import KbError, NotFound, Unauthorized
+from kb_server.core.errors import KbError, Unauthorized
 
 
 def authenticate(service: Service, headers: Headers, address: str) -> Caller:
@@ -53,10 +55,7 @@ def base_named(service: Service, caller: Caller, name: str) -> KnowledgeBase:
     base = service.app.bases.find(name)
     owner = service.app.catalog.temporary.owner(base.id)
     if not caller.sees(base.id) or owner not in (None, caller.id):
-        raise NotFound(
-            f"There is no knowledge base named '{name}'.",
-            f"See the names with: kb list; make one with: kb create {name}",
-        )
+        raise missing_base(name)
     return base
 
 
@@ -64,6 +63,12 @@ def visible_bases(service: Service, caller: Caller) -> list[KnowledgeBase]:
     """Return the bases that the caller may see, by name, without anybody's temporary files."""
     hidden = service.app.catalog.temporary.ids()
     return [base for base in service.app.bases.all() if caller.sees(base.id) and base.id not in hidden]
+
+
+def visible_summaries(service: Service, caller: Caller) -> list[BaseSummary]:
+    """Return the same bases, each with how much of it is searchable."""
+    hidden = service.app.catalog.temporary.ids()
+    return [one for one in service.app.bases.summaries() if caller.sees(one.base.id) and one.base.id not in hidden]
 
 
 def current_base(base: str, service: CurrentService, caller: CurrentCaller) -> KnowledgeBase:

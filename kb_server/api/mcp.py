@@ -19,7 +19,7 @@ from kb_server.access.keys import LOCAL, Caller
 from kb_server.answering.ask import Ask
 from kb_server.answering.contract import answer_json, hit_json
 from kb_server.api.asking import answer_events, bases_named, whole_answer
-from kb_server.api.auth import authenticate, base_named
+from kb_server.api.auth import authenticate, base_named, visible_summaries
 from kb_server.api.errors import public_message
 from kb_server.api.service import Service
 from kb_server.core.errors import KbError, TryLater, Unauthorized
@@ -80,9 +80,7 @@ class Tools:
         return caller
 
     def _list(self, caller: Caller) -> dict[str, Any]:
-        hidden = self._service.app.catalog.temporary.ids()
-        visible = [one for one in self._service.app.bases.summaries() if caller.sees(one.base.id)]
-        shown = [one for one in visible if one.base.id not in hidden]
+        shown = visible_summaries(self._service, caller)
         rows = [{"name": o.base.name, "description": o.base.description, "documents": o.documents} for o in shown]
         return {"knowledge_bases": rows}
 

@@ -87,7 +87,7 @@ class Bases:
         with self._database.reading() as connection:
             row = connection.execute(select(knowledge_bases).where(knowledge_bases.c.name == name)).first()
         if row is None:
-            raise _missing(name)
+            raise missing_base(name)
         return _base(row)
 
     def current(self, base: KnowledgeBase) -> KnowledgeBase:
@@ -95,7 +95,7 @@ class Bases:
         with self._database.reading() as connection:
             row = connection.execute(select(knowledge_bases).where(knowledge_bases.c.id == base.id)).first()
         if row is None:
-            raise _missing(base.name)
+            raise missing_base(base.name)
         return _base(row)
 
     def all(self) -> list[KnowledgeBase]:
@@ -157,7 +157,8 @@ class Bases:
             connection.execute(delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
 
 
-def _missing(name: str) -> NotFound:
+def missing_base(name: str) -> NotFound:
+    """Return what to say where there is no base of this name, or none that the caller may see."""
     return NotFound(
         f"There is no knowledge base named '{name}'.",
         f"See the names with: kb list; make one with: kb create {name}",

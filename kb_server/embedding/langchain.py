@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +11,7 @@ import numpy as np
 from kb_server.core.errors import EmbeddingServerFailed, InvalidSetting, MissingExtra
 from kb_server.core.ports import Vectors
 from kb_server.embedding.prompts import Prompts, family_prompts
+from kb_server.runtime.once import made_once
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -61,12 +61,12 @@ class LangChainEmbedder:
         """What users call the model."""
         return self._model
 
-    @cached_property
+    @made_once
     def dimension(self) -> int:
         """Length of a vector, found out by embedding one word."""
         return len(self.embed_query("length"))
 
-    @cached_property
+    @made_once
     def fingerprint(self) -> str:
         """Name, dimension and digest of the prompts, separated by slashes."""
         prompts = json.dumps([self._prompts.query, self._prompts.passage])

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Sequence
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kb_server.core.ports import Vectors
 from kb_server.embedding.engines import Engine
 from kb_server.embedding.model_folder import dimension_of, find_embedding_model, revision_of
 from kb_server.embedding.prompts import Prompts, prompts_of
+from kb_server.runtime.once import made_once
 
 
 class SentenceTransformerEmbedder:
@@ -52,12 +52,12 @@ class SentenceTransformerEmbedder:
         """The last part of the folder or hub name."""
         return Path(self._model_name).name
 
-    @cached_property
+    @made_once
     def dimension(self) -> int:
         """Length of a vector; raises ModelNotFound if the model is not on this machine."""
         return dimension_of(self._folder)
 
-    @cached_property
+    @made_once
     def fingerprint(self) -> str:
         """Name, dimension, revision of the files and digest of the prompts, separated by slashes."""
         prompts = json.dumps([self._prompts.query, self._prompts.passage])
@@ -72,11 +72,11 @@ class SentenceTransformerEmbedder:
         """Embed a question: float32 [dimension], unit length."""
         return np.asarray(self._embed([text], self._prompts.query)[0], dtype=np.float32)
 
-    @cached_property
+    @made_once
     def _folder(self) -> Path:
         return find_embedding_model(self._model_name)
 
-    @cached_property
+    @made_once
     def _prompts(self) -> Prompts:
         return prompts_of(self._folder, (self.name, self._folder.name), *self._given_prompts)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +11,7 @@ from kb_server.catalog.documents import Documents
 from kb_server.core.domain import Document, DocumentState, Slice, Splitting, StoredDocument
 from kb_server.ingest.pipeline import Ingestion
 from kb_server.ingest.sources import Failure, SourceFile
+from kb_server.runtime.once import made_once
 
 OnDone = Callable[[int, int], None]  # documents done, of how many
 
@@ -106,7 +106,7 @@ class _SameCut:
     def __init__(self, rows: Documents) -> None:
         self._rows = rows
 
-    @cached_property
+    @made_once
     def _ids(self) -> dict[str, int]:
         """Documents by name, as they are once nobody else writes."""
         return {one.name: one.id for one in _indexed(self._rows)}

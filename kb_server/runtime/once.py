@@ -17,7 +17,7 @@ class made_once(Generic[T]):  # noqa: N801 - read as a decorator, like property
     def __init__(self, make: Callable[[Any], T]) -> None:
         self._make = make
         self._name = make.__name__
-        self._lock = RLock()
+        self._lock_name = f"lock of {self._name}"  # no name that an attribute could have
         self.__doc__ = make.__doc__
 
     @overload
@@ -31,7 +31,7 @@ class made_once(Generic[T]):  # noqa: N801 - read as a decorator, like property
         if instance is None:
             return self
         values = instance.__dict__  # found there from now on, before this descriptor
-        with self._lock:
+        with values.setdefault(self._lock_name, RLock()):  # each object has its own; this step is atomic
             if self._name not in values:
                 values[self._name] = self._make(instance)
         value: T = values[self._name]

@@ -1,7 +1,4 @@
-"""The shape of the program, measured from its text: what each test prints is what breaks the bound.
-
-A bound that does not hold yet is a strict xfail: whoever makes it hold takes the mark away.
-"""
+"""The shape of the program, measured from its text: what each test prints is what breaks the bound."""
 
 import ast
 from collections import defaultdict

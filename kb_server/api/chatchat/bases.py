@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from kb_server.access.keys import Caller, Scope
 from kb_server.api import streams as sse
-from kb_server.api.auth import CurrentCaller, audited, base_named
+from kb_server.api.auth import CurrentCaller, audited, base_named, visible_summaries
 from kb_server.api.chatchat.schemas import BaseInfo, NewBase, Rebuild, envelope
 from kb_server.api.service import CurrentService, Service
 from kb_server.api.v1.bases import refuse_restricted, refuse_unknown_embedder
@@ -23,8 +23,6 @@ _LONGEST_NAME = 1000
 @router.get("/list_knowledge_bases")
 def list_knowledge_bases(service: CurrentService, caller: CurrentCaller) -> dict[str, Any]:
     """List the bases that the key is for."""
-    hidden = service.app.catalog.temporary.ids()
-    visible = [one for one in service.app.bases.summaries() if caller.sees(one.base.id)]
     rows = [
         {
             "id": number,
@@ -35,7 +33,7 @@ def list_knowledge_bases(service: CurrentService, caller: CurrentCaller) -> dict
             "file_count": one.documents,
             "create_time": one.base.created.isoformat(timespec="seconds"),
         }
-        for number, one in enumerate((one for one in visible if one.base.id not in hidden), 1)
+        for number, one in enumerate(visible_summaries(service, caller), 1)
     ]
     return envelope(data=rows)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb_server.access.keys import Caller, Scope
-from kb_server.api.auth import CurrentBase, CurrentCaller, audited, visible_bases
+from kb_server.api.auth import CurrentBase, CurrentCaller, audited, visible_bases, visible_summaries
 from kb_server.api.fields import BaseName, Taken, example
 from kb_server.api.service import CurrentService, Service
 from kb_server.bases.names import LONGEST_DESCRIPTION
@@ -104,9 +104,7 @@ router = APIRouter(prefix="/api/v1/knowledge-bases", tags=["knowledge bases"])
 @router.get("")
 def list_bases(service: CurrentService, caller: CurrentCaller) -> Bases:
     """List the bases that the key is for."""
-    hidden = service.app.catalog.temporary.ids()
-    visible = [one for one in service.app.bases.summaries() if caller.sees(one.base.id)]
-    return Bases(knowledge_bases=[base_json(service, one) for one in visible if one.base.id not in hidden])
+    return Bases(knowledge_bases=[base_json(service, one) for one in visible_summaries(service, caller)])
 
 
 @router.post("", status_code=201, dependencies=[audited("base.create", Scope.ADMIN)])

@@ -8,7 +8,6 @@ catalog), so a deleted document's rows are out of play at once.
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +21,7 @@ from kb_server.knnlm.datastore.manifest import DatastoreManifest
 from kb_server.knnlm.datastore.projection import Projection, read_projection
 from kb_server.knnlm.datastore.segments import Segment, read_segment
 from kb_server.knnlm.interpolation import Ints
+from kb_server.runtime.once import made_once
 
 _DOCUMENT, _PLACE, _ROW = range(3)
 
@@ -68,7 +68,7 @@ class Datastore:
         """Number of rows, those of deleted documents included."""
         return len(self.tokens)
 
-    @cached_property
+    @made_once
     def projection(self) -> Projection:
         """What turns states into keys."""
         return read_projection(self.folder, self.manifest)
@@ -131,7 +131,7 @@ class Datastore:
         """Return the segments as they lie in the files."""
         return self._segments
 
-    @cached_property
+    @made_once
     def _parts_of(self) -> dict[int, list[tuple[int, int, int]]]:
         """Parts of each document: (first place, rows, first row)."""
         found: dict[int, list[tuple[int, int, int]]] = {}
@@ -139,7 +139,7 @@ class Datastore:
             found.setdefault(document, []).append((place, count, row))
         return found
 
-    @cached_property
+    @made_once
     def _spans_of(self) -> dict[int, Ints]:
         """(place, character) of each document, ascending."""
         spans = self._table("spans", 3)

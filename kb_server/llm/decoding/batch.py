@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from kb_server.llm.decoding.key_layer import KeyLayer
 from kb_server.llm.decoding.prefix_cache import PrefixCache, cache_of, pairs_of
 from kb_server.llm.decoding.sampling import check_logits, choose
 from kb_server.llm.weights.loading import LoadedModel
+from kb_server.runtime.once import made_once
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,7 @@ class Decoder:
         self._cache: Any = None
         self._takes_places = "position_ids" in signature(loaded.model.forward).parameters
 
-    @cached_property
+    @made_once
     def keys(self) -> KeyLayer:
         """Where the hidden states for kNN-LM come from; raises GenerationFailed if the model has no such place."""
         return KeyLayer(self._loaded.model)

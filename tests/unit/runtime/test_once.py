@@ -57,6 +57,32 @@ def test_each_instance_has_its_own_and_nothing_is_made_before() -> None:
     assert House.door.__doc__ == "The door."
 
 
+class Slow:
+    """Has a door that takes its time."""
+
+    def __init__(self, wait: Event | None = None) -> None:
+        self.begun, self._wait = Event(), wait
+
+    @made_once
+    def door(self) -> str:
+        """The door."""
+        self.begun.set()
+        assert self._wait is None or self._wait.wait(10)
+        return "door"
+
+
+def test_making_it_for_one_object_holds_up_no_other() -> None:
+    go_on = Event()
+    slow = Slow(go_on)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(lambda: slow.door)
+        assert slow.begun.wait(10)
+        assert pool.submit(lambda: Slow().door).result(10) == "door"
+        assert not waiting.done()
+        go_on.set()
+        assert waiting.result(10) == "door"
+
+
 def test_what_failed_is_tried_again() -> None:
     house = House()
     with pytest.raises(ValueError, match="not yet"):
