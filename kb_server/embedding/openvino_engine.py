@@ -1,30 +1,25 @@
 """A model on OpenVINO: on CPUs with bf16 three times as fast as PyTorch, and started in half a second without it."""
 
-import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from queue import Empty, SimpleQueue
 from threading import Condition, Lock
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb_server.core.errors import MissingExtra
 from kb_server.core.ports import Vectors
+from kb_server.embedding.bert_network import BLOCK, runtime
+from kb_server.embedding.token_ids import HubTokenIds, TokenIds
 from kb_server.runtime.quiet import quiet
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from tokenizers import Encoding, Tokenizer
-
-INSTALL = "Run: pip install 'kb-server[openvino]'"
 
 _AT_ONCE = 16  # texts; more at once gains nothing on a CPU, and mixes lengths
 
@@ -33,6 +28,8 @@ _FEW_AT_ONCE = 4  # of few texts, as an answer's sentences are: so that single o
 _SORTED_TOGETHER = 256  # texts
 
 _GIVES_WAY_SECONDS = 0.1  # that a batch waits for single texts at most
+
+INT8 = "int8"
 
 _THREADS_A_STREAM = 4  # at most; below, a thread has a batch of its own
 
@@ -43,27 +40,21 @@ _FIRST_USE = Lock()
 Rows = NDArray[np.int64]
 
 
-def runtime() -> ModuleType:
-    """Import OpenVINO, and not its telemetry: that reports every import to a web service."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # None: importing it fails
-    try:
-        return import_module("openvino")
-    except ImportError as error:
-        raise MissingExtra("The engine openvino needs the package 'openvino'.", INSTALL) from error
-
-
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A model as OpenVINO reads it, with its tokenizer; `inputs` are the names of its inputs, `padding` a token."""
 
     network: Any
-    tokenizer: "Tokenizer"
+    tokens: TokenIds
     inputs: tuple[str, ...]
     padding: int
 
 
 class OpenVinoEngine:
-    """An Engine on a converted model; `precision` is f32, bf16 or f16.
+    """An Engine on a converted model; `precision` is f32, bf16, f16, or int8 for a network whose weights are integers.
+
+    With int8 the inputs of a layer are rounded to 8 bits too, block by block, and all between is computed in the
+    shortest floats that the processor has.
 
     Texts are sorted by length and computed a few at a time, each thread on a batch of its own. Several callers share
     the threads batch by batch; a single text, as a question is, waits for nobody: one stream more is kept for those,
@@ -82,7 +73,7 @@ class OpenVinoEngine:
                 converted.network,
                 "CPU",
                 {
-                    "INFERENCE_PRECISION_HINT": precision,
+                    **_number_format(precision),
                     "INFERENCE_NUM_THREADS": str(threads + -(-threads // self._streams)),
                     "NUM_STREAMS": str(self._streams + 1),
                     "ENABLE_CPU_PINNING": "NO",  # other processes have the same cores
@@ -114,19 +105,19 @@ class OpenVinoEngine:
         size = min(self._batch_size, max(_FEW_AT_ONCE, len(texts) // _AT_ONCE))
         for start in range(0, len(texts), _SORTED_TOGETHER):
             window = [prompt + text for text in texts[start : start + _SORTED_TOGETHER]]
-            encodings = self._converted.tokenizer.encode_batch_fast(window)
-            order = sorted(range(len(window)), key=lambda row: len(encodings[row]))
+            tokens = self._converted.tokens.encode(window)
+            order = sorted(range(len(window)), key=lambda row: len(tokens[row]))
             for first in range(0, len(order), size):
                 rows = order[first : first + size]
-                yield np.array(rows, np.int64) + start, self._inputs([encodings[row] for row in rows])
+                yield np.array(rows, np.int64) + start, self._inputs([tokens[row] for row in rows])
 
-    def _inputs(self, encodings: Sequence["Encoding"]) -> dict[str, Rows]:
-        shape = (len(encodings), max(len(encodings[-1]), 1))
+    def _inputs(self, tokens: Sequence[Sequence[int]]) -> dict[str, Rows]:
+        shape = (len(tokens), max(len(tokens[-1]), 1))
         made = {name: np.zeros(shape, np.int64) for name in self._converted.inputs}
         made["input_ids"][:] = self._converted.padding
-        for row, encoding in enumerate(encodings):
-            made["input_ids"][row, : len(encoding)] = encoding.ids
-            made["attention_mask"][row, : len(encoding)] = 1
+        for row, ids in enumerate(tokens):
+            made["input_ids"][row, : len(ids)] = ids
+            made["attention_mask"][row, : len(ids)] = 1
         return made
 
     def _computed(self, batches: Iterable[tuple[Rows, dict[str, Rows]]], count: int) -> Iterator[tuple[Rows, Vectors]]:
@@ -173,7 +164,19 @@ class OpenVinoEngine:
         return rows, vectors
 
 
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+def float_formats() -> list[str]:
+    """Return the formats of floats that this processor has instructions for, the shortest first."""
+    able = runtime().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return [short for long, short in (("BF16", "bf16"), ("FP16", "f16"), ("FP32", "f32")) if long in able]
+
+
+def _number_format(precision: str) -> dict[str, str]:
+    if precision != INT8:
+        return {"INFERENCE_PRECISION_HINT": precision}
+    return {"INFERENCE_PRECISION_HINT": float_formats()[0], "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(BLOCK)}
+
+
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class NotConvertible(Exception):
@@ -190,9 +193,9 @@ def convert(model: "SentenceTransformer") -> Converted:
         raise NotConvertible("it is not padded on the right")
     if any(not getattr(module, "include_prompt", True) for module in model):
         raise NotConvertible("its pooling leaves the prompt out")
-    names = tuple(name for name in _INPUTS if name in tokenizer.model_input_names)
+    names = tuple(name for name in INPUTS if name in tokenizer.model_input_names)
     network = _traced(model, tokenizer, names)
-    return Converted(network, _plain(tokenizer, model), names, int(tokenizer.pad_token_id))
+    return Converted(network, _tokens(tokenizer, model), names, int(tokenizer.pad_token_id))
 
 
 def _traced(model: "SentenceTransformer", tokenizer: Any, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - untyped libraries
@@ -223,11 +226,9 @@ def _traced(model: "SentenceTransformer", tokenizer: Any, names: tuple[str, ...]
     return network
 
 
-def _plain(tokenizer: Any, model: "SentenceTransformer") -> Any:  # noqa: ANN401 - untyped libraries
-    """Return a copy of the tokenizer that cuts at the model's length and pads nothing."""
+def _tokens(tokenizer: Any, model: "SentenceTransformer") -> TokenIds:  # noqa: ANN401 - untyped library
+    """Return a copy of the tokenizer that cuts at the model's length."""
     from tokenizers import Tokenizer
 
-    copy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    copy.no_padding()
-    copy.enable_truncation(model.max_seq_length or tokenizer.model_max_length)
-    return copy
+    limit = int(model.max_seq_length or tokenizer.model_max_length)
+    return HubTokenIds(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()), limit)

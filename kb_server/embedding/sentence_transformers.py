@@ -74,7 +74,7 @@ class SentenceTransformerEmbedder:
 
     @made_once
     def _folder(self) -> Path:
-        return find_embedding_model(self._model_name)
+        return find_embedding_model(self._model_name, self._cache)
 
     @made_once
     def _prompts(self) -> Prompts:

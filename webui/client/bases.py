@@ -58,6 +58,7 @@ class Base(Shape):
     description: str = ""
     store: str
     embedder: str
+    better_embedder: str | None = None
     documents: int
     chunks: int
     splitting: Splitting

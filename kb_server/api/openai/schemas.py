@@ -107,7 +107,7 @@ class CompletionRequest(_Sampled):
 class EmbeddingRequest(_Lenient):
     """Texts to embed; tokens of another model's vocabulary mean nothing here."""
 
-    model_config = example(model="all-MiniLM-L6-v2", input="Who signs?")
+    model_config = example(model="multilingual-e5-small", input="Who signs?")
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
     input: (

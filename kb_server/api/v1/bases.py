@@ -15,7 +15,7 @@ from kb_server.bases.names import LONGEST_DESCRIPTION
 from kb_server.bases.service import BaseSummary
 from kb_server.core.domain import KnowledgeBase, SplitBy
 from kb_server.core.errors import Forbidden, NotFound
-from kb_server.embedding.model_folder import local_embedders
+from kb_server.embedding.model_folder import better_embedder, local_embedders
 
 
 def known_embedders(service: Service, caller: Caller) -> set[str]:
@@ -80,12 +80,16 @@ class BaseChange(Taken):
 
 
 class Base(BaseModel):
-    """A knowledge base; `description` says in a person's words what it is about."""
+    """A knowledge base; `description` says in a person's words what it is about.
+
+    `better_embedder` is the model that would find more, where there is one: see its re-indexing.
+    """
 
     name: str
     description: str
     store: str
     embedder: str
+    better_embedder: str | None
     documents: int
     chunks: int
     splitting: Splitting
@@ -153,6 +157,7 @@ def base_json(service: Service, one: BaseSummary) -> Base:
         description=base.description,
         store=base.store,
         embedder=base.embedder,
+        better_embedder=better_embedder(base.embedder),
         documents=one.documents,
         chunks=one.chunks,
         splitting=Splitting(**asdict(service.app.ingest.splitting(base))),

@@ -34,7 +34,7 @@ class Reindex(Taken):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"embedder": "all-MiniLM-L6-v2"}, {"splitting": {"size": 300}, "drop_edits": False}]
+            "examples": [{"embedder": "multilingual-e5-small"}, {"splitting": {"size": 300}, "drop_edits": False}]
         }
     )
 

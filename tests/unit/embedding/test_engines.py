@@ -15,9 +15,10 @@ import pytest
 from kb_server.core.answers import EngineKind
 from kb_server.core.ports import Vectors
 from kb_server.embedding import engines
+from kb_server.embedding.bert_network import runtime
 from kb_server.embedding.engines import Engine, EngineFolder, choose_engine
 from kb_server.embedding.model_folder import minilm
-from kb_server.embedding.openvino_engine import NotConvertible, OpenVinoEngine, Rows, runtime
+from kb_server.embedding.openvino_engine import NotConvertible, OpenVinoEngine, Rows
 from kb_server.embedding.torch_engine import TorchEngine
 
 pytestmark = pytest.mark.skipif(
@@ -111,6 +112,7 @@ def test_pytorch_computes_where_openvino_would_not_do_and_that_is_said_once(
         raise NotConvertible("it has no fast tokenizer")
 
     monkeypatch.setattr(EngineFolder, "torch", lambda _: torch)
+    monkeypatch.setattr(engines, "bert_shape", lambda _: None)
     monkeypatch.setattr(engines, "_timed", timed)
     if trouble == "not convertible":
         monkeypatch.setattr(engines, "convert", refuse)

@@ -51,6 +51,8 @@ def draw_reindex(visit: Visit, base: Base) -> None:
     with st.container(border=True):
         st.subheader(say(words.REINDEX), anchor=False)
         st.write(say(words.REINDEX_MORE))
+        if base.better_embedder:
+            st.info(say(words.BETTER_EMBEDDER, old=base.embedder, new=base.better_embedder), icon=":material/upgrade:")
         names = [model.name for model in visit.service.system.models().embedders if model.name != base.embedder]
         if not names:
             st.caption(say(words.NO_OTHER_EMBEDDER, name=base.embedder))

@@ -157,6 +157,10 @@ CUT_EDITED_HELP = Phrase(
 )
 LEFT = Phrase("kept its chunks: {n} of them edited or out of search", "保持原样：有 {n} 个片段被修改或停用")
 REINDEX = Phrase("Another embedding model", "更换向量模型")
+BETTER_EMBEDDER = Phrase(
+    "This base was made with {old}. {new} finds more, in 94 languages, Chinese by meaning among them.",
+    "本知识库用 {old} 建成。改用 {new} 检索更准，支持 94 种语言，中文也能按语义查找。",
+)
 NO_OTHER_EMBEDDER = Phrase("No other embedding model than {name} is here.", "除 {name} 外没有其他向量模型。")
 REINDEX_MORE = Phrase(
     "Embed every chunk again with another model. The old index answers until the new one is ready.",
