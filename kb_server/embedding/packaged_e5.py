@@ -193,7 +193,7 @@ class _PackagedFile:
         return self._tensors[name].count
 
     def _read(self, form: str) -> tuple[Any, ...]:
-        values = struct.unpack_from("<" + form, self._data, self._at)
+        values = struct.unpack_from("<" + form, self._data.data, self._at)
         self._at += struct.calcsize("<" + form)
         return values
 

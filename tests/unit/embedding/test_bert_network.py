@@ -29,15 +29,11 @@ def write_model(folder: Path, kind: str = "bert", pooling: str = "mean_tokens", 
     from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
     torch.manual_seed(1)
-    sizes: dict[str, Any] = {
-        "vocab_size": len(WORDS),
-        "hidden_size": width,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-    }
-    sizes |= {"intermediate_size": 2 * width, "max_position_embeddings": 40, "pad_token_id": 1}
-    config, model = (BertConfig, BertModel) if kind == "bert" else (XLMRobertaConfig, XLMRobertaModel)
-    model(config(**sizes, initializer_range=0.3)).save_pretrained(folder)
+    sizes: dict[str, Any] = {"vocab_size": len(WORDS), "hidden_size": width, "num_hidden_layers": 2}
+    sizes |= {"num_attention_heads": 4, "intermediate_size": 2 * width, "max_position_embeddings": 40}
+    config: Any = BertConfig if kind == "bert" else XLMRobertaConfig
+    model: Any = BertModel if kind == "bert" else XLMRobertaModel
+    model(config(**sizes, pad_token_id=1, initializer_range=0.3)).save_pretrained(folder)
     tokenizer = Tokenizer(models.WordPiece({word: n for n, word in enumerate(WORDS)}, unk_token=WORDS[0]))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -113,12 +113,13 @@ def test_a_damaged_folder_is_made_again(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("light")
 def test_a_process_that_comes_second_keeps_what_the_first_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, others = packaged_e5._write_folder, []
+    write = packaged_e5._write_folder
+    others: list[Path] = []
 
     def slowly(packaged: Path, folder: Path) -> None:
         write(packaged, folder)
         if not others:  # meanwhile another process
-            others.append(True)
+            others.append(tmp_path)
             others.append(e5_folder(tmp_path))
 
     monkeypatch.setattr(packaged_e5, "_write_folder", slowly)
