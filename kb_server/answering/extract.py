@@ -12,8 +12,9 @@ import numpy as np
 
 from kb_server.core.domain import Hit
 from kb_server.core.ports import Embedder, LexicalIndex
+from kb_server.search.fusion import ELSEWHERE
 from kb_server.text.sentences import sentence_spans
-from kb_server.text.terms import terms
+from kb_server.text.terms import codes, terms
 
 _WORTH_ADDING = 0.5  # a further sentence is shown if it scores at least this share of the best one
 
@@ -51,8 +52,11 @@ class SentenceExtractor:
         if dense_weight > 0:
             fitting += dense_weight * self._cosines(question, texts)
         passages = np.array([sentence.hit.score for sentence in found])
-        total: list[float] = (fitting[: len(found)] + fitting[len(found) :] + passages).tolist()
-        return total
+        total = fitting[: len(found)] + fitting[len(found) :] + passages
+        if named := set(codes(question)):
+            total = _named_first(total, [not named.isdisjoint(terms(sentence.text)) for sentence in found])
+        scores: list[float] = total.tolist()
+        return scores
 
     def _term_shares(self, question: str, texts: list[str]) -> np.ndarray:
         """Return the share of the question's term weight that each text holds."""
@@ -63,6 +67,11 @@ class SentenceExtractor:
     def _cosines(self, question: str, texts: list[str]) -> np.ndarray:
         cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(question)
         return np.asarray(np.maximum(cosines, 0.0))
+
+
+def _named_first(scores: np.ndarray, names: Sequence[bool]) -> np.ndarray:
+    """Halve the score of every sentence without a code that the question names, if any sentence has one."""
+    return np.where(names, 1.0, ELSEWHERE) * scores if any(names) else scores
 
 
 def best_sentences(scored: Sequence[tuple[Sentence, float]], count: int) -> list[Sentence]:

@@ -29,7 +29,7 @@ class BaseFiles:
     def __init__(self, home: Path, base_id: str) -> None:
         self.folder = home / "bases" / base_id
         # The name has the version of what counts as a term: a new one starts an empty index, filled from the catalog.
-        self.lexical = self.folder / "lexical-1"
+        self.lexical = self.folder / "lexical-2"
         self.originals = self.folder / "originals"
         self.evaluations = self.folder / "evaluations"
         self.write_lock = self.folder / "write.lock"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from filelock import FileLock, Timeout
@@ -87,6 +87,15 @@ class OpenBase:
             self._mend(expected, expected | unfinished, embedder)
             self.index(pending, embedder, held=self.store.ids())
         self.files.discard(self.files.names() - self.documents.files())
+
+    def fill_words(self) -> None:
+        """Fill a word index that is new, as after an upgrade; a process that is writing meanwhile does it itself."""
+        if len(self.lexical) or not (ids := self.chunks.vector_ids()):
+            return
+        with suppress(Busy), self.writing(0.0):
+            chunks = self.chunks.by_vector(ids)
+            self.lexical.add(ids, [chunks[id_].searchable for id_ in ids])
+            self.lexical.flush()
 
     def purge(self, removed: Removed) -> None:
         """Take out of the stores what the catalog has let go of already."""

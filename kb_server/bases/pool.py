@@ -115,7 +115,9 @@ class BasePool:
         store = self.store(base)
         kept = KeptVectors(files.kept(base.fingerprint), base.dimension)
         documents = Documents(self._database, base.id, once=self._once)
-        return OpenBase(base, documents, store, self._open_words(files.lexical), kept, files)
+        opened = OpenBase(base, documents, store, self._open_words(files.lexical), kept, files)
+        opened.fill_words()
+        return opened
 
 
 def _vectors(base: KnowledgeBase) -> tuple[str, str]:

@@ -135,7 +135,14 @@ class LexicalIndex(Protocol):
         ...
 
     def weights(self, question: str) -> dict[str, float]:
-        """Return how much each different term of a question weighs: its inverse document frequency."""
+        """Return how much each different term of a question weighs: its inverse document frequency.
+
+        In Chinese the question words weigh nothing, nor the pairs of characters across them.
+        """
+        ...
+
+    def holding(self, term: str) -> set[int]:
+        """Return the ids of the chunks that hold a term, as `terms` gives it."""
         ...
 
     def ids(self) -> set[int]:

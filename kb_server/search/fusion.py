@@ -33,6 +33,15 @@ def fuse(dense: Mapping[int, float], lexical: Mapping[int, float], weight: float
     return sorted(mixed.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
+ELSEWHERE = 0.5  # what a passage's score keeps where a question names a code that stands only in others
+
+
+def named_first(fused: list[tuple[int, float]], named: Collection[int]) -> list[tuple[int, float]]:
+    """Return the ranking with the score of every id that is not among the `named` halved."""
+    judged = [(id_, score if id_ in named else ELSEWHERE * score) for id_, score in fused]
+    return sorted(judged, key=lambda pair: (-pair[1], pair[0]))
+
+
 def dense_scores(
     store: VectorStore, vector: Vectors, k: int, also: Collection[int], allowed: Collection[int] | None = None
 ) -> dict[int, float]:

@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
 
+import numpy as np
+
 from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
 from kb_server.core.ports import ChunkSource, Embedder, LexicalIndex, Reranker, VectorStore
-from kb_server.search.fusion import dense_scores, dense_weight, fuse
+from kb_server.search.fusion import ELSEWHERE, dense_scores, dense_weight, fuse, named_first
 from kb_server.search.ranks import StageRank, all_scores, rank_of
+from kb_server.text.terms import codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class HybridRetriever:
         vector = self._embedder.embed_query(question) if weight > 0 else None
         ids = self._source.vector_ids(filters)
         scores = all_scores(ids, question, vector, self._lexical, self._store, weight)
+        if named := self._named(question, mode):
+            scores["fusion"] = np.where(np.isin(ids, list(named)), 1.0, ELSEWHERE) * scores["fusion"]
         ranks = [rank_of(stage, vector_id, ids, found) for stage, found in scores.items()]
         if self._reranking and mode is SearchMode.HYBRID:
             ranks.append(self._reranked(self._reranking, question, vector_id, filters))
@@ -125,13 +130,22 @@ class HybridRetriever:
         vector = self._embedder.embed_query(question) if weight > 0 else None
         embedded = perf_counter()
         stages: dict[str, dict[int, float]] = {}
+        named = self._named(question, mode)
         if weight < 1:
             stages["lexical"] = dict(self._lexical.search(question, depth, allowed))
         if vector is not None:
-            stages["dense"] = dense_scores(self._store, vector, depth, stages.get("lexical", {}), allowed)
+            also = {*stages.get("lexical", {}), *islice(named.intersection(allowed or named), depth)}
+            stages["dense"] = dense_scores(self._store, vector, depth, also, allowed)
         fused = fuse(stages.get("dense", {}), stages.get("lexical", {}), weight)
+        fused = named_first(fused, named) if named else fused
         timings = {"embed": 1000 * (embedded - started), "search": 1000 * (perf_counter() - embedded)}
         return _Ranking(fused, stages, timings)
+
+    def _named(self, question: str, mode: SearchMode) -> set[int]:
+        """Return the ids of the chunks that hold a code which the question names; none where it names none."""
+        if mode is not SearchMode.HYBRID:
+            return set()
+        return set().union(*map(self._lexical.holding, codes(question)))
 
     def _weight(self, question: str, mode: SearchMode) -> float:
         fixed = {SearchMode.DENSE: 1.0, SearchMode.LEXICAL: 0.0}

@@ -15,6 +15,7 @@ from typing import cast
 import tantivy
 
 from kb_server.core.errors import StorageError, StorageFull
+from kb_server.text.question_terms import question_terms
 from kb_server.text.terms import BM25_K1, inverse_document_frequency, terms
 
 _HEAP_BYTES = 50_000_000
@@ -74,8 +75,14 @@ class TantivyIndex:
         """Return the inverse document frequency of each different term of a question (BM25's, as Lucene has it)."""
         searcher = self._searcher()
         total = searcher.num_docs
-        counts = {term: min(searcher.doc_freq("terms", term), total) for term in terms(question)}
+        counts = {term: min(searcher.doc_freq("terms", term), total) for term in question_terms(question)}
         return {term: inverse_document_frequency(total, count) for term, count in counts.items()}
+
+    def holding(self, term: str) -> set[int]:
+        """Return the ids of the chunks that hold a term."""
+        searcher = self._searcher()
+        query = tantivy.Query.term_query(self._index.schema, "terms", term, "freq")
+        return {id_ for id_, _ in self._found(query, max(searcher.doc_freq("terms", term), 1))}
 
     def ids(self) -> set[int]:
         """Return every chunk id in the index."""

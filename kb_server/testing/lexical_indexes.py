@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kb_server.core.ports import LexicalIndex
+from kb_server.text.question_terms import question_terms
 from kb_server.text.terms import terms
 
 OpenIndex = Callable[[Path], LexicalIndex]
@@ -34,7 +35,7 @@ class Bm25:
     def weights(self, question: str) -> dict[str, float]:
         """Return ln(1 + (N - n + 0.5) / (n + 0.5)) for each term that n of N texts have."""
         total = len(self._counts)
-        having = {term: sum(term in counts for counts in self._counts.values()) for term in terms(question)}
+        having = {term: sum(term in counts for counts in self._counts.values()) for term in question_terms(question)}
         return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in having.items()}
 
     def search(self, question: str) -> list[tuple[int, float]]:
@@ -128,3 +129,8 @@ class LexicalIndexSuite:
         index.add([7], [" ".join(f"word{number}" for number in range(7_000))])
         index.flush()
         assert [id_ for id_, _ in index.search("word6000", 5)] == [7]
+
+    def test_who_holds_a_term_is_known(self, index: LexicalIndex) -> None:
+        assert index.holding("red") == {1, 2}
+        assert index.holding("知识") == {5}
+        assert index.holding("violin") == set()

@@ -23,10 +23,14 @@ _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?"
 _NUMBER = re.compile(
     rf"(?P<digits>{_DIGITS})(?:[\s-]?(?P<scale>{_SCALE})\b|(?P<cjk_scale>[百千万亿]+))?"
     rf"|\b(?P<words>{_WORD}(?:(?:[\s-]|\sand\s)(?:{_WORD}|{_SCALE}))*)\b"
-    rf"|(?P<cjk>[〇零一二两三四五六七八九十百千万亿]+)",
+    rf"|(?P<cjk>[〇零一二两三四五六七八九十百千万亿]+(?:点[〇零一二三四五六七八九]+)?)",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"％之([\d.]+)")
+_FRACTION = re.compile(r"(\d+)分之(\d+)")
+_PLAIN = re.compile(r"[0-9.]+")
+_JOINED_BEFORE = re.compile(r"[A-Za-z_]$|[A-Za-z0-9_][-./]$")
+_JOINED_BEHIND = re.compile(r"[-./]?[A-Za-z_]|[-./][0-9]")
 _CJK_MEASURES = "年月日号天周个名人家次倍元米公里岁届项位条座种部本张台只件分小秒点章节页层度吨克升美英欧楼期句场成"
 
 
@@ -51,13 +55,24 @@ def numbers(text: str) -> Iterator[Number]:
 
 
 def in_digits(text: str) -> str:
-    """Rewrite the numbers of a text in plain digits: "two million", 2,000,000 and 二百万 all become 2000000."""
+    """Rewrite the numbers of a text in plain digits: "two million", 2,000,000 and 二百万 all become 2000000.
+
+    Digits inside of a code, a version or a telephone number stay: 2.10.1 is not 2.1.1, nor is LK-007 LK-7.
+    """
     text = text.replace("百分之", "％之")  # 百 is no number there
     parts, done = [], 0
     for number in numbers(text):
-        parts += [text[done : number.start], format(number.value.normalize(), "f")]
-        done = number.end
-    return _PERCENT.sub(r"\1%", "".join([*parts, text[done:]]))
+        if not _in_a_code(text, number):
+            parts += [text[done : number.start], format(number.value.normalize(), "f")]
+            done = number.end
+    return _FRACTION.sub(r"\2/\1", _PERCENT.sub(r"\1%", "".join([*parts, text[done:]])))
+
+
+def _in_a_code(text: str, number: Number) -> bool:
+    """Tell whether digits are joined to letters or other digits by nothing, a hyphen, a dot or the like."""
+    plain = _PLAIN.fullmatch(text, number.start, number.end)
+    before, behind = text[max(number.start - 2, 0) : number.start], text[number.end : number.end + 2]
+    return plain is not None and (_JOINED_BEFORE.search(before) or _JOINED_BEHIND.match(behind)) is not None
 
 
 def _value(match: re.Match[str], text: str) -> Decimal | None:
@@ -66,9 +81,9 @@ def _value(match: re.Match[str], text: str) -> Decimal | None:
     if match["words"]:
         words = match["words"].lower()
         return None if words == "one" else Decimal(_english(words))
-    run = match["cjk"]
-    measured = text[match.end() : match.end() + 1]
-    return Decimal(_chinese(run)) if len(run) > 1 or (measured and measured in _CJK_MEASURES) else None
+    run, behind = match["cjk"], text[match.end() : match.end() + 1]
+    counts = (behind and behind in _CJK_MEASURES) or text.endswith(("分之", "％之"), 0, match.start())
+    return _chinese(run) if len(run) > 1 or counts else None
 
 
 def _scale(match: re.Match[str]) -> int:
@@ -91,8 +106,14 @@ def _english(words: str) -> int:
     return total + part
 
 
-def _chinese(run: str) -> int:
-    """Return the value of 一千五百, 两万三千, 十二; a run of digits alone (二〇二六) is read digit by digit."""
+def _chinese(run: str) -> Decimal:
+    """Return the value of 一千五百, 一点五, 十二; a run of digits alone (二〇二六) is read digit by digit."""
+    whole, _, part = run.partition("点")
+    decimals = "".join(str(_CJK_DIGITS[character]) for character in part)
+    return Decimal(f"{_chinese_integer(whole)}.{decimals}" if decimals else _chinese_integer(whole))
+
+
+def _chinese_integer(run: str) -> int:
     if not any(character in _CJK_SCALES for character in run):
         return int("".join(str(_CJK_DIGITS[character]) for character in run))
     total = section = digit = 0

@@ -5,9 +5,10 @@ the pairs of characters: 是谁发 is no word of any passage.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
+from kb_server.text.folding import fold
+from kb_server.text.numbers import in_digits
 from kb_server.text.terms import is_cjk, script, terms
 
 _ENGLISH = frozenset(
@@ -25,6 +26,18 @@ _CHINESE = re.compile(
 )
 _RUN = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 _WORD = re.compile(r"[\u3400-\u9fff]{2,3}|[^\W_\u3400-\u9fff]+")
+
+
+def question_terms(question: str) -> list[str]:
+    """Return the terms that a question is searched by, in order, each once.
+
+    In Chinese question words are taken out, and with them the pairs of characters across them (有多, 少天): they weigh
+    as much as a name, and no passage has them. In other languages they stand in many passages and so weigh little.
+    """
+    every = dict.fromkeys(terms(question))
+    if script(question) != "cjk":
+        return list(every)
+    return list(dict.fromkeys(terms(_CHINESE.sub(" ", fold(question))))) or list(every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ def asked_pieces(question: str) -> list[QuestionTerm]:
 
 
 def _chinese_pieces(question: str) -> list[QuestionTerm]:
-    runs = _RUN.findall(unicodedata.normalize("NFKC", _CHINESE.sub(" ", question)))
+    runs = _RUN.findall(in_digits(_CHINESE.sub(" ", fold(question))))
     return [piece for run in runs for piece in (_characters(run) if is_cjk(run) else _words(run))]
 
 

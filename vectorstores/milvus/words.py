@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kb_server.text.question_terms import question_terms
 from kb_server.text.terms import BM25_B, BM25_K1, inverse_document_frequency, terms
 from vectorstores.milvus.client import MilvusConnection, MilvusPlace
 from vectorstores.milvus.rows import IDS_A_FILTER, all_ids, count, delete, id_filters, parts, upsert
@@ -80,9 +81,13 @@ class MilvusWords:
 
     def weights(self, question: str) -> dict[str, float]:
         """Return the inverse document frequency of each different term of a question (BM25's, as Lucene has it)."""
-        wanted = dict.fromkeys(terms(question))
+        wanted = dict.fromkeys(question_terms(question))
         total = self._count("") if wanted else 0
         return {term: inverse_document_frequency(total, min(self._count(_code(term)), total)) for term in wanted}
+
+    def holding(self, term: str) -> set[int]:
+        """Return the ids of the chunks that hold a term, 16,384 at most."""
+        return {id_ for id_, _ in self._ask(partial(self._found, _code(term), _MOST, ""))}
 
     def ids(self) -> set[int]:
         """Return every chunk id in the index."""

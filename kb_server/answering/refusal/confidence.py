@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kb_server.answering.refusal.evidence import Evidence, TermWeights, find_evidence
+from kb_server.answering.refusal.evidence import Evidence, TermWeights, find_evidence, names_only_unknown
 from kb_server.core.domain import Calibration, Hit
 from kb_server.core.ports import LexicalIndex
 
@@ -24,11 +24,13 @@ class Assessor:
     def assess(self, question: str, hits: Sequence[Hit]) -> tuple[float, bool]:
         """Return the confidence, 0..1, in the first hits, best first, and whether it is enough for an answer.
 
+        A question about a code that stands nowhere has no answer: those of its neighbours are none.
         See EVIDENCE_DEPTH for how many hits are looked at.
         """
-        known = [TermWeights(lexical.weights(question), len(lexical)) for lexical in self._lexicals]
-        evidence = find_evidence(question, hits, TermWeights.together(known))
-        confidence = round(self._model.confidence(evidence), 4)
+        known = TermWeights.together([TermWeights(one.weights(question), len(one)) for one in self._lexicals])
+        if names_only_unknown(question, known):
+            return 0.0, False
+        confidence = round(self._model.confidence(find_evidence(question, hits, known)), 4)
         return confidence, confidence >= self._bound
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from kb_server.core.domain import Hit
 from kb_server.text.question_terms import QuestionTerm, asked_pieces
-from kb_server.text.terms import terms
+from kb_server.text.terms import codes, terms
 
 EVIDENCE_DEPTH = 10  # passages looked at
 
@@ -84,6 +84,12 @@ def find_evidence(question: str, hits: Sequence[Hit], known: TermWeights) -> Evi
     top = max(scores, default=0.0)
     middle = median(scores if len(scores) > 1 else [top, 0.0])
     return Evidence(top, best, asked.absent(), 1 - middle / top if top > 0 else 0.0)
+
+
+def names_only_unknown(question: str, known: TermWeights) -> bool:
+    """Tell whether a question names codes, and no chunk holds any of them."""
+    named = codes(question)
+    return bool(named) and all(term not in known.weights or known.is_absent(term) for term in named)
 
 
 class QuestionWeights:

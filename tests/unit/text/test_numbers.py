@@ -23,7 +23,9 @@ from kb_server.text.numbers import in_digits
         ("十二个月", "12个月"),
         ("百分之十二", "12%"),
         ("一些人", "一些人"),
-        ("version 1.2.3 of PR-02", "version 1.2.3 of PR-2"),
+        ("version 1.2.3 of PR-02, 2.10.1", "version 1.2.3 of PR-02, 2.10.1"),
+        ("百分之五，三分之一", "5%，1/3"),
+        ("一点五倍，三点一四", "1.5倍，3.14"),
     ],
 )
 def test_one_way_of_writing(text: str, digits: str) -> None:
