@@ -12,6 +12,7 @@ import numpy as np
 
 from kb_server.core.domain import Hit
 from kb_server.core.ports import Embedder, LexicalIndex
+from kb_server.search.cosine_floor import above, cosine_floor
 from kb_server.search.fusion import ELSEWHERE
 from kb_server.text.sentences import sentence_spans
 from kb_server.text.terms import codes, terms
@@ -66,7 +67,7 @@ class SentenceExtractor:
 
     def _cosines(self, question: str, texts: list[str]) -> np.ndarray:
         cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(question)
-        return np.asarray(np.maximum(cosines, 0.0))
+        return above(cosine_floor(self._embedder), cosines)
 
 
 def _named_first(scores: np.ndarray, names: Sequence[bool]) -> np.ndarray:

@@ -1,22 +1,21 @@
 """Mixing dense and lexical scores, by a weight that the knowledge base's own text decides.
 
-Both scores are absolute (a cosine; a share of the question's term weight), so their sum needs no rescaling for each
+Both scores are absolute (what a cosine has above unrelated texts; a share of the
+question's term weight), so their sum needs no rescaling for each
 question: a convex combination, which Bruch et al. (2023, "An Analysis of Fusion Functions for Hybrid Retrieval") found
 better than fusing ranks. See docs/decisions/fusion.md for the measurements here.
 """
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+
 from kb_server.core.domain import Fusion
 from kb_server.core.ports import Vectors, VectorStore
+from kb_server.search.cosine_floor import above
 from kb_server.text.terms import script
 
 UNFITTED_WEIGHT = 0.3
-
-
-def similarity(score: float) -> float:
-    """Turn a store's (1 + cosine) / 2 into the cosine, with opposite and unrelated both 0."""
-    return max(0.0, 2.0 * score - 1.0)
 
 
 def dense_weight(fusion: Fusion | None, question: str) -> float:
@@ -43,10 +42,17 @@ def named_first(fused: list[tuple[int, float]], named: Collection[int]) -> list[
 
 
 def dense_scores(
-    store: VectorStore, vector: Vectors, k: int, also: Collection[int], allowed: Collection[int] | None = None
+    store: VectorStore,
+    vector: Vectors,
+    k: int,
+    also: Collection[int],
+    allowed: Collection[int] | None = None,
+    *,
+    floor: float = 0.0,
 ) -> dict[int, float]:
-    """Return the cosine of the k nearest, and of the ids in `also` that are not among them."""
+    """Return the cosine above the floor of the k nearest, and of the ids in `also` that are not among them."""
     nearest = dict(store.search(vector, k, allowed))
     missing = [id_ for id_ in also if id_ not in nearest]
     nearest.update(store.search(vector, len(missing), missing) if missing else [])
-    return {id_: similarity(score) for id_, score in nearest.items()}
+    cosines = 2.0 * np.fromiter(nearest.values(), np.float64, len(nearest)) - 1.0  # a store gives (1 + cosine) / 2
+    return dict(zip(nearest, above(floor, cosines).tolist(), strict=True))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kb_server.core.domain import Chunk, Fusion
-from kb_server.core.ports import ChunkSource, Embedder, LexicalIndex, VectorStore
+from kb_server.core.ports import ChunkSource, Embedder, LexicalIndex, Vectors, VectorStore
+from kb_server.search.cosine_floor import above, cosine_floor
 from kb_server.search.fusion import UNFITTED_WEIGHT, dense_scores
 from kb_server.text.sentences import sentences
 from kb_server.text.terms import BM25_B, BM25_K1, script, terms
@@ -61,8 +62,9 @@ class FusionFitter:
         mean_length = float(np.mean([max(len(terms(item.chunk.searchable)), 1) for item in questions]))
         reciprocal = np.zeros(len(_GRID))
         for item, vector, rest in zip(questions, vectors, rests, strict=True):
-            own = np.array([max(0.0, float(vector @ rest)), self._lexical_score(item, mean_length)])
-            rivals = self._rival_scores(item, vector)
+            floor = cosine_floor(self._embedder)
+            own = np.array([float(above(floor, vector @ rest)), self._lexical_score(item, mean_length)])
+            rivals = self._rival_scores(item, vector, floor)
             mixed = np.outer(_GRID, rivals[:, 0]) + np.outer(1 - _GRID, rivals[:, 1])
             target = _GRID * own[0] + (1 - _GRID) * own[1]
             reciprocal += 1.0 / (1 + (mixed > target[:, None]).sum(axis=1))
@@ -70,10 +72,10 @@ class FusionFitter:
         best = _GRID[reciprocal >= reciprocal.max() - 1e-9]
         return round(float(best[len(best) // 2]), 2)
 
-    def _rival_scores(self, item: HeldOut, vector: np.ndarray[tuple[int], np.dtype[np.float32]]) -> np.ndarray:
+    def _rival_scores(self, item: HeldOut, vector: Vectors, floor: float) -> np.ndarray:
         """Return (dense, lexical) of the strongest other chunks that do not hold the sentence themselves: [n, 2]."""
         lexical = dict(self._lexical.search(item.sentence, _RIVALS))
-        dense = dense_scores(self._store, vector, _RIVALS, lexical)
+        dense = dense_scores(self._store, vector, _RIVALS, lexical, floor=floor)
         chunks = self._source.by_vector(list(dense))
         rivals = [id_ for id_, chunk in chunks.items() if item.sentence not in chunk.text]
         return np.array([(dense[id_], lexical.get(id_, 0.0)) for id_ in rivals]).reshape(-1, 2)

@@ -9,6 +9,7 @@ import numpy as np
 
 from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
 from kb_server.core.ports import ChunkSource, Embedder, LexicalIndex, Reranker, VectorStore
+from kb_server.search.cosine_floor import cosine_floor
 from kb_server.search.fusion import ELSEWHERE, dense_scores, dense_weight, fuse, named_first
 from kb_server.search.ranks import StageRank, all_scores, rank_of
 from kb_server.text.terms import codes
@@ -106,8 +107,9 @@ class HybridRetriever:
         """
         weight = self._weight(question, mode)
         vector = self._embedder.embed_query(question) if weight > 0 else None
+        floor = cosine_floor(self._embedder) if weight > 0 else 0.0
         ids = self._source.vector_ids(filters)
-        scores = all_scores(ids, question, vector, self._lexical, self._store, weight)
+        scores = all_scores(ids, question, vector, self._lexical, self._store, weight, floor)
         if named := self._named(question, mode):
             scores["fusion"] = np.where(np.isin(ids, list(named)), 1.0, ELSEWHERE) * scores["fusion"]
         ranks = [rank_of(stage, vector_id, ids, found) for stage, found in scores.items()]
@@ -128,6 +130,7 @@ class HybridRetriever:
         allowed = self._source.vector_ids(filters) if filters else None
         started = perf_counter()
         vector = self._embedder.embed_query(question) if weight > 0 else None
+        floor = cosine_floor(self._embedder) if weight > 0 else 0.0
         embedded = perf_counter()
         stages: dict[str, dict[int, float]] = {}
         named = self._named(question, mode)
@@ -135,7 +138,7 @@ class HybridRetriever:
             stages["lexical"] = dict(self._lexical.search(question, depth, allowed))
         if vector is not None:
             also = {*stages.get("lexical", {}), *islice(named.intersection(allowed or named), depth)}
-            stages["dense"] = dense_scores(self._store, vector, depth, also, allowed)
+            stages["dense"] = dense_scores(self._store, vector, depth, also, allowed, floor=floor)
         fused = fuse(stages.get("dense", {}), stages.get("lexical", {}), weight)
         fused = named_first(fused, named) if named else fused
         timings = {"embed": 1000 * (embedded - started), "search": 1000 * (perf_counter() - embedded)}

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb_server.core.ports import LexicalIndex, Vectors, VectorStore
+from kb_server.search.cosine_floor import above
 
 Scores = npt.NDArray[np.float64]
 Found = list[tuple[int, float]]
@@ -24,7 +25,13 @@ class StageRank:
 
 
 def all_scores(
-    ids: Sequence[int], question: str, vector: Vectors | None, lexical: LexicalIndex, store: VectorStore, weight: float
+    ids: Sequence[int],
+    question: str,
+    vector: Vectors | None,
+    lexical: LexicalIndex,
+    store: VectorStore,
+    weight: float,
+    floor: float,
 ) -> dict[str, Scores]:
     """Return what each stage that is asked gives these ids (ascending): float64 [ids], NaN where it does not find one.
 
@@ -35,7 +42,7 @@ def all_scores(
         stages["lexical"] = _in_parts(ids, lambda part: lexical.search(question, len(part), part))
     if vector is not None:
         scores = _in_parts(ids, lambda part: store.search(vector, len(part), part))
-        stages["dense"] = np.maximum(0.0, 2.0 * scores - 1.0)  # as `similarity` has it
+        stages["dense"] = above(floor, 2.0 * scores - 1.0)
     nothing = np.full(len(ids), np.nan)
     dense, words = stages.get("dense", nothing), stages.get("lexical", nothing)
     fused = weight * np.nan_to_num(dense) + (1 - weight) * np.nan_to_num(words)

@@ -52,11 +52,11 @@ class QuestionTerm:
 
 
 def asked_pieces(question: str) -> list[QuestionTerm]:
-    """Return what a question is about, in order, each once; their terms are among `terms(question)`.
+    """Return what a question is about, in order, each once; their terms are among `question_terms(question)`.
 
     A question made of nothing but question words is about all its terms.
     """
-    every = dict.fromkeys(terms(question))
+    every = dict.fromkeys(question_terms(question))
     found = _chinese_pieces(question) if script(question) == "cjk" else _english_pieces(question)
     kept = [piece for piece in found if piece.terms and all(term in every for term in piece.terms)]
     return list(dict.fromkeys(kept)) or [QuestionTerm((term,), 1.0) for term in every]

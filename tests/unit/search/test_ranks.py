@@ -52,7 +52,7 @@ def test_ranks_are_those_of_sorting_everything(
     stages["fusion"] = dict(fuse(stages.get("dense", {}), stages.get("lexical", {}), weight))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kb_server.search.ranks, "_AT_ONCE", 3)
-        scores = all_scores(known, question, vector, lexical, store, weight)
+        scores = all_scores(known, question, vector, lexical, store, weight, 0.0)
     for chunk_id in (*texts, 2, 1_000):
         found = [rank_of(stage, chunk_id, known, values) for stage, values in scores.items()]
         assert found == sorted_ranks(stages, chunk_id, set(known))
