@@ -14,6 +14,7 @@ class Case:
     question: str
     answers: tuple[str, ...]
     document: str
+    id: str = ""
 
 
 def read_squad(file: Path, folder: Path) -> list[Case]:
@@ -26,5 +27,5 @@ def read_squad(file: Path, folder: Path) -> list[Case]:
             (folder / name).write_text(paragraph["context"], "utf-8")
             for qa in paragraph["qas"]:
                 answers = tuple(sorted({answer["text"] for answer in qa["answers"]}))
-                cases.append(Case(qa["question"], answers, name))
+                cases.append(Case(qa["question"], answers, name, qa["id"]))
     return cases

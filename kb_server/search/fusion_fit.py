@@ -23,6 +23,8 @@ from kb_server.text.terms import BM25_B, BM25_K1, script, terms
 _QUESTIONS = 150  # for each script; more moves the weight by less than its own noise
 _FEWEST = 10  # with fewer questions than this a weight would be a guess
 _RIVALS = 30
+_FOREIGN = 0.02  # share of the chunks in a script up to which the base is not written in it
+
 _GRID = np.linspace(0.0, 1.0, 21)
 
 
@@ -48,11 +50,19 @@ class FusionFitter:
         """Return the weight for each script; the same base and seed give the same weights."""
         ids = self._source.vector_ids()
         sample = random.Random(seed).sample(ids, min(len(ids), 4 * _QUESTIONS))  # noqa: S311 - sampling, not secrecy
-        held_out = [item for chunk in self._source.by_vector(sample).values() if (item := _hold_out(chunk, seed))]
+        chunks = list(self._source.by_vector(sample).values())
+        held_out = [item for chunk in chunks if (item := _hold_out(chunk, seed))]
+        written = {
+            name
+            for name, count in Counter(script(chunk.text) for chunk in chunks).items()
+            if count > _FOREIGN * len(chunks)
+        }
         weights = {}
         for name in ("cjk", "other"):
             questions = [item for item in held_out if script(item.sentence) == name][:_QUESTIONS]
             weights[name] = self._best_weight(questions) if len(questions) >= _FEWEST else UNFITTED_WEIGHT
+            if name not in written:
+                weights[name] = 1.0  # by meaning alone: what words such a question shares with the base are chance
         return Fusion(weights, len(ids))
 
     def _best_weight(self, questions: Sequence[HeldOut]) -> float:

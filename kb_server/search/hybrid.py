@@ -1,6 +1,6 @@
 """Asking both indexes and mixing what they say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
@@ -9,10 +9,10 @@ import numpy as np
 
 from kb_server.core.domain import Filter, Fusion, Hit, SearchMode
 from kb_server.core.ports import ChunkSource, Embedder, LexicalIndex, Reranker, VectorStore
-from kb_server.search.cosine_floor import cosine_floor
+from kb_server.search.cosine_floor import above, cosine_floor, cosine_floors
 from kb_server.search.fusion import ELSEWHERE, dense_scores, dense_weight, fuse, named_first
 from kb_server.search.ranks import StageRank, all_scores, rank_of
-from kb_server.text.terms import codes
+from kb_server.text.terms import codes, script
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,10 @@ class HybridRetriever:
         reranking = self._reranking if mode is SearchMode.HYBRID else None
         fetched = max(k, reranking.depth) if reranking else k
         ranking = self._rank(question, max(_CANDIDATES, 4 * fetched), filters, mode)
-        hits = list(self._hits(ranking, fetched, filters).values())
+        if mode is SearchMode.HYBRID and self._weight(question, mode) == 1.0:
+            hits = self._among_scripts(question, self._hits(ranking, _CANDIDATES, filters).values())[:fetched]
+        else:
+            hits = list(self._hits(ranking, fetched, filters).values())
         if reranking is None:
             return Retrieval(hits, ranking.timings_ms)
         started = perf_counter()
@@ -143,6 +146,20 @@ class HybridRetriever:
         fused = named_first(fused, named) if named else fused
         timings = {"embed": 1000 * (embedded - started), "search": 1000 * (perf_counter() - embedded)}
         return _Ranking(fused, stages, timings)
+
+    def _among_scripts(self, question: str, hits: Iterable[Hit]) -> list[Hit]:
+        """Rank again where a base is not written in the question's script: each passage by the floor of its own script.
+
+        The little that is in the question's script, a name or some markup, is nearer to every such question than all
+        else, for that reason alone.
+        """
+        floors, own = cosine_floors(self._embedder), script(question)
+        judged = []
+        for hit in hits:
+            cosine = floors.lowest + (1 - floors.lowest) * hit.stages.get("dense", 0.0)
+            dense = float(above(floors.pairs[own, script(hit.chunk.text)], cosine))
+            judged.append(replace(hit, score=dense, stages={**hit.stages, "dense": dense}))
+        return sorted(judged, key=lambda hit: -hit.score)
 
     def _named(self, question: str, mode: SearchMode) -> set[int]:
         """Return the ids of the chunks that hold a code which the question names; none where it names none."""

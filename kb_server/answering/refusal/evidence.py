@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from kb_server.core.domain import Hit
 from kb_server.text.question_terms import QuestionTerm, asked_pieces
-from kb_server.text.terms import codes, terms
+from kb_server.text.terms import codes, script, terms
 
 EVIDENCE_DEPTH = 10  # passages looked at
 
@@ -77,6 +77,9 @@ class TermWeights:
 
 def find_evidence(question: str, hits: Sequence[Hit], known: TermWeights) -> Evidence:
     """Return the evidence in the first hits, best first; `known` has the weight of each term of the question."""
+    looked_at = hits[:EVIDENCE_DEPTH]
+    if looked_at and all(script(hit.chunk.text) != script(question) for hit in looked_at):
+        return _across_scripts(looked_at)
     asked = QuestionWeights(question, known)
     held = [set(terms(hit.chunk.searchable)) for hit in hits[:EVIDENCE_DEPTH]]
     best = max((asked.share(chunk) for chunk in held), default=0.0)
@@ -90,6 +93,13 @@ def names_only_unknown(question: str, known: TermWeights) -> bool:
     """Tell whether a question names codes, and no chunk holds any of them."""
     named = codes(question)
     return bool(named) and all(term not in known.weights or known.is_absent(term) for term in named)
+
+
+def _across_scripts(hits: Sequence[Hit]) -> Evidence:
+    """Return the evidence for a question in another script than all passages, whose words say nothing: its meaning."""
+    scores = [hit.stages.get("dense", 0.0) for hit in hits]
+    top = max(scores)
+    return Evidence(top, top, 0.0, 1 - median(scores) / top if top > 0 and len(scores) > 1 else 1.0)
 
 
 class QuestionWeights:
