@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from kb_server.core.domain import Block, BlockKind, Document
 from kb_server.text.characters import clean, squeeze, unwrap
-from loaders.table import Row, row_lines
+from loaders.table import Cell, write
 
 _GAP = "\n\n"
 
@@ -49,11 +49,17 @@ class DocumentBuilder:
         self._add(BlockKind.LIST, "\n".join(filter(None, map(_item, items))), page)
 
     def table(
-        self, rows: Sequence[Row], page: int | None = None, headers: int | None = None, *, records: bool = False
+        self,
+        rows: Sequence[Sequence[Cell | str]],
+        page: int | None = None,
+        headers: int | None = None,
+        *,
+        records: bool = False,
     ) -> None:
-        """Add a table, a row a line; see `loaders.table.row_lines` for `headers` and `records`."""
-        cleaned = [[squeeze(unwrap(clean(cell))) for cell in row] for row in rows]
-        self._add(BlockKind.TABLE, "\n".join(row_lines(cleaned, headers, records=records)), page)
+        """Add a table, a row a line, its title above it; see `loaders.table.write` for `headers` and `records`."""
+        written = write(rows, headers, records=records)
+        self._add(BlockKind.PARAGRAPH, "\n".join(written.titles), page)
+        self._add(BlockKind.TABLE, "\n".join(written.lines), page)
 
     def code(self, text: str, page: int | None = None) -> None:
         """Add text that keeps its lines and their indentation."""

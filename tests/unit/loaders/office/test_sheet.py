@@ -43,7 +43,7 @@ def test_a_cell_merged_over_all_columns_is_a_title_and_one_over_some_heads_each(
     title = _document(_sheet("Trees,,", "Name,Age,Size", "oak,100,20", merged=((0, 0, 0, 2),)))
     assert title.text.split("\n\n")[1:3] == ["Trees", "Name: oak; Age: 100; Size: 20"]
     heads = _document(_sheet("Name,Trees,", ",Age,Size", "oak,100,20", merged=((0, 1, 0, 2),), bold=(0, 1)))
-    assert "Name: oak; Trees Age: 100; Trees Size: 20" in heads.text
+    assert "Name: oak; Trees / Age: 100; Trees / Size: 20" in heads.text
 
 
 def test_a_merged_area_as_large_as_the_sheet_costs_nothing() -> None:

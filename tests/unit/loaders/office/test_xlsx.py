@@ -73,7 +73,7 @@ def test_headings_in_bold_and_merged_cells(tmp_path: Path) -> None:
         cell.font = Font(bold=True)
     for area in ("A1:A2", "B1:C1", "A3:A4"):
         sheet.merge_cells(area)
-    rows = "Region: North; 2023 Q1: good; 2023 Q2: bad\nRegion: North; 2023 Q1: fair; 2023 Q2: poor"
+    rows = "Region: North; 2023 / Q1: good; 2023 / Q2: bad\nRegion: North; 2023 / Q1: fair; 2023 / Q2: poor"
     assert _load(book, path).text.endswith(rows)
 
 

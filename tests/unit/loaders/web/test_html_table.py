@@ -23,8 +23,8 @@ def test_headings_that_span_columns_stand_above_each() -> None:
     )
     assert (rows[0], headers) == (["", "Sales", "Sales"], 2)
     assert row_lines(rows, headers) == [
-        "Year: 2023; Sales abroad: $1",
-        "Year: 2023; Sales home: 3; Sales abroad: 4",
+        "Year: 2023; Sales / abroad: $1",
+        "Year: 2023; Sales / home: 3; Sales / abroad: 4",
     ]
 
 
