@@ -1,6 +1,7 @@
 """Puts a Document together from what a loader finds, in reading order."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kb_server.core.domain import Block, BlockKind, Document
@@ -22,6 +23,7 @@ class DocumentBuilder:
         self._blocks: list[Block] = []
         self._length = 0
         self._headings: list[tuple[int, str]] = []
+        self._missing: Counter[str] = Counter()
 
     def heading(self, level: int, text: str, page: int | None = None) -> None:
         """Add a heading on one line; it stands under the last heading of a lower level (0 is a title)."""
@@ -70,9 +72,19 @@ class DocumentBuilder:
         """Add text that was read in a picture, a paragraph a line."""
         self._add(BlockKind.IMAGE, _each_line(clean(text).split("\n")), page)
 
+    def missing(self, what: str, count: int = 1) -> None:
+        """Note that parts of the file could not be read: what they are, and why."""
+        self._missing[what] += count
+
     def build(self, pages: int | None = None) -> Document:
         """Return the document made of all that was added."""
-        return Document(name=self._name, text=_GAP.join(self._parts), blocks=tuple(self._blocks), pages=pages)
+        return Document(
+            name=self._name,
+            text=_GAP.join(self._parts),
+            blocks=tuple(self._blocks),
+            pages=pages,
+            set_aside=dict(self._missing),
+        )
 
     def _add(self, kind: BlockKind, text: str, page: int | None) -> None:
         text = text.strip()

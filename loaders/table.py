@@ -206,7 +206,8 @@ def _count_headers(grid: _Grid, told: int | None, records: bool) -> int:
         return told or 0
     deep = _merged_headings(grid)
     if told is not None:
-        return max(told, deep)
+        sections = (row for row in range(1, min(told, len(grid.texts))) if grid.is_one_cell(row))
+        return max(next(sections, told), deep)
     return deep or int(has_header(grid.texts, records=records))
 
 
