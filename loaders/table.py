@@ -270,10 +270,17 @@ def _are_names(row: Row) -> bool:
 
 def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
     """Count the rows of headings at the top: one of names, or else all without figures where figures follow."""
+    rows = _filled_part(_Grid([list(row) for row in rows])).texts
     count = len(list(takewhile(lambda row: not any(map(_is_figure, row)), rows)))
     if 0 < count < len(rows) and has_header(rows, records=True):
         return 1
     return count if 0 < count <= _MOST_HEADING_ROWS and count < len(rows) else int(has_header(rows, records=records))
+
+
+def merged_heading_rows(rows: Sequence[Sequence[Cell | str]]) -> int:
+    """Count the rows of headings at the top as merged cells show them; 0 where they show none."""
+    grid = _filled_part(_spread(rows))
+    return _merged_headings(grid) if len(grid.texts) > 1 else 0
 
 
 def is_title(row: Row) -> bool:

@@ -2,41 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from itertools import product, takewhile
+from itertools import pairwise, takewhile
 
 from loaders.builder import DocumentBuilder
-from loaders.table import heading_rows, is_number, is_title
-
-_DIGITS = 10  # after the point: what comes later is the noise of binary fractions
-
-_LARGEST_WHOLE = 1e15
-
-
-def cell_text(value: object, number_format: str = "General") -> str:
-    """Return a cell's text: percentages with their sign, dates as 2024-01-31, numbers in full."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).upper()
-        case int() | float():
-            return f"{number_text(value * 100)}%" if "%" in number_format else number_text(value)
-        case datetime() if value.time() != time():
-            return value.isoformat(" ", "seconds")
-        case datetime() | date():
-            return value.isoformat()[:10]
-        case time():
-            return value.isoformat("seconds")
-    return str(value).strip()
-
-
-def number_text(value: float) -> str:
-    """Return a number without the point and zero that a whole one is stored with."""
-    rounded = round(value, _DIGITS)
-    is_whole = abs(rounded) < _LARGEST_WHOLE and rounded == int(rounded)
-    return str(int(rounded)) if is_whole else repr(rounded)
-
+from loaders.table import Cell, heading_rows, is_number, is_title, merged_heading_rows
 
 Place = tuple[int, int]
 
@@ -77,7 +46,7 @@ def _cut(places: list[Place], axis: int) -> list[list[Place]]:
 def _side_by_side(parts: list[list[Place]], cells: Mapping[Place, str]) -> list[list[Place]]:
     joined = parts[:1]
     for part in parts[1:]:
-        if _stands_alone(part, cells):
+        if _stands_alone(part, cells) and not _goes_on(joined[-1], part):
             joined.append(part)
         else:
             joined[-1] = joined[-1] + part
@@ -88,6 +57,13 @@ def _stands_alone(part: list[Place], cells: Mapping[Place, str]) -> bool:
     columns = {column for _, column in part}
     below = [cells[place] for place in sorted(part) if place[1] == min(columns)][1:]
     return len(columns) > 1 and 2 * sum(map(_is_word, below)) > len(below)
+
+
+def _goes_on(left: list[Place], right: list[Place]) -> bool:
+    """Tell whether the same rows go on beyond a blank column: names stand left of it, and each has its own column."""
+    columns = sorted({column for _, column in left})
+    is_spaced = all(after > before + 1 for before, after in pairwise(columns))
+    return is_spaced and {row for row, _ in left} == {row for row, _ in right}
 
 
 def _is_word(text: str) -> bool:
@@ -116,6 +92,8 @@ def _heads(above: list[Place], below: list[Place], cells: Mapping[Place, str]) -
 
 _LARGEST_MERGED = 10_000
 
+Area = tuple[int, int, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -126,18 +104,18 @@ class Sheet:
 
     title: str
     cells: dict[Place, str]
-    merged: Sequence[tuple[int, int, int, int]] = ()
+    merged: Sequence[Area] = ()
     bold: frozenset[Place] = frozenset()
     notes: Sequence[str] = ()
 
 
-def add_sheet(builder: DocumentBuilder, sheet: Sheet, number: int) -> None:
+def add_sheet(builder: DocumentBuilder, sheet: Sheet, number: int, *, has_more: bool = False) -> None:
     """Add a sheet: its name is a heading, each table on it a block, a title above a table a heading.
 
     Tables are told apart by blank rows and columns. One that has no headings of its own continues the one above it, if
-    it stands in the same columns.
+    it stands in the same columns. `has_more` says that something else of the sheet follows, if it has no cells.
     """
-    if not sheet.cells:
+    if not sheet.cells and not has_more:
         return
     builder.heading(1, sheet.title, number)
     above: _Table | None = None
@@ -155,12 +133,14 @@ class _Table:
     def __init__(self, region: list[Place], sheet: Sheet, above: "_Table | None") -> None:
         found, columns = (sorted(set(each)) for each in zip(*region, strict=True))
         self.left, self.right = columns[0], columns[-1]
-        grid = _grid(sheet, found, self.left, self.right)
+        areas = _areas(sheet, found, self.left, self.right)
+        grid = _grid(sheet, found, self.left, self.right, areas)
         self._titles = list(takewhile(is_title, grid)) if len(grid) > 1 and self.left < self.right else []
-        self._rows = grid[len(self._titles) :]
+        self._cells = _cells(sheet, found[len(self._titles) :], self.left, self.right, areas)
+        rows = grid[len(self._titles) :]
         bold = [_is_bold(sheet, row, self.left, self.right) for row in found]
-        self._own = _heading_rows(self._rows, bold[len(self._titles) :])
-        self.headings = self._rows[: self._own]
+        self._own = _heading_rows(rows, self._cells, bold[len(self._titles) :])
+        self.headings = rows[: self._own]
         if above is not None and not self._own:
             self.headings = above.headings_over(self.left, self.right)
 
@@ -175,15 +155,54 @@ class _Table:
         for title in self._titles:
             builder.heading(2, next(filter(None, title)), page)
         if self.left == self.right:
-            builder.lines("\n".join(row[0] for row in self._rows), page)
+            builder.lines(
+                "\n".join(cell if isinstance(cell, str) else cell.text for row in self._cells for cell in row), page
+            )
         else:
-            rows = self._rows if self._own else [*self.headings, *self._rows]
+            inherited: list[list[Cell | str]] = [] if self._own else [list(row) for row in self.headings]
+            rows = inherited + self._cells
             builder.table(rows, page, headers=len(self.headings))
 
 
-def _grid(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> list[list[str]]:
-    cells = _spread(sheet, rows, left, right)
+def _areas(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> list[Area]:
+    """Return the merged areas that lie in a region and show a text."""
+    return [
+        (top, first, bottom, last)
+        for top, first, bottom, last in sheet.merged
+        if top in rows
+        and left <= first <= right
+        and sheet.cells.get((top, first))
+        and (bottom - top + 1) * (last - first + 1) <= _LARGEST_MERGED
+    ]
+
+
+def _grid(sheet: Sheet, rows: Sequence[int], left: int, right: int, areas: Sequence[Area]) -> list[list[str]]:
+    """Return the texts; a merged cell's in all its rows and columns, save one as wide as the table, a title."""
+    cells = dict(sheet.cells)
+    for top, first, bottom, last in areas:
+        if not (first <= left and right <= last):
+            text = sheet.cells[top, first]
+            cells.update({(row, at): text for row in range(top, bottom + 1) for at in range(first, last + 1)})
     return [[cells.get((row, column), "") for column in range(left, right + 1)] for row in rows]
+
+
+def _cells(sheet: Sheet, rows: Sequence[int], left: int, right: int, areas: Sequence[Area]) -> list[list[Cell | str]]:
+    """Return the cells that begin in each row, as a table has them."""
+    merged: dict[Place, Cell | None] = {}
+    for top, first, bottom, last in areas:
+        inside = [row for row in rows if top <= row <= bottom]
+        columns = range(first, min(last, right) + 1)
+        merged |= {(row, column): None for row in inside for column in columns}
+        merged[top, first] = Cell(sheet.cells[top, first], max(len(inside), 1), len(columns))
+    made: list[list[Cell | str]] = []
+    for row in rows:
+        made.append([])
+        for column in range(left, right + 1):
+            text = sheet.cells.get((row, column), "")
+            cell = merged.get((row, column), Cell(text) if "\n" in text else text)
+            if cell is not None:
+                made[-1].append(cell)
+    return made
 
 
 def _is_bold(sheet: Sheet, row: int, left: int, right: int) -> bool:
@@ -192,20 +211,9 @@ def _is_bold(sheet: Sheet, row: int, left: int, right: int) -> bool:
     return all(place in sheet.bold for place in places if place in sheet.cells)
 
 
-def _spread(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> dict[Place, str]:
-    """Write a merged cell's text into all its rows and columns, save one as wide as the table, which is a title."""
-    cells = dict(sheet.cells)
-    for top, first, bottom, last in sheet.merged:
-        text = sheet.cells.get((top, first))
-        is_as_wide = first <= left and right <= last
-        is_beside = bottom < rows[0] or top > rows[-1]
-        is_small = (bottom - top + 1) * (last - first + 1) <= _LARGEST_MERGED
-        if text and is_small and not is_as_wide and not is_beside:
-            cells.update(dict.fromkeys(product(range(top, bottom + 1), range(first, last + 1)), text))
-    return cells
-
-
-def _heading_rows(rows: Sequence[Sequence[str]], bold: Sequence[bool]) -> int:
-    """Count the rows of headings at the top: those in bold, or else what the cells tell."""
+def _heading_rows(rows: Sequence[Sequence[str]], cells: list[list[Cell | str]], bold: Sequence[bool]) -> int:
+    """Count the rows of headings at the top: those in bold, or else what merged cells show, or what the cells tell."""
     count = len(list(takewhile(bool, bold)))
-    return count if 0 < count <= _MOST_HEADING_ROWS and count < len(rows) else heading_rows(rows)
+    if 0 < count <= _MOST_HEADING_ROWS and count < len(rows):
+        return count
+    return merged_heading_rows(cells) or heading_rows(rows)

@@ -113,7 +113,7 @@ def test_bold_rows_are_headings_and_merged_cells_count_in_each_row(tmp_path: Pat
         written += b"".join(_cell(r, c, text, form) for c, text in enumerate(row) if text)
     areas = [(0, 1, 0, 0), (0, 0, 1, 2), (2, 3, 0, 0)]
     merged = _record(0xE5, struct.pack("<H", 3) + b"".join(struct.pack("<HHHH", *area) for area in areas))
-    rows = "Region: North; 2023 Q1: good; 2023 Q2: bad\nRegion: North; 2023 Q1: fair; 2023 Q2: poor"
+    rows = "Region: North; 2023 / Q1: good; 2023 / Q2: bad\nRegion: North; 2023 / Q1: fair; 2023 / Q2: poor"
     assert _load(tmp_path, {"S": written + merged}).text == f"S\n\n{rows}"
 
 
