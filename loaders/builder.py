@@ -72,6 +72,13 @@ class DocumentBuilder:
         """Add text that was read in a picture, a paragraph a line."""
         self._add(BlockKind.IMAGE, _each_line(clean(text).split("\n")), page)
 
+    def include(self, document: Document, page: int | None = None) -> None:
+        """Add the blocks of a document that lies within this one, under the headings that stand here."""
+        for block in document.blocks:
+            kind = BlockKind.PARAGRAPH if block.kind is BlockKind.HEADING else block.kind
+            self._add(kind, document.text[block.start : block.end], page)
+        self._missing.update(document.set_aside)
+
     def missing(self, what: str, count: int = 1) -> None:
         """Note that parts of the file could not be read: what they are, and why."""
         self._missing[what] += count
