@@ -57,7 +57,7 @@ def write(rows: Sequence[Sequence[Cell | str]], headers: int | None = None, *, r
     that a heading row is likely. With headings a line is `Name: MiniLM; Size: 90 MB`, else `MiniLM | 90 MB`. A merged
     cell stands in each row that it covers, and under each heading; the lines of a cell are parted by ` / `.
     """
-    return _write(_filled_part(_spread(rows)), headers, records, "; ")
+    return _write(_spread(rows), headers, records, "; ")
 
 
 def row_lines(rows: Sequence[Sequence[Cell | str]], headers: int | None = None, *, records: bool = False) -> list[str]:
@@ -68,7 +68,7 @@ def row_lines(rows: Sequence[Sequence[Cell | str]], headers: int | None = None, 
 
 def inline(rows: Sequence[Sequence[Cell | str]], headers: int | None = None) -> str:
     """Return a table that stands within a cell, as lines of that cell: a row a line, `(Name: MiniLM, Size: 90 MB)`."""
-    written = _write(_filled_part(_spread(rows)), headers, False, ", ")
+    written = _write(_spread(rows), headers, False, ", ")
     return "\n".join([*written.titles, *(f"({line})" for line in written.lines)])
 
 
@@ -152,27 +152,30 @@ def _one_line(text: str) -> str:
     return joined
 
 
-def _filled_part(grid: _Grid) -> _Grid:
-    """Leave out rows in which nothing begins, and columns that serve as spacing; rows may differ in length."""
-    if not grid.origins:
-        grid = _Grid([row for row in grid.texts if any(row)])
-        used = sorted({column for row in grid.texts for column, text in enumerate(row) if text})
-        if not used or len(used) == used[-1] + 1:
-            return grid
-        return _Grid([[row[column] for column in used if column < len(row)] for row in grid.texts])
-    begun = [
-        (row, column)
-        for row, texts in enumerate(grid.texts)
-        for column, text in enumerate(texts)
-        if text and grid.origins.get((row, column), (row, column)) == (row, column)
-    ]
-    rows, columns = (sorted({place[axis] for place in begun}) for axis in (0, 1))
+def _filled_part(grid: _Grid) -> tuple[_Grid, list[int]]:
+    """Leave out rows in which nothing begins, and columns that serve as spacing; return too which rows are left."""
+    rows = [row for row in range(len(grid.texts)) if _begun(grid, row)]
+    columns = sorted({column for row in rows for column in _begun(grid, row)})
+    is_whole = len(rows) == len(grid.texts) and len(columns) == max(map(len, grid.texts), default=0)
+    if is_whole:
+        return grid, rows
     texts = [[grid.texts[row][column] for column in columns if column < len(grid.texts[row])] for row in rows]
     places = ((at, to, (row, column)) for at, row in enumerate(rows) for to, column in enumerate(columns))
-    return _Grid(texts, {(at, to): grid.origins[old] for at, to, old in places if old in grid.origins})
+    origins = {(at, to): grid.origins[old] for at, to, old in places if old in grid.origins} if grid.origins else {}
+    return _Grid(texts, origins), rows
+
+
+def _begun(grid: _Grid, row: int) -> list[int]:
+    """Return the columns in which a text begins in a row."""
+    found = [column for column, text in enumerate(grid.texts[row]) if text]
+    if not grid.origins:
+        return found
+    return [at for at in found if grid.origins.get((row, at), (row, at)) == (row, at)]
 
 
 def _write(grid: _Grid, told: int | None, records: bool, between: str) -> Written:
+    grid, kept = _filled_part(grid)
+    told = None if told is None else sum(row < told for row in kept)
     count = _count_titles(grid, told)
     titles = [_one_line(next(filter(None, row))) for row in grid.texts[:count]]
     grid = grid.below(count) if count else grid
@@ -270,7 +273,7 @@ def _are_names(row: Row) -> bool:
 
 def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
     """Count the rows of headings at the top: one of names, or else all without figures where figures follow."""
-    rows = _filled_part(_Grid([list(row) for row in rows])).texts
+    rows = _filled_part(_Grid([list(row) for row in rows]))[0].texts
     count = len(list(takewhile(lambda row: not any(map(_is_figure, row)), rows)))
     if 0 < count < len(rows) and has_header(rows, records=True):
         return 1
@@ -279,7 +282,7 @@ def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
 
 def merged_heading_rows(rows: Sequence[Sequence[Cell | str]]) -> int:
     """Count the rows of headings at the top as merged cells show them; 0 where they show none."""
-    grid = _filled_part(_spread(rows))
+    grid = _filled_part(_spread(rows))[0]
     return _merged_headings(grid) if len(grid.texts) > 1 else 0
 
 

@@ -11,18 +11,38 @@ Place = tuple[int, int]
 
 """(row, column)"""
 
+Area = tuple[int, int, int, int]
+
+"""(first row, first column, last row, last column)"""
+
+_LARGEST_MERGED = 10_000
+
 _MOST_HEADING_ROWS = 4
 
 _NOTHING = ("—", "–", "-", "n/a", "N/A")
 
 
-def regions(cells: Mapping[Place, str]) -> list[list[Place]]:
+def regions(cells: Mapping[Place, str], merged: Sequence[Area] = ()) -> list[list[Place]]:
     """Cut a sheet into tables and notes, from top to bottom: at blank rows, and at blank columns beside a new table.
 
     A blank column alone is often there to please the eye: what stands right of it is a table of its own only if it has
     at least two columns and names its rows. Rows of words above a blank row and rows of numbers are its headings.
+    A row that a merged cell covers is not blank.
     """
-    return _with_headings(_cut_further(sorted(cells), cells), cells)
+    covered = {
+        (row, left)
+        for top, left, bottom, right in merged
+        if _is_small(top, left, bottom, right) and (top, left) in cells
+        for row in range(top, bottom + 1)
+    }
+    found = _cut_further(sorted(covered.union(cells)), cells)
+    filled = ([place for place in region if place in cells] for region in found)
+    return _with_headings(list(filter(None, filled)), cells)
+
+
+def _is_small(top: int, left: int, bottom: int, right: int) -> bool:
+    """Tell a merged area that people make from one that a program lets fill the sheet."""
+    return (bottom - top + 1) * (right - left + 1) <= _LARGEST_MERGED
 
 
 def _cut_further(places: list[Place], cells: Mapping[Place, str]) -> list[list[Place]]:
@@ -55,7 +75,7 @@ def _side_by_side(parts: list[list[Place]], cells: Mapping[Place, str]) -> list[
 
 def _stands_alone(part: list[Place], cells: Mapping[Place, str]) -> bool:
     columns = {column for _, column in part}
-    below = [cells[place] for place in sorted(part) if place[1] == min(columns)][1:]
+    below = [cells.get(place, "") for place in sorted(part) if place[1] == min(columns)][1:]
     return len(columns) > 1 and 2 * sum(map(_is_word, below)) > len(below)
 
 
@@ -90,11 +110,6 @@ def _heads(above: list[Place], below: list[Place], cells: Mapping[Place, str]) -
     return is_near and is_words and has_figures and len(columns & columns_below) > 1
 
 
-_LARGEST_MERGED = 10_000
-
-Area = tuple[int, int, int, int]
-
-
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Texts by place; `merged` are areas (first row, first column, last row, last column) that show one cell.
@@ -119,7 +134,7 @@ def add_sheet(builder: DocumentBuilder, sheet: Sheet, number: int, *, has_more: 
         return
     builder.heading(1, sheet.title, number)
     above: _Table | None = None
-    for region in regions(sheet.cells):
+    for region in regions(sheet.cells, sheet.merged):
         table = _Table(region, sheet, above)
         table.add(builder, number)
         above = table if table.headings else above
@@ -172,7 +187,7 @@ def _areas(sheet: Sheet, rows: Sequence[int], left: int, right: int) -> list[Are
         if top in rows
         and left <= first <= right
         and sheet.cells.get((top, first))
-        and (bottom - top + 1) * (last - first + 1) <= _LARGEST_MERGED
+        and _is_small(top, first, bottom, last)
     ]
 
 

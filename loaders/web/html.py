@@ -65,8 +65,7 @@ class _Cells:
     @property
     def headers(self) -> int | None:
         """The rows of headings at the top; None if nothing, or all, are said to be such."""
-        kinds = [kind for row, kind in zip(self.rows, self.heading_rows, strict=True) if row]
-        return next((index for index, is_heading in enumerate(kinds) if not is_heading), 0) or None
+        return next((index for index, is_heading in enumerate(self.heading_rows) if not is_heading), 0) or None
 
     def is_layout(self, table: Tag) -> bool:
         """Tell whether a table only arranges other blocks on the page.
@@ -288,7 +287,7 @@ class _Walk:
         around = self._inner(tag)
         if around:
             self.builder.lines(around, self.page)
-        rows = [_join_currency(list(map(self._cell, row))) for row in cells.rows if row]
+        rows = [_join_currency(list(map(self._cell, row))) for row in cells.rows]
         if max(map(len, rows), default=0) > 1 or any(cell.across > 1 for row in rows for cell in row):
             self.builder.table(rows, self.page, cells.headers)
         else:
