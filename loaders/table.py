@@ -81,7 +81,7 @@ def is_layout(rows: Sequence[Sequence[Cell | str]]) -> bool:
 class _Grid:
     """Texts by row and column; `origins` names, for the places of merged cells, the place where each begins."""
 
-    texts: list[list[str]]
+    texts: list[Row]
     origins: dict[Place, Place] = field(default_factory=dict)
 
     def are_one(self, first: Place, second: Place) -> bool:
@@ -114,6 +114,9 @@ def _spread(rows: Sequence[Sequence[Cell | str]]) -> _Grid:
     grid = _Grid([])
     taken: dict[Place, str] = {}
     for number, row in enumerate(rows):
+        if not taken and all(type(cell) is str for cell in row):  # most are, and large tables have many
+            grid.texts.append([_wrapped(str(cell)) for cell in row])
+            continue
         texts: list[str] = []
         for cell in row:
             while (number, len(texts)) in taken:
@@ -128,7 +131,7 @@ def _spread(rows: Sequence[Sequence[Cell | str]]) -> _Grid:
 def _put(grid: _Grid, taken: dict[Place, str], texts: list[str], cell: Cell | str, place: Place, height: int) -> None:
     """Add a cell to the end of its row; the places that it covers below are taken."""
     if isinstance(cell, str):
-        texts.append(squeeze(unwrap(clean(cell))))
+        texts.append(_wrapped(cell))
         return
     text, (row, column) = "\n".join(filter(None, map(squeeze, clean(cell.text).split("\n")))), place
     down, across = min(max(cell.down, 1), height - row), min(max(cell.across, 1), _WIDEST)
@@ -143,8 +146,15 @@ def _put(grid: _Grid, taken: dict[Place, str], texts: list[str], cell: Cell | st
                     taken[covered, at] = text
 
 
+def _wrapped(text: str) -> str:
+    cleaned = clean(text)
+    return squeeze(unwrap(cleaned) if "\n" in cleaned else cleaned)
+
+
 def _one_line(text: str) -> str:
     """Join the lines of a cell so that one sees where each ended."""
+    if "\n" not in text:
+        return text
     joined, *further = text.split("\n")
     for line in further:
         is_clear = joined.endswith(_ENDS) or line.startswith(_OPENS)
@@ -159,7 +169,9 @@ def _filled_part(grid: _Grid) -> tuple[_Grid, list[int]]:
     is_whole = len(rows) == len(grid.texts) and len(columns) == max(map(len, grid.texts), default=0)
     if is_whole:
         return grid, rows
-    texts = [[grid.texts[row][column] for column in columns if column < len(grid.texts[row])] for row in rows]
+    texts: list[Row] = [
+        [grid.texts[row][column] for column in columns if column < len(grid.texts[row])] for row in rows
+    ]
     places = ((at, to, (row, column)) for at, row in enumerate(rows) for to, column in enumerate(columns))
     origins = {(at, to): grid.origins[old] for at, to, old in places if old in grid.origins} if grid.origins else {}
     return _Grid(texts, origins), rows
@@ -273,7 +285,7 @@ def _are_names(row: Row) -> bool:
 
 def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
     """Count the rows of headings at the top: one of names, or else all without figures where figures follow."""
-    rows = _filled_part(_Grid([list(row) for row in rows]))[0].texts
+    rows = _filled_part(_Grid(list(rows)))[0].texts
     count = len(list(takewhile(lambda row: not any(map(_is_figure, row)), rows)))
     if 0 < count < len(rows) and has_header(rows, records=True):
         return 1
@@ -282,7 +294,7 @@ def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
 
 def merged_heading_rows(rows: Sequence[Sequence[Cell | str]]) -> int:
     """Count the rows of headings at the top as merged cells show them; 0 where they show none."""
-    grid = _filled_part(_spread(rows))[0]
+    grid = _filled_part(_spread(rows[: 2 * _MOST_HEADING_ROWS]))[0]
     return _merged_headings(grid) if len(grid.texts) > 1 else 0
 
 
@@ -317,7 +329,7 @@ def _labelled(grid: _Grid, first: int, names: Sequence[str], between: str) -> It
     """Write rows with the name of its column before each cell; one that covers all columns stands alone."""
     for row in range(first, len(grid.texts)):
         texts = grid.texts[row]
-        if grid.is_one_cell(row):
+        if grid.origins and grid.is_one_cell(row):
             yield _one_line(texts[0])
             continue
         padded = [*names, *[""] * (len(texts) - len(names))]

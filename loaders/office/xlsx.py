@@ -140,11 +140,11 @@ def _text(cell: Cell) -> str:
     value = cell.value
     if isinstance(value, CellRichText):
         return "".join(map(_run, value)).strip()
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        code = EAST_ASIAN_DATES.get(cell._style.numFmtId)
-        if code is not None:
-            return serial_text(value, code, from_1904=cell.parent.parent.epoch.year == _LATER_EPOCH)
-    return cell_text(value, cell.number_format)
+    form = cell.number_format
+    if form == "General" and isinstance(value, int | float) and cell._style.numFmtId in EAST_ASIAN_DATES:
+        code = EAST_ASIAN_DATES[cell._style.numFmtId]
+        return serial_text(value, code, from_1904=cell.parent.parent.epoch.year == _LATER_EPOCH)
+    return cell_text(value, form)
 
 
 def _run(run: str | TextBlock) -> str:
