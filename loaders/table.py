@@ -6,7 +6,7 @@ Every format fills the same model, rows of cells that may span rows and columns,
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, takewhile
+from itertools import chain, groupby, product, takewhile
 from typing import NamedTuple
 
 from kb_server.text.characters import clean, squeeze, unwrap
@@ -105,6 +105,8 @@ class _Grid:
 
     def below(self, count: int) -> "_Grid":
         """Return what is left without the first rows."""
+        if not count:
+            return self
         moved = {(row - count, column): origin for (row, column), origin in self.origins.items() if row >= count}
         return _Grid(self.texts[count:], moved)
 
@@ -116,16 +118,19 @@ def _spread(rows: Sequence[Sequence[Cell | str]]) -> _Grid:
     for number, row in enumerate(rows):
         if not taken and all(type(cell) is str for cell in row):  # most are, and large tables have many
             grid.texts.append([_wrapped(str(cell)) for cell in row])
-            continue
-        texts: list[str] = []
-        for cell in row:
-            while (number, len(texts)) in taken:
-                texts.append(taken[number, len(texts)])
-            _put(grid, taken, texts, cell, (number, len(texts)), len(rows))
+        else:
+            grid.texts.append(_spread_row(grid, taken, number, row, len(rows)))
+    return grid
+
+
+def _spread_row(grid: _Grid, taken: dict[Place, str], number: int, row: Sequence[Cell | str], height: int) -> list[str]:
+    texts: list[str] = []
+    for cell in (*row, None):
         while (number, len(texts)) in taken:
             texts.append(taken[number, len(texts)])
-        grid.texts.append(texts)
-    return grid
+        if cell is not None:
+            _put(grid, taken, texts, cell, (number, len(texts)), height)
+    return texts
 
 
 def _put(grid: _Grid, taken: dict[Place, str], texts: list[str], cell: Cell | str, place: Place, height: int) -> None:
@@ -164,17 +169,19 @@ def _one_line(text: str) -> str:
 
 def _filled_part(grid: _Grid) -> tuple[_Grid, list[int]]:
     """Leave out rows in which nothing begins, and columns that serve as spacing; return too which rows are left."""
-    rows = [row for row in range(len(grid.texts)) if _begun(grid, row)]
-    columns = sorted({column for row in rows for column in _begun(grid, row)})
-    is_whole = len(rows) == len(grid.texts) and len(columns) == max(map(len, grid.texts), default=0)
-    if is_whole:
+    begun = [_begun(grid, row) for row in range(len(grid.texts))]
+    rows = [row for row, columns in enumerate(begun) if columns]
+    columns = sorted(set().union(*begun))
+    if len(rows) == len(begun) and len(columns) == max(map(len, grid.texts), default=0):
         return grid, rows
-    texts: list[Row] = [
-        [grid.texts[row][column] for column in columns if column < len(grid.texts[row])] for row in rows
-    ]
-    places = ((at, to, (row, column)) for at, row in enumerate(rows) for to, column in enumerate(columns))
-    origins = {(at, to): grid.origins[old] for at, to, old in places if old in grid.origins} if grid.origins else {}
-    return _Grid(texts, origins), rows
+    places = product(enumerate(rows), enumerate(columns))
+    moved = ((at, to, grid.origins.get((row, column))) for (at, row), (to, column) in places)
+    origins = {(at, to): origin for at, to, origin in moved if origin is not None}
+    return _Grid([_chosen(grid.texts[row], columns) for row in rows], origins), rows
+
+
+def _chosen(row: Row, columns: Sequence[int]) -> Row:
+    return [row[column] for column in columns if column < len(row)]
 
 
 def _begun(grid: _Grid, row: int) -> list[int]:
@@ -187,17 +194,25 @@ def _begun(grid: _Grid, row: int) -> list[int]:
 
 def _write(grid: _Grid, told: int | None, records: bool, between: str) -> Written:
     grid, kept = _filled_part(grid)
-    told = None if told is None else sum(row < told for row in kept)
     count = _count_titles(grid, told)
-    titles = [_one_line(next(filter(None, row))) for row in grid.texts[:count]]
-    grid = grid.below(count) if count else grid
-    headers = _count_headers(grid, max(told - count, 0) or None if told and count else told, records)
+    titles = [_one_line("".join(grid.once(row))) for row in range(count)]
+    grid = grid.below(count)
+    headers = _count_headers(grid, _left_of(told, kept, count), records)
     if headers == 0 or headers >= len(grid.texts):
-        return Written(
-            titles, [" | ".join(map(_one_line, filter(None, grid.once(row)))) for row in range(len(grid.texts))]
-        )
-    names = _names(grid.texts[:headers])
-    return Written(titles, list(_labelled(grid, headers, names, between)))
+        return Written(titles, list(_plain(grid)))
+    return Written(titles, list(_labelled(grid, headers, _names(grid.texts[:headers]), between)))
+
+
+def _left_of(told: int | None, kept: Sequence[int], titles: int) -> int | None:
+    """Return how many of the rows of headings that a format tells are left; None where all were titles."""
+    if not told:
+        return told
+    return max(sum(row < told for row in kept) - titles, 0) or None
+
+
+def _plain(grid: _Grid) -> Iterator[str]:
+    for row in range(len(grid.texts)):
+        yield " | ".join(map(_one_line, filter(None, grid.once(row))))
 
 
 def _count_titles(grid: _Grid, told: int | None) -> int:
@@ -210,10 +225,15 @@ def _is_title_row(grid: _Grid, row: int, told: int | None) -> bool:
     once = grid.once(row)
     if not is_title(once) or not once[0]:
         return False
-    if grid.is_one_cell(row):
-        return True
+    return grid.is_one_cell(row) or _is_label(grid, row, told)
+
+
+def _is_label(grid: _Grid, row: int, told: int | None) -> bool:
+    """Tell whether the one text of a row, which doesn't reach over all columns, stands above a row of names."""
+    if len(grid.texts[row]) < 3 or _is_figure(grid.texts[row][0]):
+        return False
     may_be = grid.is_across(row, 0) or told is None or told > row + 1
-    return may_be and len(grid.texts[row]) > 2 and _are_names(grid.once(row + 1)) and not any(map(_is_figure, once))
+    return may_be and _are_names(grid.once(row + 1))
 
 
 def _count_headers(grid: _Grid, told: int | None, records: bool) -> int:
@@ -228,17 +248,27 @@ def _count_headers(grid: _Grid, told: int | None, records: bool) -> int:
 
 def _merged_headings(grid: _Grid) -> int:
     """Count the rows of headings that merged cells show: under one that covers columns, others go on; else 0."""
-    width, depth, row = max(map(len, grid.texts)), 1, 0
-    if not any(grid.is_across(0, column) for column in range(width)) or grid.is_one_cell(0):
+    width = max(map(len, grid.texts))
+    if grid.is_one_cell(0) or not any(grid.is_across(0, column) for column in range(width)):
         return 0
-    while row < depth < len(grid.texts) and depth <= _MOST_HEADING_ROWS:
+    depth = _depth(grid, width)
+    if not 1 < depth <= _MOST_HEADING_ROWS or depth >= len(grid.texts):
+        return 0
+    return depth if _are_headings(grid.texts[:depth]) and _all_go_on(grid, depth, width) else 0
+
+
+def _depth(grid: _Grid, width: int) -> int:
+    depth, row = 1, 0
+    while row < depth < len(grid.texts):
         depth = max(depth, *(_reach(grid, row, column) for column in range(width)))
         row += 1
-    heads = grid.texts[:depth]
-    names = [name for name in _names(heads) if name]
-    is_right = 1 < depth <= _MOST_HEADING_ROWS and depth < len(grid.texts) and len(set(names)) == len(names)
-    is_right = is_right and not any(_is_figure(text) for texts in heads for text in texts)
-    return depth if is_right and _all_go_on(grid, depth, width) else 0
+    return depth
+
+
+def _are_headings(rows: Sequence[Row]) -> bool:
+    """Tell whether rows hold no figures, and name no two columns alike."""
+    names = list(filter(None, _names(rows)))
+    return len(set(names)) == len(names) and not any(map(_is_figure, chain.from_iterable(rows)))
 
 
 def _reach(grid: _Grid, row: int, column: int) -> int:

@@ -13,6 +13,7 @@ from loaders.table import Cell
 
 Element = Any  # an lxml element
 
+_CACHES = ("{*}numCache", "{*}strCache", "{*}numLit", "{*}strLit")
 _XY = ("scatterChart", "bubbleChart")
 _FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)", re.IGNORECASE)
 _MACHINE_MADE = re.compile(
@@ -42,31 +43,36 @@ def paragraph_text(paragraph: Element) -> str:
 
 def _run(element: Element) -> str:
     name = local(element)
-    if name == "br":
-        return "\n"
-    if name == "AlternateContent":
-        choices = [child for child in element if local(child) in ("Choice", "Fallback")]
-        return next((text for text in map(paragraph_text, choices) if text.strip()), "")
     if name in ("oMath", "oMathPara"):
         return equation_text(element)
-    if name == "m" or (name == "r" and element.find("{*}t") is None and len(element) and local(element[-1]) == "oMath"):
-        return "".join(map(_run, element))
-    if name not in ("r", "fld"):
-        return ""
-    text = "".join(each.text or "" for each in element.iterchildren("{*}t")).replace("\v", "\n")
-    properties = element.find("{*}rPr")
-    height = properties.get("baseline", "0") if properties is not None else "0"
+    if name == "AlternateContent":
+        return next(filter(str.strip, map(paragraph_text, element)), "")
+    if name == "m":
+        return paragraph_text(element)
+    if name in ("r", "fld"):
+        return _moved(element)
+    return "\n" if name == "br" else ""
+
+
+def _moved(run: Element) -> str:
+    """Return a run's text, raised or lowered where it is."""
+    text = "".join(each.text or "" for each in run.iterchildren("{*}t")).replace("\v", "\n")
+    height = _property(run, "rPr", "baseline")
     if height.startswith("-"):
         return lowered(text)
     return raised(text) if height.strip("0%") else text
+
+
+def _property(element: Element, group: str, name: str) -> str:
+    properties = element.find(f"{{*}}{group}")
+    return "" if properties is None else properties.get(name, "")
 
 
 def paragraphs(body: Element) -> list[tuple[int, str]]:
     """Return the level and text of each paragraph that has one."""
     found = []
     for paragraph in body.iterchildren("{*}p"):
-        properties = paragraph.find("{*}pPr")
-        level = properties.get("lvl", "0") if properties is not None else "0"
+        level = _property(paragraph, "pPr", "lvl")
         if text := paragraph_text(paragraph).strip():
             found.append((int(level) if level.isdecimal() else 0, text))
     return found
@@ -74,8 +80,7 @@ def paragraphs(body: Element) -> list[tuple[int, str]]:
 
 def table_cells(table: Element) -> tuple[list[list[Cell]], int | None]:
     """Return the rows of a table, and how many are headings (None if it doesn't say)."""
-    properties = table.find("{*}tblPr")
-    is_headed = properties is not None and properties.get("firstRow") in ("1", "true")
+    is_headed = _property(table, "tblPr", "firstRow") in ("1", "true")
     rows = [
         [_cell(cell) for cell in row.iterchildren("{*}tc") if not _is_covered(cell)]
         for row in table.iterchildren("{*}tr")
@@ -142,30 +147,23 @@ def _categories(series: Sequence[Element]) -> list[list[str]]:
 
 def _points(series: Element, area: Element) -> list[list[str]]:
     """Return both coordinates of each point, and the size of a bubble; the axes' titles head them."""
-    titles = [_title(axis) for axis in area.iterchildren("{*}valAx")]
-    name = _first(_values(series.find("{*}tx")))
-    heads = [*([titles[0] or "X", titles[1] or name or "Y"] if len(titles) > 1 else ["X", name or "Y"])]
+    across, up, *_ = [*map(_title, area.iterchildren("{*}valAx")), "", ""]
     columns = [_values(series.find(f"{{*}}{axis}")) for axis in ("xVal", "yVal", "bubbleSize")]
-    places = sorted(set().union(*columns))
-    rows = [[column.get(at, "") for column in columns] for at in places]
-    return [[*heads, "Size"], *rows]
+    rows = [[column.get(at, "") for column in columns] for at in sorted(set().union(*columns))]
+    return [[across or "X", up or _first(_values(series.find("{*}tx"))) or "Y", "Size"], *rows]
 
 
 def _values(source: Element | None) -> dict[int, str]:
     """Return the values that a chart keeps of its cells, by their place; levels of a heading are joined."""
     if source is None:
         return {}
-    direct = source.find("{*}v")
-    if direct is not None:
+    if (direct := source.find("{*}v")) is not None:
         return {0: direct.text or ""}
-    levels = list(source.iter("{*}lvl"))
     found: dict[int, str] = {}
-    for cache in levels[::-1] or list(source.iter("{*}numCache", "{*}strCache", "{*}numLit", "{*}strLit")):
-        code = next((each.text or "" for each in cache.iterchildren("{*}formatCode")), "General")
-        texts = {int(at): text for at, text in _stored(cache, code)}
-        if levels and found:
-            texts = _carried(found, texts)
-        found |= texts
+    for level in list(source.iter("{*}lvl"))[::-1]:
+        found = _carried(found, dict(_stored(level)))
+    for cache in source.iter(*_CACHES):
+        found |= _stored(cache)
     return found
 
 
@@ -174,17 +172,17 @@ def _carried(outer: dict[int, str], inner: dict[int, str]) -> dict[int, str]:
     joined, last = {}, ""
     for at in sorted({*outer, *inner}):
         last = outer.get(at, last)
-        if at in inner:
-            joined[at] = f"{last} / {inner[at]}" if last else inner[at]
+        joined[at] = " / ".join(filter(None, (last, inner.get(at, ""))))
     return joined
 
 
-def _stored(cache: Element, code: str) -> Iterator[tuple[str, str]]:
+def _stored(cache: Element) -> Iterator[tuple[int, str]]:
+    code = "".join(each.text or "" for each in cache.iterchildren("{*}formatCode")) or "General"
     for point in cache.iterchildren("{*}pt"):
         value = "".join(each.text or "" for each in point.iterchildren("{*}v"))
-        at = point.get("idx", "")
-        if at.isdecimal():
-            yield at, _number(value, point.get("formatCode", code)) if local(cache).startswith("num") else value
+        if (at := point.get("idx", "")).isdecimal():
+            is_number = local(cache).startswith("num")
+            yield int(at), _number(value, point.get("formatCode", code)) if is_number else value
 
 
 def _number(value: str, code: str) -> str:

@@ -4,6 +4,7 @@ import io
 import posixpath
 import re
 import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from loaders.unpack.archive import open_archive
@@ -26,18 +27,24 @@ def mended(path: Path, name: str) -> tuple[io.BytesIO | None, int]:
         parts = {each.lower() for each in archive.namelist()}
         relations = {each: archive.read(each) for each in archive.namelist() if each.endswith(".rels")}
         whole = {each: _without_lacking(each, data, parts) for each, data in relations.items()}
-        lacking = sum(len(_RELATION.findall(relations[each])) - len(_RELATION.findall(whole[each])) for each in whole)
+        lacking = _count(relations.values()) - _count(whole.values())
         is_strict = any(_STRICT_MARK in data for data in relations.values())
-        if not lacking and not is_strict:
-            return None, 0
-        copy = io.BytesIO()
-        with zipfile.ZipFile(copy, "w") as made:
-            for member in archive.infolist():
-                data = whole.get(member.filename) or archive.read(member)
-                is_text = member.filename.endswith((".xml", ".rels"))
-                made.writestr(member.filename, _transitional(data) if is_strict and is_text else data)
+        return (_copy(archive, whole, is_strict), lacking) if lacking or is_strict else (None, 0)
+
+
+def _count(relations: Iterable[bytes]) -> int:
+    return sum(len(_RELATION.findall(data)) for data in relations)
+
+
+def _copy(archive: zipfile.ZipFile, relations: Mapping[str, bytes], is_strict: bool) -> io.BytesIO:
+    copy = io.BytesIO()
+    with zipfile.ZipFile(copy, "w") as made:
+        for name in archive.namelist():
+            data = relations.get(name) or archive.read(name)
+            is_text = name.endswith((".xml", ".rels"))
+            made.writestr(name, _transitional(data) if is_strict and is_text else data)
     copy.seek(0)
-    return copy, lacking
+    return copy
 
 
 def _transitional(data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import pairwise, product, takewhile
 
 from loaders.builder import DocumentBuilder
 from loaders.table import Cell, heading_rows, is_number, is_title, merged_heading_rows
@@ -203,21 +203,28 @@ def _grid(sheet: Sheet, rows: Sequence[int], left: int, right: int, areas: Seque
 
 def _cells(sheet: Sheet, rows: Sequence[int], left: int, right: int, areas: Sequence[Area]) -> list[list[Cell | str]]:
     """Return the cells that begin in each row, as a table has them."""
+    merged = _merged_cells(sheet, rows, right, areas)
+    made: list[list[Cell | str]] = []
+    for row in rows:
+        places = ((row, column) for column in range(left, right + 1))
+        cells = (merged[place] if place in merged else _cell(sheet.cells.get(place, "")) for place in places)
+        made.append([cell for cell in cells if cell is not None])
+    return made
+
+
+def _cell(text: str) -> Cell | str:
+    return Cell(text) if "\n" in text else text
+
+
+def _merged_cells(sheet: Sheet, rows: Sequence[int], right: int, areas: Sequence[Area]) -> dict[Place, Cell | None]:
+    """Return the merged cells by the places where they begin, and None for those that they cover."""
     merged: dict[Place, Cell | None] = {}
     for top, first, bottom, last in areas:
         inside = [row for row in rows if top <= row <= bottom]
         columns = range(first, min(last, right) + 1)
-        merged |= {(row, column): None for row in inside for column in columns}
+        merged |= dict.fromkeys(product(inside, columns))
         merged[top, first] = Cell(sheet.cells[top, first], max(len(inside), 1), len(columns))
-    made: list[list[Cell | str]] = []
-    for row in rows:
-        made.append([])
-        for column in range(left, right + 1):
-            text = sheet.cells.get((row, column), "")
-            cell = merged.get((row, column), Cell(text) if "\n" in text else text)
-            if cell is not None:
-                made[-1].append(cell)
-    return made
+    return merged
 
 
 def _is_bold(sheet: Sheet, row: int, left: int, right: int) -> bool:

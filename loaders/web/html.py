@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -18,6 +19,8 @@ _BLANKS = re.compile(r"\s+")
 
 _BLOCKS = ("table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "p")
 
+_WHOLE = ("pre", "table")
+
 _OF_CELLS = ("td", "th")
 
 _CURRENCY = ("$", "€", "£", "¥", "￥", "(")
@@ -29,12 +32,12 @@ _DEEPEST = 20  # tables within tables; of deeper ones only the words are taken
 class _Cells:
     """The cells of one table as the page has them, without those of tables within it.
 
-    `heading_rows` tells of each row whether it holds headings alone.
+    `heading_rows` tells of each row whether it holds headings alone; `is_data` that there is a heading or a caption.
     """
 
     rows: list[list[Tag]] = field(default_factory=list)
     heading_rows: list[bool] = field(default_factory=list)
-    has_caption: bool = False
+    is_data: bool = False
 
     @classmethod
     def of(cls, table: Tag) -> "_Cells":
@@ -60,7 +63,7 @@ class _Cells:
             if tag.name == "td" and self.heading_rows[-1]:
                 around = tag.find_parent(("thead", "table"))
                 self.heading_rows[-1] = around is not None and around.name == "thead"
-        self.has_caption |= tag.name == "caption"
+        self.is_data |= tag.name in ("caption", "th")
 
     @property
     def headers(self) -> int | None:
@@ -73,12 +76,11 @@ class _Cells:
         That is so of a single cell, and of what has neither headings nor borders, if it is one row or column of
         blocks, or holds tables or main headings.
         """
-        cells = [cell for row in self.rows for cell in row]
-        if len(cells) < 2 or table.get("role") == "presentation":
+        if sum(map(len, self.rows)) < 2 or table.get("role") == "presentation":
             return True
-        if any(cell.name == "th" for cell in cells) or self.has_caption or _has_border(table):
+        if self.is_data or _has_border(table):
             return False
-        is_strip = len([row for row in self.rows if row]) == 1 or max(map(len, self.rows)) == 1
+        is_strip = sum(map(bool, self.rows)) == 1 or max(map(len, self.rows)) == 1
         return table.find(_BLOCKS if is_strip else ("table", "h1", "h2")) is not None
 
 
@@ -206,23 +208,17 @@ class _Walk:
 
     def _enter(self, tag: Tag) -> bool:
         """Begin an element; False where its content is left out or has been taken as a whole."""
-        if _is_dropped(tag):
-            return False
+        if _is_dropped(tag) or (self.depth and tag.name in _OF_CELLS):
+            return False  # a cell within a cell has only lost the end of the one before it
         if tag.name in _INLINE:
             self._inline(tag)
         elif tag.name in _LISTS:
             self._open_list(tag)
         elif tag.name in ("li", "dt", "dd"):
             self._open_item(tag)
-        elif tag.name == "pre":
+        elif tag.name in _WHOLE:
             self.flush()
-            self._preformatted(tag)
-            return False
-        elif tag.name == "table":
-            self.flush()
-            return not self._table(tag)
-        elif self.depth and tag.name in _OF_CELLS:  # a cell within a cell has only lost the end of the one before it
-            return False
+            return not self._whole(tag)
         else:
             self._flush_text()
         return True
@@ -270,11 +266,16 @@ class _Walk:
         self.items[-1] += ";" if self.defined else "" if has_colon else ":"
         self.defined = True
 
-    def _preformatted(self, tag: Tag) -> None:
+    def _whole(self, tag: Tag) -> bool:
+        """Add what is taken as a whole; False for a table that is layout only."""
+        return self._preformatted(tag) if tag.name == "pre" else self._table(tag)
+
+    def _preformatted(self, tag: Tag) -> bool:
         if isinstance(self.builder, DocumentBuilder) and tag.find("code") is None and "\n\n" in tag.get_text():
             add_text(self.builder, tag.get_text())
         else:
             self.builder.code(tag.get_text(), self.page)
+        return True
 
     def _table(self, tag: Tag) -> bool:
         """Add a table, its caption before it; False for one that is layout only."""
@@ -284,14 +285,13 @@ class _Walk:
         cells = _Cells.of(tag)
         if cells.is_layout(tag) and not self.depth:
             return False
-        around = self._inner(tag)
-        if around:
-            self.builder.lines(around, self.page)
+        self.builder.lines(self._inner(tag), self.page)
         rows = [_join_currency(list(map(self._cell, row))) for row in cells.rows]
-        if max(map(len, rows), default=0) > 1 or any(cell.across > 1 for row in rows for cell in row):
+        single = list(chain.from_iterable(rows))
+        if max(map(len, rows), default=0) > 1 or any(cell.across > 1 for cell in single):
             self.builder.table(rows, self.page, cells.headers)
         else:
-            self.builder.lines("\n".join(cell.text for row in rows for cell in row), self.page)
+            self.builder.lines("\n".join(cell.text for cell in single), self.page)
         return True
 
     def _cell(self, tag: Tag) -> Cell:
