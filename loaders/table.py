@@ -3,24 +3,18 @@
 Every format fills the same model, rows of cells that may span rows and columns, and one writer makes the lines.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, groupby, product, takewhile
+from itertools import chain, groupby, takewhile
 from typing import NamedTuple
 
 from kb_server.text.characters import clean, squeeze, unwrap
+from loaders.rows import MOST_HEADING_ROWS, Row, are_names, has_header, is_figure, is_title
 
-Row = Sequence[str]
 Place = tuple[int, int]
 """(row, column)"""
 
-_NUMBER = re.compile(r"[^\w]*\d[\d\s.,:/%€$£¥+-]*[^\W\d]{0,4}[^\w]*")
-_LONGEST_HEADING = 60
-_LONGEST_TITLE = 100
-_MOST_HEADING_ROWS = 4
 _MOST_TITLES = 3
-_YEARS = range(1900, 2101)
 _WIDEST = 1000  # columns that one cell may claim
 _MOST_SPREAD = 1_000_000  # places that the cells of a table may claim beyond their own
 _ENDS = tuple("。．！？：；，、.!?:;,")
@@ -174,10 +168,14 @@ def _filled_part(grid: _Grid) -> tuple[_Grid, list[int]]:
     columns = sorted(set().union(*begun))
     if len(rows) == len(begun) and len(columns) == max(map(len, grid.texts), default=0):
         return grid, rows
-    places = product(enumerate(rows), enumerate(columns))
-    moved = ((at, to, grid.origins.get((row, column))) for (at, row), (to, column) in places)
-    origins = {(at, to): origin for at, to, origin in moved if origin is not None}
-    return _Grid([_chosen(grid.texts[row], columns) for row in rows], origins), rows
+    return _Grid([_chosen(grid.texts[row], columns) for row in rows], _moved(grid.origins, rows, columns)), rows
+
+
+def _moved(origins: dict[Place, Place], rows: Sequence[int], columns: Sequence[int]) -> dict[Place, Place]:
+    if not origins:
+        return {}
+    places = {(row, column): (at, to) for at, row in enumerate(rows) for to, column in enumerate(columns)}
+    return {places[old]: origin for old, origin in origins.items() if old in places}
 
 
 def _chosen(row: Row, columns: Sequence[int]) -> Row:
@@ -230,10 +228,10 @@ def _is_title_row(grid: _Grid, row: int, told: int | None) -> bool:
 
 def _is_label(grid: _Grid, row: int, told: int | None) -> bool:
     """Tell whether the one text of a row, which doesn't reach over all columns, stands above a row of names."""
-    if len(grid.texts[row]) < 3 or _is_figure(grid.texts[row][0]):
+    if len(grid.texts[row]) < 3 or is_figure(grid.texts[row][0]):
         return False
     may_be = grid.is_across(row, 0) or told is None or told > row + 1
-    return may_be and _are_names(grid.once(row + 1))
+    return may_be and are_names(grid.once(row + 1))
 
 
 def _count_headers(grid: _Grid, told: int | None, records: bool) -> int:
@@ -252,7 +250,7 @@ def _merged_headings(grid: _Grid) -> int:
     if grid.is_one_cell(0) or not any(grid.is_across(0, column) for column in range(width)):
         return 0
     depth = _depth(grid, width)
-    if not 1 < depth <= _MOST_HEADING_ROWS or depth >= len(grid.texts):
+    if not 1 < depth <= MOST_HEADING_ROWS or depth >= len(grid.texts):
         return 0
     return depth if _are_headings(grid.texts[:depth]) and _all_go_on(grid, depth, width) else 0
 
@@ -268,7 +266,7 @@ def _depth(grid: _Grid, width: int) -> int:
 def _are_headings(rows: Sequence[Row]) -> bool:
     """Tell whether rows hold no figures, and name no two columns alike."""
     names = list(filter(None, _names(rows)))
-    return len(set(names)) == len(names) and not any(map(_is_figure, chain.from_iterable(rows)))
+    return len(set(names)) == len(names) and not any(map(is_figure, chain.from_iterable(rows)))
 
 
 def _reach(grid: _Grid, row: int, column: int) -> int:
@@ -290,62 +288,10 @@ def _all_go_on(grid: _Grid, depth: int, width: int) -> bool:
     return True
 
 
-def has_header(rows: Sequence[Row], *, records: bool = False) -> bool:
-    """Guess whether the first row names the columns.
-
-    It must have a short, distinct, non-numeric name for every column but the first, or but the last of more; and for
-    two columns, unless the rows are records, numbers must stand below, for two columns of words are as likely a list
-    of names and values.
-    """
-    if len(rows) < 2 or len(rows[0]) < 2:
-        return False
-    first = rows[0]
-    if not _are_names(first):
-        return False
-    return records or len(first) > 2 or all(len(row) > 1 and is_number(row[1]) for row in rows[1:])
-
-
-def _are_names(row: Row) -> bool:
-    """Tell whether all cells but perhaps the first, or the last of four or more, hold names, none of them twice."""
-    names = [cell for cell in row if cell]
-    may_lack = not row[0] or (len(row) > 3 and not row[-1])
-    is_full = len(names) >= len(row) - may_lack
-    return is_full and len(set(names)) == len(names) and all(map(_is_name, names))
-
-
-def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
-    """Count the rows of headings at the top: one of names, or else all without figures where figures follow."""
-    rows = _filled_part(_Grid(list(rows)))[0].texts
-    count = len(list(takewhile(lambda row: not any(map(_is_figure, row)), rows)))
-    if 0 < count < len(rows) and has_header(rows, records=True):
-        return 1
-    return count if 0 < count <= _MOST_HEADING_ROWS and count < len(rows) else int(has_header(rows, records=records))
-
-
 def merged_heading_rows(rows: Sequence[Sequence[Cell | str]]) -> int:
     """Count the rows of headings at the top as merged cells show them; 0 where they show none."""
-    grid = _filled_part(_spread(rows[: 2 * _MOST_HEADING_ROWS]))[0]
+    grid = _filled_part(_spread(rows[: 2 * MOST_HEADING_ROWS]))[0]
     return _merged_headings(grid) if len(grid.texts) > 1 else 0
-
-
-def is_title(row: Row) -> bool:
-    """Tell whether a row holds one short text, as stands above a table."""
-    filled = list(filter(None, row))
-    return len(filled) == 1 and len(filled[0]) <= _LONGEST_TITLE and not is_number(filled[0])
-
-
-def _is_figure(cell: str) -> bool:
-    """Tell a number from text, and from a year, which heads a column as often."""
-    return is_number(cell) and not (cell.isdecimal() and int(cell) in _YEARS)
-
-
-def _is_name(cell: str) -> bool:
-    return len(cell) <= _LONGEST_HEADING and not is_number(cell)
-
-
-def is_number(cell: str) -> bool:
-    """Tell whether a cell holds a number, perhaps with a sign, a unit or a currency."""
-    return _NUMBER.fullmatch(cell) is not None
 
 
 def _names(rows: Sequence[Row]) -> list[str]:

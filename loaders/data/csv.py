@@ -10,7 +10,7 @@ from pathlib import Path
 from kb_server.core.domain import Document
 from loaders.builder import DocumentBuilder
 from loaders.plain.text import read_text
-from loaders.table import heading_rows, is_title
+from loaders.rows import heading_rows, is_title
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50

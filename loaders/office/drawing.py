@@ -56,7 +56,7 @@ def _run(element: Element) -> str:
 
 def _moved(run: Element) -> str:
     """Return a run's text, raised or lowered where it is."""
-    text = "".join(each.text or "" for each in run.iterchildren("{*}t")).replace("\v", "\n")
+    text = _content(run, "t").replace("\v", "\n")
     height = _property(run, "rPr", "baseline")
     if height.startswith("-"):
         return lowered(text)
@@ -177,12 +177,16 @@ def _carried(outer: dict[int, str], inner: dict[int, str]) -> dict[int, str]:
 
 
 def _stored(cache: Element) -> Iterator[tuple[int, str]]:
-    code = "".join(each.text or "" for each in cache.iterchildren("{*}formatCode")) or "General"
+    code = _content(cache, "formatCode") or "General"
     for point in cache.iterchildren("{*}pt"):
-        value = "".join(each.text or "" for each in point.iterchildren("{*}v"))
-        if (at := point.get("idx", "")).isdecimal():
+        value, at = _content(point, "v"), point.get("idx", "")
+        if at.isdecimal():
             is_number = local(cache).startswith("num")
             yield int(at), _number(value, point.get("formatCode", code)) if is_number else value
+
+
+def _content(element: Element, name: str) -> str:
+    return "".join(each.text or "" for each in element.iterchildren(f"{{*}}{name}"))
 
 
 def _number(value: str, code: str) -> str:

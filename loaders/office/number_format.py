@@ -4,11 +4,13 @@ What a format adds is part of the fact: a percent sign or 万元 in quotes, lead
 away, as rounding and marks between thousands, is left out. Dates are ISO dates. No library of Python's does this.
 """
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 _DIGITS = 10  # after the point: what comes later is the noise of binary fractions
@@ -21,6 +23,16 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SIGNS = {".": "point", ",": "comma", "%": "percent", "/": "slash", "@": "text"}
+_PLACEHOLDERS = ("digits", "general")
+_NO_OTHER_NUMBER = 0.001  # how far a fraction may be from its number
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "<>": operator.ne,
+}
 _CONDITION = re.compile(r"(<=|>=|<>|=|<|>)\s*(-?\d+(?:\.\d+)?)")
 _SPAN = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 _NOT_A_PART = re.compile(r'"[^"]*"|[\\!_*].|\[[^\]]*\]|General')
@@ -111,11 +123,11 @@ def _date(value: date, code: str) -> str:
     """Return a date; of one that its format shows as a month or a year alone, and is its first day, no more."""
     if isinstance(value, datetime) and value.time() != time():
         return value.isoformat(" ", "seconds")
-    parts = _NOT_A_PART.sub("", code.partition(";")[0]).lower()
+    parts = set(_NOT_A_PART.sub("", code.partition(";")[0]).lower())
     text = value.isoformat()[:10]
-    if "y" in parts and "d" not in parts and value.day == 1 and "h" not in parts:
-        return text[:7] if "m" in parts or value.month > 1 else text[:4]
-    return text
+    if value.day > 1 or "y" not in parts or parts & {"d", "h"}:
+        return text
+    return text[:4] if value.month == 1 and "m" not in parts else text[:7]
 
 
 @lru_cache(maxsize=1024)
@@ -147,44 +159,56 @@ def _text(text: str, code: str) -> str:
     """Put a text where its format has an @ beside words of its own."""
     if "@" not in code or len(code) == 1:
         return text
-    section = next((each for each in _sections(code) if any(part.kind == "text" for part in each)), ())
-    return "".join(text if part.kind == "text" else part.text if part.kind == "literal" else "" for part in section)
+    section = next((each for each in _sections(code) if _has(each, "text")), ())
+    return "".join({"text": text, "literal": part.text}.get(part.kind, "") for part in section)
+
+
+def _has(section: Section, *kinds: str) -> bool:
+    return any(part.kind in kinds for part in section)
 
 
 def _number(value: float, code: str) -> str:
     if code == "General" or value != value:
         return number_text(value)
     section, is_signed = _section(value, _sections(code))
-    words = "".join(part.text for part in section if part.kind == "literal")
-    says_sign = not is_signed and any(map(str.isalnum, words))  # else red or brackets tell it, of which text has none
-    if not any(part.kind in ("digits", "general") for part in section):
-        return words.strip() if any(map(str.isalpha, words)) else number_text(value)
-    shown = _shown(abs(value), section if is_signed or says_sign else _without_brackets(section))
-    minus = "-" if value < 0 and not says_sign and "-" not in shown[:1] else ""
-    return minus + shown
+    words = _words(section)
+    if not _has(section, *_PLACEHOLDERS):
+        return words.strip() if _has_letters(words) else number_text(value)
+    if not is_signed and _has_letters(words):
+        return _shown(abs(value), section)
+    return _signed(value, _shown(abs(value), section if is_signed else _without_brackets(section)))
+
+
+def _words(section: Section) -> str:
+    return "".join(part.text for part in section if part.kind == "literal")
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalpha, text))
+
+
+def _signed(value: float, shown: str) -> str:
+    """Put a minus before what red or brackets would tell, of which text has none."""
+    return f"-{shown}" if value < 0 and not shown.startswith("-") else shown
 
 
 def _section(value: float, sections: tuple[Section, ...]) -> tuple[Section, bool]:
     """Return the section for a value, and whether the value shows its own sign there."""
-    for section in sections:
-        for part in section:
-            if part.kind == "condition" and _holds(value, part.text):
-                return section, True
-    if any(part.kind == "condition" for section in sections for part in section):
-        return next((each for each in sections if all(part.kind != "condition" for part in each)), ()), True
-    if value < 0 and len(sections) > 1 and any(part.kind == "digits" for part in sections[1]):
-        return sections[1], False
-    if value == 0 and len(sections) > 2:
-        return sections[2], True
-    return sections[0], True
+    if any(_has(section, "condition") for section in sections):
+        return next(filter(lambda section: _is_met(section, value), sections), ()), True
+    positive, negative, zero, *_ = *sections, (), (), ()
+    if value < 0 and _has(negative, "digits"):
+        return negative, False
+    return zero if value == 0 and len(sections) > 2 else positive, True
+
+
+def _is_met(section: Section, value: float) -> bool:
+    return all(_holds(value, part.text) for part in section if part.kind == "condition")
 
 
 def _holds(value: float, condition: str) -> bool:
     found = _CONDITION.fullmatch(condition)
-    sign, bound = (found[1], float(found[2])) if found else ("", 0.0)
-    return {"<": value < bound, ">": value > bound, "=": value == bound}.get(sign[:1], False) or (
-        (sign in ("<=", ">=") and value == bound) or (sign == "<>" and value != bound)
-    )
+    return found is not None and _COMPARED[found[1]](value, float(found[2]))
 
 
 def _without_brackets(section: Section) -> Section:
@@ -192,27 +216,26 @@ def _without_brackets(section: Section) -> Section:
 
 
 def _shown(value: float, section: Section) -> str:
-    places = [at for at, part in enumerate(section) if part.kind in ("digits", "general")]
+    places = [at for at, part in enumerate(section) if part.kind in _PLACEHOLDERS]
     first, last = places[0], places[-1]
-    percents = sum(part.kind == "percent" for part in section)
-    commas = 0
-    while last + 1 + commas < len(section) and section[last + 1 + commas].kind == "comma":
-        commas += 1
-    value = value * 100**percents / 1000**commas
-    body = (
-        _fraction(value, section, first, last) or _placed(value, section[first : last + 1]) or _padded(value, section)
-    )
-    around = [*section[:first], _Part("literal", body), *section[max(last, _end_of_fraction(section, last)) + 1 :]]
+    value *= _scale(section, last)
+    end = _end_of_fraction(section, last)
+    body = _fraction(value, section[first : end + 1]) or _placed(value, section[first : last + 1])
+    around = [*section[:first], _Part("literal", body or _padded(value, section)), *section[end + 1 :]]
     return "".join(part.text for part in around if part.kind in ("literal", "percent")).strip()
+
+
+def _scale(section: Section, last: int) -> float:
+    """Return by what a value is multiplied: 100 for a percent sign, a thousandth for each comma at the end."""
+    percents = sum(part.kind == "percent" for part in section)
+    commas = sum(1 for _ in takewhile(lambda part: part.kind == "comma", section[last + 1 :]))
+    return 100.0**percents / 1000.0**commas if percents or commas else 1
 
 
 def _padded(value: float, section: Section) -> str:
     """Write a number with as many digits before the point as its format has zeros there."""
-    zeros = 0
-    for part in section:
-        if part.kind in ("point", "exponent"):
-            break
-        zeros += part.text.count("0") if part.kind == "digits" else 0
+    before = takewhile(lambda part: part.kind not in ("point", "exponent"), section)
+    zeros = sum(part.text.count("0") for part in before if part.kind == "digits")
     text = number_text(value)
     whole, point, rest = text.partition(".")
     return text if "e" in text else whole.zfill(zeros) + point + rest
@@ -220,46 +243,43 @@ def _padded(value: float, section: Section) -> str:
 
 def _placed(value: float, section: Section) -> str:
     """Put digits around the literals between them, as `000-0000-0000` does; empty where the format has none there."""
-    if not any(part.kind == "literal" and part.text.strip() for part in section):
-        return ""
-    if any(part.kind in ("point", "slash", "exponent") for part in section):
+    if not _words(section).strip() or _has(section, "point", "slash", "exponent", "general"):
         return ""
     digits, shown = str(round(value)), ""
-    first = next(at for at, part in enumerate(section) if part.kind == "digits")
-    for at in range(len(section) - 1, -1, -1):
-        part = section[at]
+    for at, part in reversed(list(enumerate(section))):
         if part.kind == "digits":
-            taken = digits if at == first else digits[-len(part.text) :]
+            taken = digits[-len(part.text) :] if at else digits
             digits = digits[: len(digits) - len(taken)]
             shown = taken.zfill(part.text.count("0")) + shown
-        elif part.kind == "literal" and (digits or "0" in section[first].text):
-            shown = part.text + shown
+        elif part.kind == "literal":
+            shown = part.text * bool(digits or "0" in section[0].text) + shown
     return shown
 
 
 def _end_of_fraction(section: Section, last: int) -> int:
     """Return the last place of a denominator that is given in figures (`?/8`), for these are no placeholders."""
-    end = last
-    if last + 1 < len(section) and section[last + 1].kind == "slash":
-        end = last + 1
-        while end + 1 < len(section) and section[end + 1].text.isdecimal():
-            end += 1
-    return end
+    after = section[last + 1 :]
+    if not after or after[0].kind != "slash":
+        return last
+    return last + 1 + sum(1 for _ in takewhile(lambda part: part.text.isdecimal(), after[1:]))
 
 
-def _fraction(value: float, section: Section, first: int, last: int) -> str:
+def _fraction(value: float, section: Section) -> str:
     """Write `# ?/?` as 2 1/4; empty for a format without fraction, and where no fraction of its length is the value."""
-    slash = next((at for at, part in enumerate(section) if part.kind == "slash" and at > first), None)
-    if slash is None:
+    kinds = [part.kind for part in section]
+    if "slash" not in kinds:
         return ""
-    end = _end_of_fraction(section, last)
-    given = "".join(part.text for part in section[slash + 1 : end + 1])
-    below = int(given) if given.isdecimal() and int(given) else 10 ** min(len(given), 6) - 1
-    exact = Fraction(round(value * below), below) if given.isdecimal() and int(given) else None
-    found = exact if exact is not None else Fraction(value).limit_denominator(max(below, 1))
-    if abs(float(found) - value) > 0.5 / max(below, 1):
+    slash = kinds.index("slash")
+    found = _nearest(value, "".join(part.text for part in section[slash + 1 :]))
+    if abs(float(found) - value) > _NO_OTHER_NUMBER:
         return ""
-    has_whole = sum(part.kind == "digits" for part in section[:slash]) > 1
+    has_whole = kinds[:slash].count("digits") > 1
     whole, rest = divmod(found.numerator, found.denominator) if has_whole else (0, found.numerator)
-    part = f"{rest}/{found.denominator}" if rest else ""
-    return " ".join(filter(None, [str(whole) if whole or not part else "", part]))
+    return " ".join([str(whole)] * bool(whole or not rest) + [f"{rest}/{found.denominator}"] * bool(rest))
+
+
+def _nearest(value: float, given: str) -> Fraction:
+    """Return the nearest fraction with a given denominator, or with one of as many digits as there are placeholders."""
+    if given.isdecimal() and int(given):
+        return Fraction(round(value * int(given)), int(given))
+    return Fraction(value).limit_denominator(max(10 ** min(len(given), 6) - 1, 1))

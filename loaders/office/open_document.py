@@ -23,7 +23,9 @@ _CONTENT = "content.xml"
 _MOST_XML = 300 << 20
 _MOST_REPEATED = 1000  # of a cell or row that holds something; what only fills the sheet is repeated a million times
 _UNREADABLE = (*BROKEN, SyntaxError, LookupError, OSError)
-_BESIDE = ("annotation", "note", "tracked-changes", "ruby-text", "forms")
+_BESIDE = ("annotation", "note", "tracked-changes", "ruby-text", "forms", "frame", "custom-shape")
+_BREAKS = {"tab": "\t", "line-break": "\n"}
+_SHAPES = ("frame", "custom-shape", "g", "rect", "ellipse", "line", "connector", "polygon", "path")
 _FURNITURE = ("footer", "header", "date-time", "page-number")
 _LONGEST_TITLE = 200
 _LENGTH = re.compile(r"(-?\d+(?:\.\d+)?)(cm|mm|in|pt|pc|px)?")
@@ -122,13 +124,12 @@ class _File:
         for row, element, at in _places(table):
             if text := self._value(element):
                 cells[row, at] = text
-                if attribute(element, "style-name") in self.bold:
-                    bold.add((row, at))
-            down, across = (_count(element, f"number-{axis}-spanned") for axis in ("rows", "columns"))
-            if down * across > 1:
-                merged.append((row, at, row + down - 1, at + across - 1))
-            notes += [self.text(note) for note in element.iterchildren("{*}annotation")]
-        drawn = [frame for frame in table.iter("{*}frame", "{*}custom-shape") if _is_outer(frame)]
+            if attribute(element, "style-name") in self.bold:
+                bold.add((row, at))
+            down, across = _spans(element)
+            merged += [(row, at, row + down - 1, at + across - 1)] * (down * across > 1)
+            notes += map(self.text, element.iterchildren("{*}annotation"))
+        drawn = list(filter(_is_outer, table.iter("{*}frame", "{*}custom-shape")))
         return Sheet(attribute(table, "name"), cells, merged, frozenset(bold), notes), drawn
 
     def _value(self, cell: Element) -> str:
@@ -161,27 +162,28 @@ class _File:
         return text
 
     def _piece(self, element: Element) -> str:
-        name = local(element)
-        if name == "s":
+        if (name := local(element)) == "s":
             return " " * min(_count(element, "c"), _MOST_REPEATED)
-        if name in ("tab", "line-break"):
-            return "\t" if name == "tab" else "\n"
-        if not name or name in _BESIDE or name in ("frame", "custom-shape"):
+        if name in _BREAKS:
+            return _BREAKS[name]
+        if not name or name in _BESIDE:
             return ""
         style, text = attribute(element, "style-name"), self._inline(element)
-        return raised(text) if style in self.above else lowered(text) if style in self.below else text
+        if style in self.above:
+            return raised(text)
+        return lowered(text) if style in self.below else text
 
     def add_slide(self, page: Element, number: int) -> None:
         """Add a slide: its title, its shapes from top to bottom, its notes."""
         self.builder.leave(1)
-        shapes = sorted((child for child in page if _is_shape(child)), key=_place)
-        title = next((shape for shape in shapes if attribute(shape, "class") == "title"), None)
-        if title is not None and 0 < len(text := self._box_text(title)) <= _LONGEST_TITLE:
-            self.builder.heading(1, text, number)
-            shapes.remove(title)
+        shapes = _shapes(page)
+        for title in [shape for shape in shapes if attribute(shape, "class") == "title"][:1]:
+            if 0 < len(text := self._box_text(title)) <= _LONGEST_TITLE:
+                self.builder.heading(1, text, number)
+                shapes.remove(title)
         self._drawn(shapes, number)
         for notes in page.iterchildren("{*}notes"):
-            self._drawn([child for child in notes if _is_shape(child)], number)
+            self._drawn(_shapes(notes), number)
 
     def _box_text(self, shape: Element) -> str:
         return "\n".join(filter(None, map(self.text, shape.iterchildren("{*}text-box"))))
@@ -191,7 +193,7 @@ class _File:
             is_empty = attribute(shape, "placeholder") == "true" or attribute(shape, "class") in _FURNITURE
             try:
                 if local(shape) == "g":
-                    self._drawn(sorted((child for child in shape if _is_shape(child)), key=_place), page)
+                    self._drawn(_shapes(shape), page)
                 elif not is_empty:
                     self._shape(shape, page)
             except _UNREADABLE:
@@ -231,8 +233,7 @@ class _File:
     def _table(self, table: Element, page: int) -> None:
         rows: dict[int, list[Cell]] = {}
         for row, element, _ in _places(table):
-            down, across = (_count(element, f"number-{axis}-spanned") for axis in ("rows", "columns"))
-            rows.setdefault(row, []).append(Cell(self.text(element), down, across))
+            rows.setdefault(row, []).append(Cell(self.text(element), *_spans(element)))
         cells = [rows.get(row, []) for row in range(max(rows, default=-1) + 1)]
         if is_layout(cells):
             self.builder.lines("\n".join(cell.text for row in cells for cell in row), page)
@@ -240,20 +241,15 @@ class _File:
             self.builder.table(cells, page, _headers(table))
 
     def _object(self, href: str, page: int) -> None:
-        """Add an embedded object: of a chart its title and numbers, of a formula or a sheet its text."""
+        """Add an embedded object: of a chart its title and numbers, of a sheet its cells."""
         root = parse(self.archive.read(posixpath.normpath(f"{href}/{_CONTENT}").lstrip("./")))
         for chart in root.iter("{*}chart"):
             for title in chart.iterchildren("{*}title"):
                 self.builder.lines(self.text(title), page)
         for table in root.iter("{*}table"):
             self._table(table, page)
-        for note in root.iter("{*}annotation"):
-            if local(root) == "math":
-                self.builder.lines("".join(note.itertext()), page)
 
     def _picture(self, href: str, page: int) -> None:
-        if href.startswith(("ObjectReplacements/", "./ObjectReplacements/")):
-            return
         try:
             self.pictures.add(self.archive.read(posixpath.normpath(href)), page)
         except BROKEN:
@@ -262,23 +258,27 @@ class _File:
 
 def _full(shown: str, value: str, *, is_percent: bool) -> str:
     """Put all digits of a value where its format shows a rounded one; a format that shows something else stays."""
-    found = _SHOWN_NUMBER.search(shown)
     try:
-        number = abs(float(value)) * (100 if is_percent else 1)
+        number = float(value)
     except ValueError:
         return shown
-    if not shown:
-        return number_text(float(value))
-    if found is None or len(_SHOWN_NUMBER.findall(shown)) > 1:
-        return shown
-    digits = found[0].strip()
+    found = list(_SHOWN_NUMBER.finditer(shown))
+    if not shown or len(found) != 1:
+        return shown or number_text(number)
+    digits = found[0][0].strip()
+    full = _same_in_full(digits, abs(number) * (100 if is_percent else 1))
+    return shown[: found[0].start()] + full + shown[found[0].start() + len(digits) :]
+
+
+def _same_in_full(digits: str, number: float) -> str:
+    """Return all digits of a number that is shown rounded; what is shown, where that is another number."""
     plain = re.sub(r"[,\s](?=\d{3}(?!\d))", "", digits).replace(",", ".")
-    decimals = len(plain.partition(".")[2])
-    if plain.count(".") > 1 or abs(float(plain.rstrip(".")) - number) > 0.51 * 10.0**-decimals:
-        return shown
+    whole, _, decimals = plain.partition(".")
+    if plain.count(".") > 1 or abs(float(plain) - number) > 0.51 * 10.0 ** -len(decimals):
+        return digits
     full = number_text(number)
-    padded = full if "e" in full else full.zfill(len(full) + len(plain.partition(".")[0]) - len(full.partition(".")[0]))
-    return shown[: found.start()] + (padded if plain[:1] == "0" else full) + shown[found.start() + len(digits) :]
+    lacking = len(whole) - len(full.partition(".")[0])
+    return "0" * lacking + full if plain.startswith("0") and "e" not in full else full
 
 
 def _places(table: Element) -> Iterator[tuple[int, Element, int]]:
@@ -318,7 +318,12 @@ def _rows(table: Element) -> Iterator[Element]:
 
 def _headers(table: Element) -> int | None:
     declared = sum(len(list(_rows(each))) for each in table.iterchildren("{*}table-header-rows"))
-    return declared or (1 if attribute(table, "use-first-row-styles") == "true" else None)
+    return declared or int(attribute(table, "use-first-row-styles") == "true") or None
+
+
+def _spans(cell: Element) -> tuple[int, int]:
+    """Return how many rows and columns a cell covers."""
+    return _count(cell, "number-rows-spanned"), _count(cell, "number-columns-spanned")
 
 
 def _count(element: Element, name: str) -> int:
@@ -326,8 +331,9 @@ def _count(element: Element, name: str) -> int:
     return max(int(value), 1) if value.isdecimal() and len(value) < 9 else 1
 
 
-def _is_shape(element: Element) -> bool:
-    return local(element) in ("frame", "custom-shape", "g", "rect", "ellipse", "line", "connector", "polygon", "path")
+def _shapes(parent: Element) -> list[Element]:
+    """Return the shapes of a slide or group from top to bottom."""
+    return sorted((child for child in parent if local(child) in _SHAPES), key=_place)
 
 
 def _is_outer(shape: Element) -> bool:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise, product, takewhile
 
 from loaders.builder import DocumentBuilder
-from loaders.table import Cell, heading_rows, is_number, is_title, merged_heading_rows
+from loaders.rows import heading_rows, is_number, is_title
+from loaders.table import Cell, merged_heading_rows
 
 Place = tuple[int, int]
 

@@ -34,6 +34,7 @@ _UNCALCULATED = re.compile(rb'<c\b(?![^>]*\bt="str")[^>]*>\s*<f\b(?:[^>]*/>|[^<]
 _PICTURE_FORMULA = re.compile(r"=?(?:_xlfn\.)?DISPIMG\(")  # WPS's pictures in cells
 _BESIDE_CELLS = re.compile(r"xl/(?:drawings|charts|media|pivot\w*|comments|embeddings|worksheets/_rels)")
 _LATER_EPOCH = 1904
+_DRAWING = re.compile(r"xl/drawings/(?!vml)[^/]*\.xml")
 _BOOK = "xl/workbook.xml"
 _PICTURES_IN_CELLS = "xl/cellimages.xml"
 _UNREADABLE = (*BROKEN, SyntaxError, AttributeError, OSError)
@@ -217,8 +218,7 @@ class Drawings:
             targets = self._targets(self._sheets[title]) if title in self._sheets else {}
         except _UNREADABLE:
             return []
-        parts = [target for target in targets.values() if "/drawings/" in target and target.endswith(".xml")]
-        return [part for part in parts if part in self._members and "vml" not in part]
+        return [part for part in targets.values() if _DRAWING.match(part) and part in self._members]
 
     def _sheet_parts(self) -> dict[str, str]:
         try:

@@ -88,6 +88,10 @@ def _has_border(table: Tag) -> bool:
     return str(table.get("border") or "0") != "0" or "border" in str(table.get("style") or "")
 
 
+def _has_columns(row: Sequence[Cell]) -> bool:
+    return len(row) > 1 or any(cell.across > 1 for cell in row)
+
+
 def _span(cell: Tag, name: str) -> int:
     value = str(cell.get(name) or "1")
     return int(value[:5]) if value.isascii() and value.isdecimal() else 1
@@ -268,7 +272,12 @@ class _Walk:
 
     def _whole(self, tag: Tag) -> bool:
         """Add what is taken as a whole; False for a table that is layout only."""
-        return self._preformatted(tag) if tag.name == "pre" else self._table(tag)
+        if tag.name == "pre":
+            return self._preformatted(tag)
+        if self.depth < _DEEPEST:
+            return self._table(tag)
+        self.pending.append(tag.get_text(" "))
+        return True
 
     def _preformatted(self, tag: Tag) -> bool:
         if isinstance(self.builder, DocumentBuilder) and tag.find("code") is None and "\n\n" in tag.get_text():
@@ -279,19 +288,15 @@ class _Walk:
 
     def _table(self, tag: Tag) -> bool:
         """Add a table, its caption before it; False for one that is layout only."""
-        if self.depth >= _DEEPEST:
-            self.pending.append(tag.get_text(" "))
-            return True
         cells = _Cells.of(tag)
         if cells.is_layout(tag) and not self.depth:
             return False
         self.builder.lines(self._inner(tag), self.page)
         rows = [_join_currency(list(map(self._cell, row))) for row in cells.rows]
-        single = list(chain.from_iterable(rows))
-        if max(map(len, rows), default=0) > 1 or any(cell.across > 1 for cell in single):
+        if any(map(_has_columns, rows)):
             self.builder.table(rows, self.page, cells.headers)
         else:
-            self.builder.lines("\n".join(cell.text for cell in single), self.page)
+            self.builder.lines("\n".join(cell.text for cell in chain.from_iterable(rows)), self.page)
         return True
 
     def _cell(self, tag: Tag) -> Cell:

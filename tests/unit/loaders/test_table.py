@@ -2,7 +2,7 @@
 
 import pytest
 
-from loaders.table import Cell, heading_rows, inline, row_lines, write
+from loaders.table import Cell, inline, row_lines, write
 
 
 def test_header_words_are_in_every_row() -> None:
@@ -33,21 +33,6 @@ def test_headings_above_each_other_are_joined() -> None:
 
 def test_rows_may_be_longer_than_the_header() -> None:
     assert row_lines([["a", "b", "c"], ["1", "2", "3", "4"]]) == ["a: 1; b: 2; c: 3; 4"]
-
-
-@pytest.mark.parametrize(
-    ("rows", "count"),
-    [
-        ([["Name", "Note"], ["Ann", "none"], ["Bob", "3"]], 1),
-        ([["", "2022", "2023"], ["Sales", "10", "12"]], 1),
-        ([["Region", "Results", ""], ["", "Accuracy", "Time"], ["North", "34%", "12"]], 2),
-        ([["Ann", "12"], ["Bob", "13"]], 0),
-        ([["a", ""], ["b", ""], ["c", ""], ["d", ""], ["e", ""], ["f", "1"]], 0),
-        ([["x", "y"]], 0),
-    ],
-)
-def test_rows_of_headings(rows: list[list[str]], count: int) -> None:
-    assert heading_rows(rows) == count
 
 
 def test_merged_cells_stand_in_every_row_and_under_every_heading_that_they_cover() -> None:
