@@ -16,7 +16,7 @@ from loaders.builder import DocumentBuilder
 from loaders.isolate.progress import page_done
 from loaders.legacy_office.ole import damaged
 from loaders.office.locked import Locked
-from loaders.office.number_format import cell_text, serial_text
+from loaders.office.number_format import EAST_ASIAN_DATES, cell_text, serial_text
 from loaders.office.sheet import Sheet, add_sheet
 
 _BROKEN = (
@@ -76,8 +76,10 @@ def _text(book: Book, cell: Cell) -> str:
 
 def _format(book: Book, cell: Cell) -> str:
     index = book.xf_list[cell.xf_index].format_key if cell.xf_index is not None else None
+    if index in EAST_ASIAN_DATES:  # which xlrd knows as dates, but not how they look
+        return EAST_ASIAN_DATES[index]
     form = book.format_map.get(index)
-    return form.format_str if form is not None else ""
+    return (form.format_str or "") if form is not None else ""
 
 
 def _is_bold(book: Book, cell: Cell) -> bool:
