@@ -201,7 +201,7 @@ def _open(table: _Table, kind: str, before: str, after: str) -> bytes:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
         archive.writestr("content.xml", f"<office:document-content {spaces}>{content}</office:document-content>")
-        archive.writestr("styles.xml", f"<office:document-styles {spaces}/>")
+        archive.writestr("styles.xml", f"<office:document-styles {spaces}><office:styles/></office:document-styles>")
     return file.getvalue()
 
 
