@@ -40,9 +40,14 @@ def heading_rows(rows: Sequence[Row], *, records: bool = False) -> int:
     """Count the rows of headings at the top: one of names, or else all without figures where figures follow."""
     rows = _without_empty_columns(rows)
     count = len(list(takewhile(lambda row: not any(map(is_figure, row)), rows)))
-    if 0 < count < len(rows) and has_header(rows, records=True):
+    if 0 < count < len(rows) and has_header(rows, records=True) and not _goes_on(rows, count):
         return 1
     return count if 0 < count <= MOST_HEADING_ROWS and count < len(rows) else int(has_header(rows, records=records))
+
+
+def _goes_on(rows: Sequence[Row], count: int) -> bool:
+    """Tell whether the next row adds the name that the first lacks in its last column, and leaves others free."""
+    return count > 1 and not rows[0][-1] and bool(rows[1][-1]) and not all(rows[1])
 
 
 def is_title(row: Row) -> bool:

@@ -15,7 +15,7 @@ Element = Any  # an lxml element
 
 _CACHES = ("{*}numCache", "{*}strCache", "{*}numLit", "{*}strLit")
 _XY = ("scatterChart", "bubbleChart")
-_FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)", re.IGNORECASE)
+_FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)|(?:picture|image|图片|图像) ?\d+", re.IGNORECASE)
 _MACHINE_MADE = re.compile(
     r"描述已自动生成|Description automatically generated|AI 生成的内容可能不正确。?", re.IGNORECASE
 )
@@ -100,7 +100,7 @@ def _cell(cell: Element) -> Cell:
 
 
 def alternative_text(element: Element) -> str:
-    """Return what an author wrote of a picture or drawing for those who can't see it; empty for a file's name."""
+    """Return what an author wrote of a picture or drawing for those who can't see it; empty for a mere name."""
     for properties in element.iter("{*}cNvPr", "{*}docPr"):
         text = _MACHINE_MADE.sub("", properties.get("descr", "")).strip()
         return "" if _FILE_NAME.fullmatch(text) else text

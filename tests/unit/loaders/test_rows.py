@@ -11,6 +11,8 @@ from loaders.rows import heading_rows
         ([["Name", "Note"], ["Ann", "none"], ["Bob", "3"]], 1),
         ([["", "2022", "2023"], ["Sales", "10", "12"]], 1),
         ([["Region", "Results", ""], ["", "Accuracy", "Time"], ["North", "34%", "12"]], 2),
+        ([["Kind", "People", "Done", "Results", ""], ["", "", "", "Accuracy", "Time"], ["a", "5", "1", "34%", "9"]], 2),
+        ([["Kind", "People", "Done", ""], ["a", "5", "1", "late"]], 1),
         ([["Ann", "12"], ["Bob", "13"]], 0),
         ([["a", ""], ["b", ""], ["c", ""], ["d", ""], ["e", ""], ["f", "1"]], 0),
         ([["x", "y"]], 0),
