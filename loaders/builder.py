@@ -1,11 +1,12 @@
 """Puts a Document together from what a loader finds, in reading order."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kb_server.core.domain import Block, BlockKind, Document
 from kb_server.text.characters import clean, squeeze, unwrap
-from loaders.table import Row, row_lines
+from loaders.table import Cell, write
 
 _GAP = "\n\n"
 
@@ -22,6 +23,7 @@ class DocumentBuilder:
         self._blocks: list[Block] = []
         self._length = 0
         self._headings: list[tuple[int, str]] = []
+        self._missing: Counter[str] = Counter()
 
     def heading(self, level: int, text: str, page: int | None = None) -> None:
         """Add a heading on one line; it stands under the last heading of a lower level (0 is a title)."""
@@ -49,11 +51,17 @@ class DocumentBuilder:
         self._add(BlockKind.LIST, "\n".join(filter(None, map(_item, items))), page)
 
     def table(
-        self, rows: Sequence[Row], page: int | None = None, headers: int | None = None, *, records: bool = False
+        self,
+        rows: Sequence[Sequence[Cell | str]],
+        page: int | None = None,
+        headers: int | None = None,
+        *,
+        records: bool = False,
     ) -> None:
-        """Add a table, a row a line; see `loaders.table.row_lines` for `headers` and `records`."""
-        cleaned = [[squeeze(unwrap(clean(cell))) for cell in row] for row in rows]
-        self._add(BlockKind.TABLE, "\n".join(row_lines(cleaned, headers, records=records)), page)
+        """Add a table, a row a line, its title above it; see `loaders.table.write` for `headers` and `records`."""
+        written = write(rows, headers, records=records)
+        self._add(BlockKind.PARAGRAPH, "\n".join(written.titles), page)
+        self._add(BlockKind.TABLE, "\n".join(written.lines), page)
 
     def code(self, text: str, page: int | None = None) -> None:
         """Add text that keeps its lines and their indentation."""
@@ -64,9 +72,26 @@ class DocumentBuilder:
         """Add text that was read in a picture, a paragraph a line."""
         self._add(BlockKind.IMAGE, _each_line(clean(text).split("\n")), page)
 
+    def include(self, document: Document, page: int | None = None) -> None:
+        """Add the blocks of a document that lies within this one, under the headings that stand here."""
+        for block in document.blocks:
+            kind = BlockKind.PARAGRAPH if block.kind is BlockKind.HEADING else block.kind
+            self._add(kind, document.text[block.start : block.end], page)
+        self._missing.update(document.set_aside)
+
+    def missing(self, what: str, count: int = 1) -> None:
+        """Note that parts of the file could not be read: what they are, and why."""
+        self._missing[what] += count
+
     def build(self, pages: int | None = None) -> Document:
         """Return the document made of all that was added."""
-        return Document(name=self._name, text=_GAP.join(self._parts), blocks=tuple(self._blocks), pages=pages)
+        return Document(
+            name=self._name,
+            text=_GAP.join(self._parts),
+            blocks=tuple(self._blocks),
+            pages=pages,
+            set_aside=dict(self._missing),
+        )
 
     def _add(self, kind: BlockKind, text: str, page: int | None) -> None:
         text = text.strip()

@@ -16,6 +16,8 @@ class Kind(StrEnum):
     XLSX = "xlsx"
     XLS = "xls"
     ODT = "odt"
+    ODS = "ods"
+    ODP = "odp"
     RTF = "rtf"
     EPUB = "epub"
     HTML = "html"
@@ -72,6 +74,8 @@ FORMATS: Mapping[Kind, Format] = {
     Kind.PPT: _office("old presentations", "loaders.legacy_office.ppt:PptLoader", ".ppt"),
     Kind.XLSX: _office("workbooks", "loaders.office.xlsx:XlsxLoader", ".xlsx .xlsm", "openpyxl", "xlsx"),
     Kind.XLS: _office("old workbooks", "loaders.legacy_office.xls:XlsLoader", ".xls", "xlrd", "xls"),
+    Kind.ODS: _office("OpenDocument spreadsheets", "loaders.office.open_document:OdsLoader", ".ods", "lxml", "odf"),
+    Kind.ODP: _office("OpenDocument presentations", "loaders.office.open_document:OdpLoader", ".odp", "lxml", "odf"),
     Kind.ODT: _office("OpenDocument text", "loaders.plain.pandoc:OdtLoader", ".odt", "pypandoc-binary", "pandoc"),
     Kind.RTF: _office("RTF", "loaders.plain.pandoc:RtfLoader", ".rtf", "pypandoc-binary", "pandoc"),
     Kind.EPUB: _office("e-books", "loaders.web.epub:EpubLoader", ".epub"),

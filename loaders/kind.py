@@ -36,7 +36,7 @@ _OTHER_MAGIC = {
 }
 _TEXT_LIKE_MAGIC = (b"BM", b"MZ", b"ID3", b"RIFF")  # ordinary words may begin so
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
-_INSTEAD = {"spreadsheet": ".xlsx", "presentation": ".pptx"}
+_OPEN_KINDS = {b"text": Kind.ODT, b"spreadsheet": Kind.ODS, b"presentation": Kind.ODP}
 _HTML = re.compile(r"(?is)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b")
 _XML = re.compile(r"\s*<\?xml\s")
 _MAIL_START = re.compile(
@@ -92,12 +92,12 @@ def _zip_kind(path: Path, name: str) -> Kind:
             declared = archive.read("mimetype")[:99] if "mimetype" in members else b""
         except BROKEN as error:
             raise LoadError(f"'{name}' is a damaged document.", "Save or download it again.") from error
-    if declared.startswith(_OPEN_DOCUMENT + b"text"):
-        return Kind.ODT
+    for word, kind in _OPEN_KINDS.items():
+        if declared.startswith(_OPEN_DOCUMENT + word):
+            return kind
     if declared.startswith(_OPEN_DOCUMENT):
         thing = declared.removeprefix(_OPEN_DOCUMENT).decode("ascii", "replace")
-        message = f"'{name}' is an OpenDocument {thing}, which is not supported."
-        raise LoadError(message, f"Save it as {_INSTEAD.get(thing, 'PDF')}.")
+        raise LoadError(f"'{name}' is an OpenDocument {thing}, which is not supported.", "Save it as PDF.")
     return Kind.ZIP
 
 

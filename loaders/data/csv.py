@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from itertools import islice, takewhile
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 from kb_server.core.domain import Document
 from loaders.builder import DocumentBuilder
 from loaders.plain.text import read_text
-from loaders.table import heading_rows, is_title
+from loaders.rows import heading_rows, is_title
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
+_TEXT_FORMULA = re.compile(r'="([^"]*)"')  # how Excel is told that figures are a text: a leading zero stays
 
 
 class CsvLoader:
@@ -61,6 +63,12 @@ def _consistency(text: str, delimiter: str) -> tuple[float, int]:
 def _rows(text: str, delimiter: str) -> list[list[str]]:
     """Read all rows; a quote that is never closed (it would swallow the rest) makes quotes ordinary characters."""
     try:
-        return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     except csv.Error:  # a cell of more than 128 KB
-        return [line.split(delimiter) for line in text.split("\n") if line]
+        rows = [line.split(delimiter) for line in text.split("\n") if line]
+    return [list(map(_plain, row)) for row in rows] if '="' in text else rows
+
+
+def _plain(cell: str) -> str:
+    found = _TEXT_FORMULA.fullmatch(cell.strip())
+    return found[1] if found else cell

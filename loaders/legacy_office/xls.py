@@ -10,13 +10,14 @@ from xlrd.book import Book
 from xlrd.compdoc import CompDocError
 from xlrd.sheet import Cell
 from xlrd.sheet import Sheet as OldSheet
-from xlrd.xldate import XLDateError, xldate_as_datetime
 
 from kb_server.core.domain import Document
 from loaders.builder import DocumentBuilder
+from loaders.isolate.progress import page_done
 from loaders.legacy_office.ole import damaged
 from loaders.office.locked import Locked
-from loaders.office.sheet import Sheet, add_sheet, cell_text
+from loaders.office.number_format import EAST_ASIAN_DATES, cell_text, serial_text
+from loaders.office.sheet import Sheet, add_sheet
 
 _BROKEN = (
     XLRDError,
@@ -43,6 +44,7 @@ class XlsLoader:
             with xlrd.open_workbook(str(path), logfile=io.StringIO(), formatting_info=True) as book:
                 for number, sheet in enumerate(book.sheets(), start=1):
                     add_sheet(builder, _sheet(book, sheet), number)
+                    page_done(number, book.nsheets)
                 return builder.build(book.nsheets)
         except _BROKEN as error:
             raise (Locked(name) if "encrypted" in str(error) else damaged(name)) from error
@@ -68,17 +70,16 @@ def _text(book: Book, cell: Cell) -> str:
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return cell_text(bool(cell.value))
     if cell.ctype == xlrd.XL_CELL_DATE:
-        try:
-            return cell_text(xldate_as_datetime(cell.value, book.datemode))
-        except (XLDateError, OverflowError):
-            return cell_text(cell.value)
+        return serial_text(float(cell.value), _format(book, cell), from_1904=book.datemode == 1)
     return cell_text(cell.value, _format(book, cell))
 
 
 def _format(book: Book, cell: Cell) -> str:
     index = book.xf_list[cell.xf_index].format_key if cell.xf_index is not None else None
+    if index in EAST_ASIAN_DATES:  # which xlrd knows as dates, but not how they look
+        return EAST_ASIAN_DATES[index]
     form = book.format_map.get(index)
-    return form.format_str if form is not None else ""
+    return (form.format_str or "") if form is not None else ""
 
 
 def _is_bold(book: Book, cell: Cell) -> bool:

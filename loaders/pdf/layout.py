@@ -9,7 +9,7 @@ from kb_server.core.domain import Document
 from loaders.builder import DocumentBuilder
 from loaders.pdf.lines import LINE_END_HYPHEN, Line, PageLines
 from loaders.pdf.tables import PdfTable
-from loaders.table import has_header, is_number
+from loaders.rows import has_header, is_number
 
 Row = tuple[str, ...]
 

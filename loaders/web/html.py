@@ -1,129 +1,132 @@
 """Web pages."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from bs4.element import NavigableString, PageElement, PreformattedString, Tag
+from bs4.element import NavigableString, PreformattedString, Tag
 
 from kb_server.core.domain import Document
 from loaders.builder import DocumentBuilder
 from loaders.plain.text import add_text, read_text
 from loaders.source import read_bytes
+from loaders.table import Cell, inline
 
-_CELL_BLANKS = re.compile(r"\s+")
+_BLANKS = re.compile(r"\s+")
 
-_LIST_OR_HEADING = ["table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "pre"]
+_BLOCKS = ("table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "p")
 
-_UNPRINTED = ("script", "style", "template")
+_WHOLE = ("pre", "table")
 
-_WIDEST_SPAN = 100
+_OF_CELLS = ("td", "th")
 
 _CURRENCY = ("$", "€", "£", "¥", "￥", "(")
 
-
-def is_layout(table: Tag) -> bool:
-    """Tell whether a table only arranges other blocks on the page."""
-    has_one_cell = len(table.find_all(["td", "th"], limit=2)) < 2
-    return has_one_cell or table.get("role") == "presentation" or table.find(_LIST_OR_HEADING) is not None
+_DEEPEST = 20  # tables within tables; of deeper ones only the words are taken
 
 
-def table_rows(table: Tag) -> tuple[list[list[str]], int | None]:
-    """Return the cells, and how many rows are headings (None if nothing says so).
+@dataclass(slots=True)
+class _Cells:
+    """The cells of one table as the page has them, without those of tables within it.
 
-    One pass over the descendants, for cells and rows may lack their closing tags. A cell that spans rows is repeated
-    in each of them, one that spans columns stands in the first; headings that span columns stand above each.
+    `heading_rows` tells of each row whether it holds headings alone; `is_data` that there is a heading or a caption.
     """
-    grid = _Grid()
-    for node in table.descendants:
-        if isinstance(node, Tag):
-            grid.open(node)
-        elif _is_printed(node):
-            grid.cells.append(str(node))
-    grid.close_row()
-    return [_join_currency(row) for row in grid.rows], _leading(grid.heading_rows)
+
+    rows: list[list[Tag]] = field(default_factory=list)
+    heading_rows: list[bool] = field(default_factory=list)
+    is_data: bool = False
+
+    @classmethod
+    def of(cls, table: Tag) -> "_Cells":
+        """Collect them in one pass, for cells and rows may lack their closing tags."""
+        found = cls()
+        stack = [iter(table.contents)]
+        while stack:
+            node = next(stack[-1], None)
+            if node is None:
+                stack.pop()
+            elif isinstance(node, Tag):
+                found._add(node)
+                if node.name != "table":
+                    stack.append(iter(node.contents))
+        return found
+
+    def _add(self, tag: Tag) -> None:
+        if tag.name == "tr" or (tag.name in _OF_CELLS and not self.rows):
+            self.rows.append([])
+            self.heading_rows.append(True)
+        if tag.name in _OF_CELLS:
+            self.rows[-1].append(tag)
+            if tag.name == "td" and self.heading_rows[-1]:
+                around = tag.find_parent(("thead", "table"))
+                self.heading_rows[-1] = around is not None and around.name == "thead"
+        self.is_data |= tag.name in ("caption", "th")
+
+    @property
+    def headers(self) -> int | None:
+        """The rows of headings at the top; None if nothing, or all, are said to be such."""
+        return next((index for index, is_heading in enumerate(self.heading_rows) if not is_heading), 0) or None
+
+    def is_layout(self, table: Tag) -> bool:
+        """Tell whether a table only arranges other blocks on the page.
+
+        That is so of a single cell, and of what has neither headings nor borders, if it is one row or column of
+        blocks, or holds tables or main headings.
+        """
+        if sum(map(len, self.rows)) < 2 or table.get("role") == "presentation":
+            return True
+        if self.is_data or _has_border(table):
+            return False
+        is_strip = sum(map(bool, self.rows)) == 1 or max(map(len, self.rows)) == 1
+        return table.find(_BLOCKS if is_strip else ("table", "h1", "h2")) is not None
 
 
-def _is_printed(node: PageElement) -> bool:
-    if not isinstance(node, NavigableString) or isinstance(node, PreformattedString):
-        return False
-    return node.parent is None or node.parent.name not in _UNPRINTED
+def _has_border(table: Tag) -> bool:
+    return str(table.get("border") or "0") != "0" or "border" in str(table.get("style") or "")
 
 
-class _Grid:
-    """Rows of cells as they come, with what hangs down from the rows above."""
-
-    def __init__(self) -> None:
-        self.rows: list[list[str]] = []
-        self.heading_rows: list[bool] = []
-        self.cells: list[str] = []
-        self._row: list[str] = []
-        self._hanging: dict[int, tuple[int, str]] = {}
-        self._cell: Tag | None = None
-        self._only_headings = True
-
-    def open(self, tag: Tag) -> None:
-        if tag.name == "tr":
-            self.close_row()
-        elif tag.name in ("td", "th"):
-            self._close_cell()
-            self._cell = tag
-            self._only_headings &= tag.name == "th" or tag.find_parent("thead") is not None
-        elif tag.name in ("br", "p", "div"):
-            self.cells.append(" ")
-        elif tag.name == "img":
-            self.cells.append(str(tag.get("alt") or ""))
-
-    def close_row(self) -> None:
-        self._close_cell()
-        self._fill_hanging()
-        if any(self._row):
-            self.rows.append(self._row)
-            self.heading_rows.append(self._only_headings)
-        self._row, self._only_headings = [], True
-
-    def _close_cell(self) -> None:
-        text = _CELL_BLANKS.sub(" ", "".join(self.cells)).strip()
-        self.cells = []
-        if self._cell is None:
-            self._row += [text] if text else []  # a caption, or words that stand outside of any cell
-            return
-        self._fill_hanging()
-        across = _span(self._cell, "colspan")
-        column, down = len(self._row), _span(self._cell, "rowspan")
-        self._row += [text if index == 0 or self._cell.name == "th" else "" for index in range(across)]
-        if down > 1:
-            self._hanging.update({column + index: (down - 1, self._row[column + index]) for index in range(across)})
-        self._cell = None
-
-    def _fill_hanging(self) -> None:
-        while (column := len(self._row)) in self._hanging:
-            left, text = self._hanging.pop(column)
-            self._row.append(text)
-            if left > 1:
-                self._hanging[column] = (left - 1, text)
+def _has_columns(row: Sequence[Cell]) -> bool:
+    return len(row) > 1 or any(cell.across > 1 for cell in row)
 
 
 def _span(cell: Tag, name: str) -> int:
     value = str(cell.get(name) or "1")
-    return min(max(int(value), 1), _WIDEST_SPAN) if value.isdecimal() else 1
+    return int(value[:5]) if value.isascii() and value.isdecimal() else 1
 
 
-def _leading(heading_rows: list[bool]) -> int | None:
-    """Count the heading rows at the top; a table of nothing but headings says nothing."""
-    count = next((index for index, is_heading in enumerate(heading_rows) if not is_heading), 0)
-    return count or None
-
-
-def _join_currency(row: list[str]) -> list[str]:
+def _join_currency(row: list[Cell]) -> list[Cell]:
     """Put a currency sign that has a cell of its own into the cell of its number, which keeps its column."""
     joined = list(row)
     for index in range(len(joined) - 1):
-        if joined[index] in _CURRENCY:
-            joined[index], joined[index + 1] = "", joined[index] + joined[index + 1]
+        if joined[index].text in _CURRENCY:
+            sign, number = joined[index], joined[index + 1]
+            joined[index] = replace(sign, text="")
+            joined[index + 1] = replace(number, text=sign.text + number.text)
     return joined
+
+
+class _CellLines:
+    """Takes the blocks of a cell as lines, in place of a builder: within a cell nothing is a section."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def heading(self, _level: int, text: str, _page: int | None = None) -> None:
+        self.lines(text)
+
+    def lines(self, text: str, _page: int | None = None) -> None:
+        self.found += text.split("\n")
+
+    code = lines
+
+    def items(self, items: Iterable[str], _page: int | None = None) -> None:
+        self.found += items
+
+    def table(self, rows: Sequence[Sequence[Cell]], _page: int | None = None, headers: int | None = None) -> None:
+        self.lines(inline(rows, headers) if len(rows) > 1 or len(rows[0]) > 1 else rows[0][0].text)
 
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -145,8 +148,6 @@ _LISTS = ("ul", "ol", "menu", "dl")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 _HEADING = re.compile(r"h[1-6]")
-
-_BLANKS = re.compile(r"\s+")
 
 _EMPTY_LINE = re.compile(r"\n *\n")
 
@@ -178,11 +179,12 @@ class _Walk:
     """Goes through the tree without recursion, for pages nest as deep as they like.
 
     `pending` is the running text since the last block; `items` the list that is open, with its numbers by depth;
-    `defined` says that its last item has a definition already.
+    `defined` says that its last item has a definition already; `depth` counts the tables around.
     """
 
-    builder: DocumentBuilder
+    builder: DocumentBuilder | _CellLines
     page: int | None = None
+    depth: int = 0
     pending: list[str] = field(default_factory=list)
     items: list[str] = field(default_factory=list)
     numbers: list[int | None] = field(default_factory=list)
@@ -210,18 +212,17 @@ class _Walk:
 
     def _enter(self, tag: Tag) -> bool:
         """Begin an element; False where its content is left out or has been taken as a whole."""
-        if _is_dropped(tag):
-            return False
+        if _is_dropped(tag) or (self.depth and tag.name in _OF_CELLS):
+            return False  # a cell within a cell has only lost the end of the one before it
         if tag.name in _INLINE:
             self._inline(tag)
         elif tag.name in _LISTS:
             self._open_list(tag)
         elif tag.name in ("li", "dt", "dd"):
             self._open_item(tag)
-        elif tag.name == "pre" or (tag.name == "table" and not is_layout(tag)):
+        elif tag.name in _WHOLE:
             self.flush()
-            self._whole(tag)
-            return False
+            return not self._whole(tag)
         else:
             self._flush_text()
         return True
@@ -269,17 +270,48 @@ class _Walk:
         self.items[-1] += ";" if self.defined else "" if has_colon else ":"
         self.defined = True
 
-    def _whole(self, tag: Tag) -> None:
-        if tag.name == "table":
-            rows, headers = table_rows(tag)
-            if max(map(len, rows), default=0) > 1:
-                self.builder.table(rows, self.page, headers)
-            else:
-                self.builder.lines("\n".join(cell for row in rows for cell in row), self.page)
-        elif tag.find("code") is None and "\n\n" in tag.get_text():
+    def _whole(self, tag: Tag) -> bool:
+        """Add what is taken as a whole; False for a table that is layout only."""
+        if tag.name == "pre":
+            return self._preformatted(tag)
+        if self.depth < _DEEPEST:
+            return self._table(tag)
+        self.pending.append(tag.get_text(" "))
+        return True
+
+    def _preformatted(self, tag: Tag) -> bool:
+        if isinstance(self.builder, DocumentBuilder) and tag.find("code") is None and "\n\n" in tag.get_text():
             add_text(self.builder, tag.get_text())
         else:
             self.builder.code(tag.get_text(), self.page)
+        return True
+
+    def _table(self, tag: Tag) -> bool:
+        """Add a table, its caption before it; False for one that is layout only."""
+        cells = _Cells.of(tag)
+        if cells.is_layout(tag) and not self.depth:
+            return False
+        self.builder.lines(self._inner(tag), self.page)
+        rows = [_join_currency(list(map(self._cell, row))) for row in cells.rows]
+        if any(map(_has_columns, rows)):
+            self.builder.table(rows, self.page, cells.headers)
+        else:
+            self.builder.lines("\n".join(cell.text for cell in chain.from_iterable(rows)), self.page)
+        return True
+
+    def _cell(self, tag: Tag) -> Cell:
+        text = "" if _is_dropped(tag) else self._inner(tag)
+        return Cell(text, _span(tag, "rowspan"), _span(tag, "colspan"))
+
+    def _inner(self, tag: Tag) -> str:
+        """Return what an element of a table holds, a block a line, without the cells in it."""
+        if all(type(node) is NavigableString for node in tag.contents):
+            return _BLANKS.sub(" ", "".join(map(str, tag.contents))).strip()
+        lines = _CellLines()
+        walk = _Walk(lines, depth=self.depth + 1)
+        walk.run(tag)
+        walk.flush()
+        return "\n".join(filter(None, map(str.strip, lines.found)))
 
     def _flush_text(self) -> None:
         text = "".join(self.pending).strip()

@@ -94,6 +94,8 @@ def _zip(folder: Path, members: dict[str, str]) -> Path:
         ({"META-INF/container.xml": "", "mimetype": "application/epub+zip"}, Kind.EPUB),
         ({"mimetype": "application/vnd.oasis.opendocument.text"}, Kind.ODT),
         ({"mimetype": "application/vnd.oasis.opendocument.text-template"}, Kind.ODT),
+        ({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}, Kind.ODS),
+        ({"mimetype": "application/vnd.oasis.opendocument.presentation-template"}, Kind.ODP),
         ({"word/letter.txt": "a folder of somebody's letters"}, Kind.ZIP),
         ({"a.txt": "words"}, Kind.ZIP),
     ],
@@ -106,7 +108,6 @@ def test_what_a_zip_file_is_its_members_say(tmp_path: Path, members: dict[str, s
     ("member", "content", "reason"),
     [
         ("xl/workbook.bin", "x", "binary Excel"),
-        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet", r"OpenDocument spreadsheet.* Save it as \.xlsx"),
         ("mimetype", "application/vnd.oasis.opendocument.graphics", "OpenDocument graphics.* Save it as PDF"),
         ("Index/Document.iwa", "x", "Apple's Pages.* Export it as Word"),
     ],

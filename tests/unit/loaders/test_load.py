@@ -92,6 +92,8 @@ _PACKAGES = {
     Kind.XLSX: "openpyxl",
     Kind.XLS: "xlrd",
     Kind.ODT: "pypandoc",
+    Kind.ODS: "lxml",
+    Kind.ODP: "lxml",
     Kind.RTF: "pypandoc",
     Kind.RST: "pypandoc",
     Kind.ORG: "pypandoc",

@@ -55,3 +55,20 @@ def test_a_csv_of_one_column(tmp_path: Path) -> None:
 )
 def test_the_delimiter_is_the_one_that_cuts_rows_alike(text: str, delimiter: str) -> None:
     assert detect_delimiter(text) == delimiter
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('="000123"', "000123"),
+        ('"=""000123"""', "000123"),
+        (' ="007" ', "007"),
+        ("000123", "000123"),
+        ('="a"&B1', '="a"&B1'),
+        ("=1+1", "=1+1"),
+        ('="1"="2"', '="1"="2"'),
+    ],
+)
+def test_figures_that_excel_is_told_to_take_as_text(tmp_path: Path, cell: str, text: str) -> None:
+    document = read(CsvLoader(), tmp_path, "a.csv", f"编号,名称,金额\n{cell},泵,88\n")
+    assert document.text == f"编号: {text}; 名称: 泵; 金额: 88"

@@ -34,7 +34,10 @@ def _format(font: int, number_format: int) -> bytes:
     return _record(0xE0, struct.pack("<HHH14x", font, number_format, 1))
 
 
-_STYLES = _font(400) + _font(700) + 16 * _format(0, 0) + _format(1, 0) + _format(0, 9) + _format(0, 14)
+_OWN = {'0.0"%"': 164, "000000": 165, '0"万元"': 166, "[h]:mm": 167, "# ?/?": 168, "yyyy-mm": 169}
+_CODES = b"".join(_record(0x41E, struct.pack("<H", index) + _string(code)) for code, index in _OWN.items())
+_STYLES = _font(400) + _font(700) + _CODES + 16 * _format(0, 0) + _format(1, 0) + _format(0, 9) + _format(0, 14)
+_STYLES += b"".join(_format(0, index) for index in [*_OWN.values(), 31, 57, 32])
 _END = _record(0x0A)
 
 
@@ -113,7 +116,7 @@ def test_bold_rows_are_headings_and_merged_cells_count_in_each_row(tmp_path: Pat
         written += b"".join(_cell(r, c, text, form) for c, text in enumerate(row) if text)
     areas = [(0, 1, 0, 0), (0, 0, 1, 2), (2, 3, 0, 0)]
     merged = _record(0xE5, struct.pack("<H", 3) + b"".join(struct.pack("<HHHH", *area) for area in areas))
-    rows = "Region: North; 2023 Q1: good; 2023 Q2: bad\nRegion: North; 2023 Q1: fair; 2023 Q2: poor"
+    rows = "Region: North; 2023 / Q1: good; 2023 / Q2: bad\nRegion: North; 2023 / Q1: fair; 2023 / Q2: poor"
     assert _load(tmp_path, {"S": written + merged}).text == f"S\n\n{rows}"
 
 
@@ -122,6 +125,26 @@ def test_a_workbook_that_libreoffice_wrote() -> None:
         XlsLoader().load(DATA / "locked.xls", "a.xls")
     with unlocked(DATA / "locked.xls", "a.xls", ["open sesame"]) as plain:
         assert "North" in XlsLoader().load(plain, "a.xls").text
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "text"),
+    [
+        (19, 98.5, "98.5%"),
+        (20, 1234, "001234"),
+        (21, 350, "350万元"),
+        (22, 26.5 / 24, "26:30"),
+        (23, 2.25, "2 1/4"),
+        (24, 45352, "2024-03"),
+        (25, 45357, "2024-03-06"),
+        (26, 45352, "2024-03"),
+        (27, 0.75, "18:00:00"),
+        (17, 0.15, "15%"),
+    ],
+)
+def test_number_formats_are_those_of_newer_workbooks(tmp_path: Path, form: int, value: float, text: str) -> None:
+    cells = _cell(0, 0, "Name") + _cell(0, 1, "Value") + _cell(1, 0, "a") + _cell(1, 1, value, form)
+    assert _load(tmp_path, {"S": cells}).text.endswith(text)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x09\x08", b"\x09\x08\x10\x00\x00\x06\x05\x00" + b"\xff" * 40])

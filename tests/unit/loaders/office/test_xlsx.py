@@ -6,6 +6,8 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
@@ -13,6 +15,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from kb_server.core.domain import Document
 from kb_server.core.errors import LoadError
 from loaders.office.xlsx import XlsxLoader
+
+_TRANSITIONAL = b"http://schemas.openxmlformats.org/officeDocument/2006/"
 
 
 def _book(folder: Path) -> tuple[openpyxl.Workbook, Worksheet, Path]:
@@ -73,7 +77,7 @@ def test_headings_in_bold_and_merged_cells(tmp_path: Path) -> None:
         cell.font = Font(bold=True)
     for area in ("A1:A2", "B1:C1", "A3:A4"):
         sheet.merge_cells(area)
-    rows = "Region: North; 2023 Q1: good; 2023 Q2: bad\nRegion: North; 2023 Q1: fair; 2023 Q2: poor"
+    rows = "Region: North; 2023 / Q1: good; 2023 / Q2: bad\nRegion: North; 2023 / Q1: fair; 2023 / Q2: poor"
     assert _load(book, path).text.endswith(rows)
 
 
@@ -142,3 +146,66 @@ def test_what_is_no_workbook_is_refused(tmp_path: Path) -> None:
         archive.writestr("xl/workbook.xml", "<workbook")
     with pytest.raises(LoadError, match=r"'a\.xlsx' is a damaged workbook\. Open it in Excel"):
         XlsxLoader().load(path, "a.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [
+        (98.5, '0.0"%"', "98.5%"),
+        (1234, "000000", "001234"),
+        (datetime.timedelta(hours=26, minutes=30), "[h]:mm", "26:30"),
+        (CellRichText("10", TextBlock(InlineFont(vertAlign="superscript"), "3"), " kg"), "General", "10³ kg"),
+        (CellRichText("H", TextBlock(InlineFont(vertAlign="subscript"), "2"), "O"), "General", "H₂O"),
+        (CellRichText("a", TextBlock(InlineFont(b=True), "b")), "General", "ab"),
+        ("first\nsecond", "General", "first / second"),
+        ('=DISPIMG("ID_1",1)', "General", "7"),
+    ],
+)
+def test_values_with_what_their_formats_add(tmp_path: Path, value: object, code: str, text: str) -> None:
+    book, sheet, path = _book(tmp_path)
+    for row in (["Name", "Count", "Value"], ["a", 7, None]):
+        sheet.append(row)
+    cell = sheet["C2"]
+    cell.value, cell.number_format = value, code
+    assert _load(book, path).text.endswith(text)
+
+
+@pytest.mark.parametrize(("number", "text"), [(31, "2024-03-06"), (57, "2024-03"), (28, "2024-03-06"), (0, "45352")])
+def test_dates_in_formats_of_east_asian_excel(tmp_path: Path, number: int, text: str) -> None:
+    book, sheet, path = _book(tmp_path)
+    for row in (["Name", "Signed"], ["a", 45352 if text.count("-") < 2 else 45357]):
+        sheet.append(row)
+    book.save(path)
+    styles, cell = "xl/styles.xml", "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts[styles] = parts[styles].replace(b'numFmtId="0"', f'numFmtId="{number}"'.encode())
+    assert b"<v>453" in parts[cell]
+    with zipfile.ZipFile(path, "w") as made:
+        for name, data in parts.items():
+            made.writestr(name, data)
+    assert XlsxLoader().load(path, "a.xlsx").text.endswith(f"Signed: {text}")
+
+
+def test_a_strict_workbook_is_read(tmp_path: Path) -> None:
+    book, sheet, path = _book(tmp_path)
+    for row in (["Name", "Size"], ["a", 7]):
+        sheet.append(row)
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as made:
+        for name, data in parts.items():
+            strict = data.replace(
+                b"http://schemas.openxmlformats.org/spreadsheetml/2006/", b"http://purl.oclc.org/ooxml/spreadsheetml/"
+            )
+            made.writestr(name, strict.replace(_TRANSITIONAL, b"http://purl.oclc.org/ooxml/officeDocument/"))
+    assert XlsxLoader().load(path, "a.xlsx").text.endswith("Name: a; Size: 7")
+
+
+def test_what_is_a_label_over_some_columns_or_a_spacing_column_names_nothing(tmp_path: Path) -> None:
+    book, sheet, path = _book(tmp_path)
+    for row in (["书单"], ["序号", "类别", None, "书名"], [1, "小说", None, "围城"], [2, "历史", None, "史记"]):
+        sheet.append(row)
+    sheet.merge_cells("A1:B1")
+    assert "序号: 1; 类别: 小说; 书名: 围城" in _load(book, path).text
