@@ -72,7 +72,7 @@ def measure(file: Path, size: int, questions: int) -> tuple[int, dict[str, dict[
 def joined(cases: Sequence[Case], folder: Path) -> Iterator[Case]:
     """Write the paragraphs together, some to a document; yields the questions with the document that has them."""
     (folder / "documents").mkdir()
-    place = {}
+    place: dict[str, str] = {}
     paragraphs = sorted((folder / "paragraphs").iterdir())
     for start in range(0, len(paragraphs), TOGETHER):
         name = f"{start // TOGETHER:04d}.txt"

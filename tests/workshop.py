@@ -34,7 +34,7 @@ class ToyEmbedder:
         vector = np.full(self.dimension, 1e-3, np.float32)
         for term in terms(text):
             vector[sum(term.encode()) % self.dimension] += 1
-        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
 
 
 class Workshop:

@@ -8,6 +8,7 @@ script are nearer to each other than those of two: where passages of both are co
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,9 @@ _NARROW = 0.5  # an embedder with a lower floor across scripts uses the whole sc
 
 Floats = npt.NDArray[np.float64]
 
-_measured: dict[str, "Floors"] = {}
+_ALL_ALIKE = 0.95  # one to which all texts are the same has no scale at all
+
+_measured: WeakKeyDictionary[Embedder, "Floors"] = WeakKeyDictionary()
 _measuring = Lock()
 
 
@@ -57,9 +60,9 @@ class Floors:
 def cosine_floors(embedder: Embedder) -> Floors:
     """Return the floors of an embedder, measured when they are first asked for."""
     with _measuring:
-        if embedder.fingerprint not in _measured:
-            _measured[embedder.fingerprint] = _measure(embedder)
-        return _measured[embedder.fingerprint]
+        if embedder not in _measured:
+            _measured[embedder] = _measure(embedder)
+        return _measured[embedder]
 
 
 def cosine_floor(embedder: Embedder) -> float:
@@ -71,7 +74,7 @@ def _measure(embedder: Embedder) -> Floors:
     passages = {name: embedder.embed_passages(texts) for name, texts in _PASSAGES.items()}
     asked = {name: np.stack([embedder.embed_query(text) for text in texts]) for name, texts in _QUESTIONS.items()}
     pairs = {(one, other): float(np.median(asked[one] @ passages[other].T)) for one in asked for other in passages}
-    return Floors(pairs=pairs if min(pairs.values()) > _NARROW else dict.fromkeys(pairs, 0.0))
+    return Floors(pairs=pairs if _NARROW < min(pairs.values()) < _ALL_ALIKE else dict.fromkeys(pairs, 0.0))
 
 
 def above(floor: float, cosines: npt.ArrayLike) -> Floats:

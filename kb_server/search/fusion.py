@@ -15,7 +15,7 @@ from kb_server.core.ports import Vectors, VectorStore
 from kb_server.search.cosine_floor import above
 from kb_server.text.terms import script
 
-UNFITTED_WEIGHT = 0.3
+UNFITTED_WEIGHT = 0.5
 
 
 def dense_weight(fusion: Fusion | None, question: str) -> float:

@@ -25,7 +25,9 @@ _FEWEST = 10  # with fewer questions than this a weight would be a guess
 _RIVALS = 30
 _FOREIGN = 0.02  # share of the chunks in a script up to which the base is not written in it
 
-_GRID = np.linspace(0.0, 1.0, 21)
+# Own sentences are nearer to their passages than people's questions are, so words always keep a third; 1 is for
+# a script that the base is not written in.
+_GRID = np.linspace(0.0, 0.65, 14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,13 @@ class FusionFitter:
             for name, count in Counter(script(chunk.text) for chunk in chunks).items()
             if count > _FOREIGN * len(chunks)
         }
-        weights = {}
-        for name in ("cjk", "other"):
-            questions = [item for item in held_out if script(item.sentence) == name][:_QUESTIONS]
-            weights[name] = self._best_weight(questions) if len(questions) >= _FEWEST else UNFITTED_WEIGHT
-            if name not in written:
-                weights[name] = 1.0  # by meaning alone: what words such a question shares with the base are chance
-        return Fusion(weights, len(ids))
+        return Fusion({name: self._weight(name, held_out, name in written) for name in ("cjk", "other")}, len(ids))
+
+    def _weight(self, name: str, held_out: Sequence[HeldOut], is_written: bool) -> float:
+        if not is_written:
+            return 1.0  # by meaning alone: what words such a question shares with the base are chance
+        questions = [item for item in held_out if script(item.sentence) == name][:_QUESTIONS]
+        return self._best_weight(questions) if len(questions) >= _FEWEST else UNFITTED_WEIGHT
 
     def _best_weight(self, questions: Sequence[HeldOut]) -> float:
         """Return the middle of the weights that do as well as the best, by mean reciprocal rank."""

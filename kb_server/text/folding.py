@@ -49,16 +49,15 @@ def dates(folded: str) -> Iterator[str]:
 
 def _dates(text: str) -> Iterator[tuple[int, int, int]]:
     """Yield (year, month, day) as they stand, 0 for what is not said."""
-    if not _HAS_DIGIT.search(text):
-        return
-    for year, month, day in _YEAR_FIRST.findall(text):
-        yield int(year), int(month), int(day or 0)
-    for name, day, year in _MONTH_FIRST.findall(text):
-        yield int(year or 0), _MONTHS[name], int(day)
-    for day, name, year in _DAY_FIRST.findall(text):
-        yield int(year or 0), _MONTHS[name], int(day)
-    for month, day in _NO_YEAR.findall(text):
-        yield 0, int(month), int(day)
+    if _HAS_DIGIT.search(text):
+        yield from ((int(year), int(month), int(day or 0)) for year, month, day in _YEAR_FIRST.findall(text))
+        yield from ((int(year or 0), _MONTHS[name], int(day)) for name, day, year in _MONTH_FIRST.findall(text))
+        yield from ((int(year or 0), _MONTHS[name], int(day)) for day, name, year in _DAY_FIRST.findall(text))
+        yield from ((0, int(month), int(day)) for month, day in _NO_YEAR.findall(text))
+        yield from _in_figures(text)
+
+
+def _in_figures(text: str) -> Iterator[tuple[int, int, int]]:
     for one, other, year in _FIGURES.findall(text):
         month, day = sorted((int(one), int(other)))
         if day > 12 or month == day:

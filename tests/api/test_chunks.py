@@ -26,7 +26,9 @@ def test_a_chunk_is_edited_found_by_its_new_words_and_reverted(admin: httpx.Clie
     (found,) = _search(admin, empty, "eagle")
     assert (found["chunk_id"], found["text"], found["edited"]) == (hit["chunk_id"], wording, True)
     dense = {"knowledge_bases": [empty], "question": wording, "mode": "dense", "k": 1}
-    assert admin.post("/api/v1/search", json=dense).json()["hits"][0]["score"] > 0.99
+    assert (
+        admin.post("/api/v1/search", json=dense).json()["hits"][0]["score"] > 0.75
+    )  # a question and a passage have prompts of their own
 
     asked = {"knowledge_base": empty, "question": "How much does the eagle weigh?", "stream": False}
     answer = admin.post("/api/v1/chat", json=asked).json()

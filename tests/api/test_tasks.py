@@ -32,11 +32,11 @@ def test_only_known_models_are_named(server: Server, admin: httpx.Client, empty:
     for name in ("/etc", str(server.home), "../..", "nobody/nothing"):
         problem(admin.post(place, json={"embedder": name}), 404, "not_found")
         problem(admin.post("/api/v1/knowledge-bases", json={"name": "x", "embedder": name}), 404, "not_found")
-    over = finished(admin, admin.post(place, json={"embedder": "all-MiniLM-L6-v2"}).json()["id"])
+    over = finished(admin, admin.post(place, json={"embedder": "multilingual-e5-small"}).json()["id"])
     assert over["state"] == "failed"
     assert "already" in over["error"]
     with server.client(server.new_key("write")) as writer:
-        problem(writer.post(place, json={"embedder": "all-MiniLM-L6-v2"}), 403, "forbidden")
+        problem(writer.post(place, json={"embedder": "multilingual-e5-small"}), 403, "forbidden")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1"])
@@ -87,7 +87,7 @@ def test_a_base_is_cut_anew_while_it_answers(server: Server, admin: httpx.Client
     assert admin.patch(f"{place}/chunks/{gate['chunk_id']}", json={"text": "The gate opens at ten."}).status_code == 200
 
     problem(admin.post(f"{place}/reindex", json={}), 422, "invalid_request")
-    both = {"embedder": "all-MiniLM-L6-v2", "splitting": {"size": 50}}
+    both = {"embedder": "multilingual-e5-small", "splitting": {"size": 50}}
     problem(admin.post(f"{place}/reindex", json=both), 422, "invalid_request")
     problem(admin.post(f"{place}/reindex", json={"splitting": {"size": 25}}), 422, "invalid_setting")  # overlap is 30
     with server.client(server.new_key("write")) as writer:

@@ -17,7 +17,7 @@ CASES = DATA / "samples.cases.jsonl"
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = CASES.read_text("utf-8").splitlines()
     file = tmp_path_factory.mktemp("cases") / "few.jsonl"
-    file.write_text("\n".join(lines[2:6] + lines[-2:]) + "\n", "utf-8")
+    file.write_text("\n".join(lines[6:10] + lines[-2:]) + "\n", "utf-8")
     return file
 
 
@@ -142,8 +142,11 @@ def test_tuning_says_what_it_changed_and_is_shown(kb: Kb, tmp_path: Path) -> Non
     assert answer["refused"] == (answer["confidence"] < tuned["calibration"]["refuse_below"])
 
 
-def test_too_little_text_to_tune(stocked: Kb) -> None:
-    status, error = stocked.error("tune", "samples")
+def test_too_little_text_to_tune(stocked: Kb, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("The cellar key hangs behind the door.", "utf-8")
+    stocked.json("create", "cellar-key")
+    stocked.json("ingest", "cellar-key", tmp_path / "note.txt")
+    status, error = stocked.error("tune", "cellar-key")
     assert (status, error["code"]) == (2, "usage")
     assert "tuning needs 40" in error["message"]
     assert stocked.error("tune", "samples", "--count", "3")[0] == 2

@@ -78,7 +78,7 @@ class TermWeights:
 def find_evidence(question: str, hits: Sequence[Hit], known: TermWeights) -> Evidence:
     """Return the evidence in the first hits, best first; `known` has the weight of each term of the question."""
     looked_at = hits[:EVIDENCE_DEPTH]
-    if looked_at and all(script(hit.chunk.text) != script(question) for hit in looked_at):
+    if _is_foreign(question, looked_at):
         return _across_scripts(looked_at)
     asked = QuestionWeights(question, known)
     held = [set(terms(hit.chunk.searchable)) for hit in hits[:EVIDENCE_DEPTH]]
@@ -93,6 +93,10 @@ def names_only_unknown(question: str, known: TermWeights) -> bool:
     """Tell whether a question names codes, and no chunk holds any of them."""
     named = codes(question)
     return bool(named) and all(term not in known.weights or known.is_absent(term) for term in named)
+
+
+def _is_foreign(question: str, hits: Sequence[Hit]) -> bool:
+    return bool(hits) and script(question) not in {script(hit.chunk.text) for hit in hits}
 
 
 def _across_scripts(hits: Sequence[Hit]) -> Evidence:

@@ -94,7 +94,7 @@ class ScriptedGenerator:
             self.stopped = True
 
 
-def _answering(generator: Generator, refuse_below: float = 0.1) -> Answering:
+def _answering(generator: Generator, refuse_below: float = 0.05) -> Answering:
     embedder, store, lexical, fusion = FlatEmbedder(), MemoryStore(2), TantivyIndex(), Fusion({"other": 0.0}, 3)
     store.add(list(TEXTS), embedder.embed_passages(list(TEXTS.values())))
     lexical.add(list(TEXTS), list(TEXTS.values()))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_server.core.domain import Fusion
-from kb_server.search.fusion import UNFITTED_WEIGHT, dense_scores, dense_weight, fuse, similarity
+from kb_server.search.fusion import UNFITTED_WEIGHT, dense_scores, dense_weight, fuse, named_first
 from vectorstores.memory import MemoryStore
 
 _SCORES = st.dictionaries(st.integers(0, 20), st.floats(0, 1), max_size=10)
@@ -48,9 +48,14 @@ def test_the_weight_goes_by_script() -> None:
     assert dense_weight(None, "What is RAG?") == UNFITTED_WEIGHT
 
 
-@pytest.mark.parametrize(("score", "cosine"), [(1.0, 1.0), (0.75, 0.5), (0.5, 0.0), (0.0, 0.0)])
-def test_similarity(score: float, cosine: float) -> None:
-    assert similarity(score) == cosine
+def test_who_holds_a_named_code_comes_first() -> None:
+    assert named_first([(1, 0.9), (2, 0.6), (3, 0.5)], {2}) == [(2, 0.6), (1, 0.45), (3, 0.25)]
+
+
+def test_a_cosine_counts_from_the_floor() -> None:
+    store = MemoryStore(2)
+    store.add([1, 2], np.array([[1, 0], [0.8, 0.6]], np.float32))
+    assert dense_scores(store, np.array([1, 0], np.float32), 2, [], floor=0.6) == pytest.approx({1: 1.0, 2: 0.5})
 
 
 def test_dense_scores_of_the_nearest_and_of_others_asked_for() -> None:

@@ -33,7 +33,7 @@ class WordEmbedder:
     def _embed(self, text: str) -> Vectors:
         rows = [np.random.default_rng(crc32(term.encode())).standard_normal(64) for term in terms(text)]
         vector = np.sum(rows, axis=0)
-        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
 
 
 class ToySource:
