@@ -51,10 +51,14 @@ def _dates(text: str) -> Iterator[tuple[int, int, int]]:
     """Yield (year, month, day) as they stand, 0 for what is not said."""
     if _HAS_DIGIT.search(text):
         yield from ((int(year), int(month), int(day or 0)) for year, month, day in _YEAR_FIRST.findall(text))
-        yield from ((int(year or 0), _MONTHS[name], int(day)) for name, day, year in _MONTH_FIRST.findall(text))
-        yield from ((int(year or 0), _MONTHS[name], int(day)) for day, name, year in _DAY_FIRST.findall(text))
+        yield from _with_names(text)
         yield from ((0, int(month), int(day)) for month, day in _NO_YEAR.findall(text))
         yield from _in_figures(text)
+
+
+def _with_names(text: str) -> Iterator[tuple[int, int, int]]:
+    yield from ((int(year or 0), _MONTHS[name], int(day)) for name, day, year in _MONTH_FIRST.findall(text))
+    yield from ((int(year or 0), _MONTHS[name], int(day)) for day, name, year in _DAY_FIRST.findall(text))
 
 
 def _in_figures(text: str) -> Iterator[tuple[int, int, int]]:

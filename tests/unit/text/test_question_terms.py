@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb_server.text.question_terms import asked_pieces, asked_words
+from kb_server.text.question_terms import asked_pieces, asked_words, question_terms
 from kb_server.text.terms import terms
 
 
@@ -25,7 +25,7 @@ def test_pieces(question: str, pieces: list[tuple[str, ...]]) -> None:
 @given(st.one_of(st.text(), st.text("的是什么哪年谁公司员工 ab12？《》ﬀ１", max_size=30)))
 def test_pieces_have_terms_of_the_question_once(question: str) -> None:
     pieces = asked_pieces(question)
-    assert {term for piece in pieces for term in piece.terms} <= set(terms(question))
+    assert {term for piece in pieces for term in piece.terms} <= set(question_terms(question))
     assert len(set(pieces)) == len(pieces)
     assert bool(pieces) == bool(terms(question))
 
