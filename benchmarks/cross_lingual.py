@@ -44,8 +44,9 @@ def measure(file: Path, translated: dict[str, str]) -> dict[str, float]:
         cases = read_squad(file, folder / "documents")
         asked = [(translated[case.id], case.document) for case in cases if case.id in translated]
         application = Application(load_settings(arguments={"home": folder / "home"}))
-        base = application.bases.create("paragraphs")
+        application.bases.create("paragraphs")
         application.ingest.pipeline("paragraphs").run([folder / "documents"])
+        base = application.bases.find("paragraphs")
         answers = [application.answering.answer(Ask(question=text, k=5), [base]) for text, _ in asked]
         ranks = [rank_of(document, answer.hits) for answer, (_, document) in zip(answers, asked, strict=True)]
         cited = [
