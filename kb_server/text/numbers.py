@@ -29,6 +29,7 @@ _NUMBER = re.compile(
 _PERCENT = re.compile(r"％之([\d.]+)")
 _FRACTION = re.compile(r"(\d+)分之(\d+)")
 _PLAIN = re.compile(r"[0-9.]+")
+_ZERO_FIRST = re.compile("0[0-9]")
 _JOINED_BEFORE = re.compile(r"[A-Za-z_]$|[A-Za-z0-9_][-./]$")
 _JOINED_BEHIND = re.compile(r"[-./]?[A-Za-z_]|[-./][0-9]")
 _CJK_MEASURES = "年月日号天周个名人家次倍元米公里岁届项位条座种部本张台只件分小秒点章节页层度吨克升美英欧楼期句场成"
@@ -71,6 +72,8 @@ def in_digits(text: str) -> str:
 def _in_a_code(text: str, number: Number) -> bool:
     """Tell whether digits are joined to letters or other digits by nothing, a hyphen, a dot or the like."""
     plain = _PLAIN.fullmatch(text, number.start, number.end)
+    if plain and _ZERO_FIRST.match(plain.group()):
+        return True  # as of a telephone
     before, behind = text[max(number.start - 2, 0) : number.start], text[number.end : number.end + 2]
     return plain is not None and (_JOINED_BEFORE.search(before) or _JOINED_BEHIND.match(behind)) is not None
 

@@ -39,8 +39,8 @@ def terms(text: str) -> list[str]:
     A code, a version or a file name is a term of its own and so are its parts; behind the words stand the dates and the
     measures in one way of writing each, whichever the text has.
     """
-    folded = fold(text)
-    pieces = [piece for run in _RUN.findall(in_digits(folded)) for piece in _pieces(run)]
+    folded = in_digits(fold(text))
+    pieces = [piece for run in _RUN.findall(folded) for piece in _pieces(run)]
     stemmed = _stemmer().analyze(" ".join(pieces)) if pieces else []
     return [*stemmed, *dates(folded), *measures(folded)]
 
